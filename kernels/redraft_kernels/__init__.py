@@ -1,0 +1,20 @@
+"""Operations on tensors, each a PyTorch reference and a Triton twin. Knows no text, files or models."""
+
+from redraft_kernels.block_attention import block_attention, block_causal_mask
+from redraft_kernels.cross_entropy import cross_entropy
+from redraft_kernels.dispatch import use_triton
+from redraft_kernels.rms_norm import rms_norm
+from redraft_kernels.rotary import rotary, rotary_angles, rotate_by
+from redraft_kernels.token_confidence import token_confidence
+
+__all__ = [
+    "block_attention",
+    "block_causal_mask",
+    "cross_entropy",
+    "rms_norm",
+    "rotary",
+    "rotary_angles",
+    "rotate_by",
+    "token_confidence",
+    "use_triton",
+]

@@ -1,0 +1,1 @@
+"""The command line, the language server, and the files and documents behind both. Never imports torch."""

@@ -1,0 +1,68 @@
+"""`redraft complete`: what could stand at one place of a file."""
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from redraft_model.errors import RedraftError
+from redraft_model.passage import Passage, Span
+
+from redraft_server.cli import opening
+from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, SeedOption
+from redraft_server.cli.terminal import hand_over, hand_over_json, talk
+from redraft_server.document import Document
+from redraft_server.report import Exit
+
+_PLACE = re.compile(r"(.+):(\d+):(\d+)", re.DOTALL)
+
+
+def complete(
+    place: Annotated[
+        str, typer.Argument(metavar="FILE:LINE:COL", help="Where; line and column count from 1.")
+    ],
+    drafts: Annotated[int, typer.Option("--drafts", min=1, max=16, help="How many to ask for.")] = 1,
+    single_line: Annotated[bool, typer.Option("--single-line", help="Stop at the end of the line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    seed: SeedOption = 0,
+    device: DeviceOption = Device.AUTO,
+    checkpoint: CheckpointOption = None,
+) -> None:
+    """Print the text to insert at a place of a file, best first.
+
+    Exit code 0: there is one; 1: there is none.
+    """
+    document, offset = _located(place)
+    engine = opening.open_engine(checkpoint, device)
+    passage = Passage.cut(document.text, Span(offset, offset))
+    found = engine.complete(passage, n_drafts=drafts, seed=seed, single_line=single_line)
+    if json:
+        hand_over_json({"drafts": [asdict(draft) for draft in found], "model": asdict(engine.about)})
+    for number, draft in enumerate([] if json else found, 1):
+        talk(
+            f"draft {number} of {len(found)}: confidence {draft.confidence:.2f}, "
+            f"{draft.cost.n_forward} denoise steps, {draft.cost.tokens_per_second:.0f} tokens/s"
+        )
+        hand_over((draft.text.removesuffix("\n") + "\n").encode("utf-8", "surrogatepass"))
+    if not found:
+        talk("there is nothing to suggest here")
+        raise typer.Exit(Exit.FOUND)
+
+
+def _located(place: str) -> tuple[Document, int]:
+    """The document and the character offset that FILE:LINE:COL names."""
+    match = _PLACE.fullmatch(place)
+    if not match:
+        raise typer.BadParameter(f"{place!r} is not FILE:LINE:COL, such as app.py:12:5")
+    name, line, column = match[1], int(match[2]), int(match[3])
+    document = Document.read(Path(name))
+    lines = document.text.split("\n")
+    if not 1 <= line <= len(lines):
+        raise RedraftError(f"{document.name} has {len(lines)} lines; there is no line {line}")
+    if not 1 <= column <= len(lines[line - 1]) + 1:
+        raise RedraftError(
+            f"line {line} of {document.name} has columns 1 to {len(lines[line - 1]) + 1}; "
+            f"there is no column {column}"
+        )
+    return document, sum(len(text) + 1 for text in lines[: line - 1]) + column - 1

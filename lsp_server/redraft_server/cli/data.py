@@ -1,0 +1,88 @@
+"""`redraft data`: token shards and tokenizers from folders of Python files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from redraft_model.errors import DataError
+
+from redraft_server.cli.terminal import bar, hand_over, talk
+
+app = typer.Typer(no_args_is_help=True, help="Prepare training data from folders of Python files.")
+
+FoldersArgument = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders with Python files.")]
+
+
+@app.command("build")
+def build(
+    folders: FoldersArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the shards and the report go.")],
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option("--tokenizer", metavar="FILE", help="tokenizer.json [default: the bundled one]"),
+    ] = None,
+    decontaminate: Annotated[
+        Path | None,
+        typer.Option("--decontaminate", metavar="DIR", help="Leave out what resembles these benchmarks."),
+    ] = None,
+    held_out: Annotated[
+        list[str] | None,
+        typer.Option("--held-out", metavar="NAME", help="Package never to train on; may be repeated."),
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Processes to use.")] = 1,
+) -> None:
+    """Choose, clean and tokenize files; a build that was stopped goes on where it was."""
+    from redraft_model.data.build import build as build_shards
+
+    with bar(1) as progress:
+        report = build_shards(
+            folders,
+            out,
+            tokenizer or _bundled_tokenizer(),
+            decontaminate=decontaminate,
+            n_workers=workers,
+            held_out=held_out or [],
+            progress=progress.at,
+        )
+    hand_over(f"{report.summary()}\n".encode())
+
+
+@app.command("tokenizer")
+def tokenizer(
+    folders: FoldersArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The tokenizer.json to write.")],
+    size: Annotated[
+        int, typer.Option("--size", metavar="N", min=512, max=1 << 16, help="Entries of the vocabulary.")
+    ],
+) -> None:
+    """Learn a tokenizer from the files that `redraft data build` would keep."""
+    from redraft_model.data import corpus
+    from redraft_model.tokenizer import Tokenizer
+
+    files = corpus.find(folders).files
+    with bar(len(files)) as progress:
+
+        def texts() -> Iterator[str]:
+            for n_done, file in enumerate(files, 1):
+                found = corpus.read(file.full_path)
+                if isinstance(found, corpus.Source):
+                    yield found.text
+                progress.at(n_done)
+
+        if not files:
+            raise DataError(f"there is no Python file in {', '.join(map(str, folders))}")
+        trained = Tokenizer.train(texts(), size)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        trained.save(out)
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error.strerror or error}") from error
+    talk(f"wrote {out} with {trained.n_vocabulary} entries from {len(files)} files")
+
+
+def _bundled_tokenizer() -> Path:
+    # This import loads torch.
+    from redraft_model.checkpoint import BUNDLED
+
+    return BUNDLED / "tokenizer.json"

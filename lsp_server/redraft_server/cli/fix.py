@@ -1,0 +1,164 @@
+"""`redraft fix`: repair files, show what would change, or write it."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from redraft_model.errors import RedraftError
+from redraft_model.passage import DenoiseStep, Watch
+
+from redraft_server import fixing
+from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, LazyEngine, require_folder
+from redraft_server.cli.terminal import (
+    Bar,
+    bar,
+    hand_over,
+    hand_over_json,
+    is_watched,
+    painted_diff,
+    show,
+    talk,
+)
+from redraft_server.diff import patch_name
+from redraft_server.discovery import Discovery, SourceFile, discover
+from redraft_server.document import MAX_BYTES, Document, UnreadableDocument
+from redraft_server.fixing import Fix
+from redraft_server.report import Changes, Exit, Report, Result, Status
+from redraft_server.writing import replace
+
+STDIN = Path("-")
+
+
+def fix(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH|-", help="Files and folders; - is stdin. [default: this folder]"),
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write the repairs into the files.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Print a patch for git apply.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only say which files would change.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    semantic: Annotated[bool, typer.Option("--semantic", help="Also look at code that parses.")] = False,
+    device: DeviceOption = Device.AUTO,
+    checkpoint: CheckpointOption = None,
+) -> None:
+    """Repair Python files that do not parse.
+
+    Nothing is written without --write: the changes are shown. With - the repaired source is printed.
+
+    Exit code 0: nothing is left to do; 1: there are changes to write, or code that could not be repaired;
+    2: something could not be done.
+    """
+    require_folder(checkpoint)
+    chosen = {Changes.WRITE: write, Changes.DIFF: diff, Changes.CHECK: check}
+    if sum(chosen.values()) > 1:
+        raise typer.BadParameter("choose one of --write, --diff and --check")
+    task = _Task(
+        LazyEngine(checkpoint, device),
+        next((changes for changes, is_chosen in chosen.items() if is_chosen), Changes.SHOW),
+        is_json=json,
+        is_semantic=semantic,
+    )
+    sources = paths or [Path()]
+    if STDIN not in sources:
+        raise typer.Exit(_fix_files(task, discover(sources)))
+    if len(sources) > 1 or write:
+        raise typer.BadParameter("- stands alone: it goes neither with files nor with --write")
+    raise typer.Exit(_fix_stdin(task))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What the user asked for, for all files alike."""
+
+    engine: LazyEngine
+    changes: Changes
+    is_json: bool
+    is_semantic: bool
+
+    def fix(self, document: Document, patch_name: str, watch: Watch) -> Fix:
+        if not fixing.needs_model(document, semantic=self.is_semantic):
+            return fixing.clean(document)
+        return fixing.fix(
+            self.engine.get(), document, patch_name=patch_name, semantic=self.is_semantic, watch=watch
+        )
+
+
+def _fix_files(task: _Task, found: Discovery) -> Exit:
+    results = [Result(str(path), Status.FAILED, f"{path} does not exist") for path in found.missing]
+    results += (Result(str(path.path), Status.SKIPPED, path.reason) for path in found.skipped)
+    for result in results:
+        talk(result.line(task.changes))
+    with bar(len(found.files)) as progress:
+        for n_done, file in enumerate(found.files):
+            progress.at(n_done, note=str(file.path))
+            result, patch = _fix_file(task, file, _watch(progress, n_done, str(file.path)))
+            results.append(result)
+            with progress.aside():
+                _print_result(task, result, patch)
+    report = Report(tuple(results), found.n_ignored)
+    _print_report(task, report)
+    return report.exit_code(task.changes)
+
+
+def _fix_file(task: _Task, file: SourceFile, watch: Watch) -> tuple[Result, bytes]:
+    """The result for one file and its patch; the file is written if that was asked for."""
+    name = str(file.path)
+    try:
+        document = Document.read(file.path)
+    except UnreadableDocument as error:
+        return Result(name, Status.SKIPPED, str(error)), b""
+    if fixing.needs_model(document, semantic=task.is_semantic):
+        # An engine that cannot be opened ends the run: it would fail for the other files as well.
+        task.engine.get()
+    try:
+        fixed = task.fix(document, patch_name(file.path), watch)
+        if task.changes is Changes.WRITE and fixed.after != fixed.before:
+            replace(file.path, fixed.after, expected=fixed.before, roots=file.roots)
+    except RedraftError as error:
+        return Result(name, Status.FAILED, str(error)), b""
+    return fixed.result, fixed.patch
+
+
+def _fix_stdin(task: _Task) -> Exit:
+    document = Document.from_bytes(sys.stdin.buffer.read(MAX_BYTES + 1))
+    with bar(1) as progress:
+        fixed = task.fix(document, "stdin", _watch(progress, 0, document.name))
+    report = Report((fixed.result,))
+    if task.is_json or task.changes is not Changes.SHOW:
+        _print_result(task, fixed.result, fixed.patch)
+        _print_report(task, report)
+        return report.exit_code(task.changes)
+    # A filter has done its work when the source it prints is whole.
+    hand_over(fixed.after, document.encoding)
+    _talk_about(fixed.result, Changes.WRITE)
+    return report.exit_code(Changes.WRITE)
+
+
+def _print_result(task: _Task, result: Result, patch: bytes) -> None:
+    if patch and not task.is_json:
+        if task.changes is Changes.SHOW and is_watched():
+            show(painted_diff(result.diff))
+        elif task.changes in (Changes.SHOW, Changes.DIFF):
+            hand_over(patch)
+    _talk_about(result, task.changes)
+
+
+def _print_report(task: _Task, report: Report) -> None:
+    if task.is_json:
+        hand_over_json(report.to_json(task.engine.about))
+    talk(report.summary(task.changes))
+
+
+def _talk_about(result: Result, changes: Changes) -> None:
+    if result.status is not Status.CLEAN:
+        talk(result.line(changes))
+
+
+def _watch(progress: Bar, n_done: int, name: str) -> Watch:
+    def on_step(step: DenoiseStep) -> None:
+        progress.at(n_done, note=f"{name}, denoise step {step.index} of at most {step.limit}")
+
+    return Watch(on_step=on_step)

@@ -1,0 +1,62 @@
+"""The door to the engine, and the options that choose it."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from redraft_model.errors import CheckpointError
+from redraft_model.passage import About
+
+if TYPE_CHECKING:
+    from redraft_model.engine import Engine
+
+
+class Device(StrEnum):
+    """Where the model runs; AUTO takes the graphics card if there is one that works."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+CheckpointOption = Annotated[
+    Path | None,
+    typer.Option("--checkpoint", metavar="FOLDER", help="Use this checkpoint instead of the bundled one."),
+]
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where the model runs.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same result.")]
+
+
+def open_engine(checkpoint: Path | None, device: str) -> "Engine":
+    """The engine with `checkpoint` (None: the bundled one) on `device`; raises CheckpointError."""
+    # This import loads torch, which takes seconds.
+    from redraft_model.engine import Engine
+
+    return Engine.load(checkpoint, device)
+
+
+class LazyEngine:
+    """An engine that is opened when it is first needed: a run over clean files never loads torch."""
+
+    def __init__(self, checkpoint: Path | None, device: str) -> None:
+        self._checkpoint = checkpoint
+        self._device = device
+        self._engine: Engine | None = None
+
+    @property
+    def about(self) -> About | None:
+        """What the engine runs; None if it was not needed so far."""
+        return self._engine.about if self._engine else None
+
+    def get(self) -> "Engine":
+        """The engine; raises CheckpointError."""
+        if self._engine is None:
+            self._engine = open_engine(self._checkpoint, self._device)
+        return self._engine
+
+
+def require_folder(checkpoint: Path | None) -> None:
+    """Raise CheckpointError if there is no folder `checkpoint`, without loading anything."""
+    if checkpoint is not None and not checkpoint.is_dir():
+        raise CheckpointError(f"there is no checkpoint folder {checkpoint}; check --checkpoint")

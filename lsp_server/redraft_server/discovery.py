@@ -1,0 +1,166 @@
+"""Which files a list of paths means. Folders are searched for Python as git sees them."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+PYTHON_SUFFIXES = (".py", ".pyi")
+SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file to work on, and the folders inside which a link may lead to the file to write."""
+
+    path: Path
+    roots: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class SkippedPath:
+    """A path that is left out, and why, in one sentence."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What was found: files in order, paths left out, paths that do not exist; how many paths git ignores."""
+
+    files: tuple[SourceFile, ...]
+    skipped: tuple[SkippedPath, ...]
+    missing: tuple[Path, ...]
+    n_ignored: int
+
+
+def discover(paths: Iterable[Path]) -> Discovery:
+    """The files that `paths` name or contain, each once.
+
+    In folders only *.py and *.pyi count; hidden folders, node_modules, __pycache__, virtual environments and
+    whatever .gitignore files exclude are left out. A file that is named itself is always taken.
+    """
+    files: dict[Path, SourceFile] = {}
+    skipped: list[SkippedPath] = []
+    missing: list[Path] = []
+    n_ignored = 0
+    for path in paths:
+        if path.is_dir():
+            walk = _Walk(path)
+            n_before = len(skipped)
+            found = list(walk.files(path, _ignore_rules_above(path)))
+            skipped += walk.skipped
+            n_ignored += walk.n_ignored
+            if not found and len(skipped) == n_before:
+                skipped.append(SkippedPath(path, f"there is no Python file in {path}"))
+            for file in found:
+                files.setdefault(file.resolve(), SourceFile(file, (path,)))
+        elif path.exists():
+            files.setdefault(path.resolve(), SourceFile(path, (path.parent, Path.cwd())))
+        else:
+            missing.append(path)
+    return Discovery(tuple(files.values()), tuple(skipped), tuple(missing), n_ignored)
+
+
+def git_root(folder: Path) -> Path | None:
+    """The top folder of the git working tree around the absolute path `folder`; None outside of one."""
+    for candidate in (folder, *folder.parents):
+        if (candidate / ".git").exists():
+            return candidate
+    return None
+
+
+@dataclass(frozen=True)
+class _IgnoreRules:
+    """The patterns of the .gitignore file in `folder` (an absolute path)."""
+
+    folder: Path
+    patterns: GitIgnoreSpec
+
+    @classmethod
+    def read(cls, folder: Path) -> "_IgnoreRules | None":
+        try:
+            lines = (folder / ".gitignore").read_text("utf-8", "surrogateescape").splitlines()
+        except OSError:
+            return None
+        return cls(folder, GitIgnoreSpec.from_lines([line for line in lines if _is_pattern(line)]))
+
+    def opinion(self, path: Path, mark: str) -> bool | None:
+        return self.patterns.check_file(path.relative_to(self.folder).as_posix() + mark).include
+
+
+class _Walk:
+    """One walk through a folder, and what it met on the way."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.skipped: list[SkippedPath] = []
+        self.n_ignored = 0
+
+    def files(self, folder: Path, rules: Sequence[_IgnoreRules]) -> Iterator[Path]:
+        try:
+            with os.scandir(folder) as entries:
+                ordered = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            self.skipped.append(SkippedPath(folder, f"{folder} cannot be listed: {error.strerror or error}"))
+            return
+        if folder != self.root and any(entry.name == "pyvenv.cfg" for entry in ordered):
+            return
+        absolute = Path(os.path.abspath(folder))  # noqa: PTH100  (resolve() would leave a linked root)
+        own_rules = _IgnoreRules.read(absolute)
+        rules = [*rules, own_rules] if own_rules else rules
+        for entry in ordered:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if not (_is_walked(entry.name) if is_folder else _is_python(folder / entry.name)):
+                continue
+            if _is_ignored(absolute / entry.name, "/" if is_folder else "", rules):
+                self.n_ignored += 1
+            elif is_folder:
+                yield from self.files(folder / entry.name, rules)
+            else:
+                yield folder / entry.name
+
+
+def _is_walked(name: str) -> bool:
+    return not name.startswith(".") and name not in SKIPPED_FOLDERS
+
+
+def _is_python(path: Path) -> bool:
+    return path.name.endswith(PYTHON_SUFFIXES) and path.is_file()
+
+
+def _ignore_rules_above(folder: Path) -> list[_IgnoreRules]:
+    """The rules of the folders around `folder`, outermost first; none if they exclude `folder` itself."""
+    absolute = Path(os.path.abspath(folder))  # noqa: PTH100  (resolve() would leave a linked root)
+    top = git_root(absolute)
+    if top is None or top == absolute:
+        return []
+    around = [parent for parent in reversed(absolute.parents) if parent.is_relative_to(top)]
+    rules = [found for parent in around if (found := _IgnoreRules.read(parent))]
+    # Whoever names an ignored folder wants its files.
+    is_excluded = any(
+        _is_ignored(inner, "/", [rule for rule in rules if inner.is_relative_to(rule.folder)])
+        for inner in (absolute, *absolute.parents)
+        if inner.is_relative_to(top) and inner != top
+    )
+    return [] if is_excluded else rules
+
+
+def _is_ignored(path: Path, mark: str, rules: Sequence[_IgnoreRules]) -> bool:
+    # The innermost file with an opinion decides, as in git.
+    for rule in reversed(rules):
+        if rule.folder != path and (opinion := rule.opinion(path, mark)) is not None:
+            return opinion
+    return False
+
+
+def _is_pattern(line: str) -> bool:
+    # Git overlooks a malformed line; the parser used here would refuse the whole file.
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,188 @@
+"""Code actions: offered at once from what is known, worked out only when one is chosen.
+
+A list never runs the model. A client that resolves actions gets the edit with codeAction/resolve; one that
+does not gets a command, whose edit it receives as workspace/applyEdit.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
+from redraft_model.errors import RedraftError
+
+from redraft_server.features.repair import Errand, repair, whole_lines
+from redraft_server.features.scope import obstacle
+from redraft_server.problems import Problem, syntax_problem
+from redraft_server.protocol import RequestFailed
+from redraft_server.session import Session
+from redraft_server.sources import Source
+
+COMMAND = "redraft.repair"
+
+QUICK_FIX = "quickfix.redraft"
+REWRITE = "refactor.rewrite.redraft.repair"
+FIX_ALL = "source.fixAll.redraft"
+KINDS = (QUICK_FIX, REWRITE, FIX_ALL)
+
+# A long list hides what matters; a line rarely has more than this many things wrong with it.
+_MAX_FIXES = 3
+_MAX_TITLE = 72
+
+
+def offered(
+    session: Session, params: types.CodeActionParams
+) -> list[types.CodeAction | types.Command] | None:
+    """The actions for a range of a document; None if Redraft has nothing to say about it."""
+    source = session.sources.get(params.text_document.uri)
+    if source is None or not session.settings.enable:
+        return None
+    reason = obstacle(source)
+    if reason is not None:
+        return _disabled(session, params, reason)
+    problem = syntax_problem(source.document.text)
+    actions = [
+        *_fixes(source, params, problem),
+        *_selection_repairs(source, params.range),
+        *_fix_alls(source, params.context, problem),
+    ]
+    wanted = [action for action in actions if _is_wanted(action, params.context.only)]
+    return [_dressed(session, action) for action in wanted]
+
+
+async def resolve(session: Session, action: types.CodeAction) -> types.CodeAction:
+    """The chosen action with its edit; nothing else of it changes."""
+    errand = Errand.of(action.data, session.server.protocol._converter)
+    action.edit = await repair(session, errand, None)
+    return action
+
+
+async def execute(session: Session, params: types.ExecuteCommandParams) -> dict[str, object]:
+    """Carry out the command of an action; tells whether the client applied the edit, and if not, why."""
+    if params.command != COMMAND:
+        raise JsonRpcInvalidParams(f"There is no command {params.command!r}.")
+    if params.arguments is None or len(params.arguments) != 1:
+        raise JsonRpcInvalidParams(f"{COMMAND} takes one argument, the data of a code action.")
+    errand = Errand.of(params.arguments[0], session.server.protocol._converter)
+    try:
+        edit = await repair(session, errand, params.work_done_token)
+    except (RequestFailed, RedraftError) as error:
+        # The answer to a command is shown nowhere, and the user is waiting for something to happen.
+        session.server.window_show_message(
+            types.ShowMessageParams(type=types.MessageType.Warning, message=str(error))
+        )
+        return {"applied": False, "reason": str(error)}
+    metadata = types.WorkspaceEditMetadata(is_refactoring=True) if session.client.knows_refactorings else None
+    result = await session.server.workspace_apply_edit_async(
+        types.ApplyWorkspaceEditParams(edit=edit, label=errand.title, metadata=metadata)
+    )
+    if result.applied:
+        return {"applied": True}
+    return {"applied": False, "reason": result.failure_reason or "The editor did not apply the edit."}
+
+
+def _disabled(
+    session: Session, params: types.CodeActionParams, reason: str
+) -> list[types.CodeAction | types.Command] | None:
+    """A greyed-out action that says why, for those who asked; nobody asks by moving the cursor."""
+    if (
+        not session.client.shows_disabled
+        or params.context.trigger_kind != types.CodeActionTriggerKind.Invoked
+        or params.range.start == params.range.end
+    ):
+        return None
+    action = types.CodeAction(
+        title="Redraft: repair the selection", kind=REWRITE, disabled=types.CodeActionDisabled(reason)
+    )
+    return [action] if _is_wanted(action, params.context.only) else []
+
+
+def _fixes(
+    source: Source, params: types.CodeActionParams, problem: Problem | None
+) -> Iterable[types.CodeAction]:
+    near = [
+        diagnostic
+        for diagnostic in params.context.diagnostics
+        if _overlap(diagnostic.range, params.range)
+        and diagnostic.severity not in (types.DiagnosticSeverity.Hint, types.DiagnosticSeverity.Information)
+    ]
+    if problem is not None:
+        # Where Python stumbles is often not where the mistake is, so the whole document is open to change.
+        is_near = problem.first_line <= params.range.end.line and params.range.start.line <= problem.last_line
+        if is_near or near:
+            title = _title("Redraft: repair syntax error: ", problem.message)
+            yield _action(title, QUICK_FIX, source, None, diagnostics=near or None)
+        return
+    seen: set[tuple[str, str]] = set()
+    for diagnostic in near:
+        # Two servers may report the same thing at the same place.
+        key = (repr(diagnostic.range), diagnostic.message)
+        if key in seen or len(seen) == _MAX_FIXES:
+            continue
+        seen.add(key)
+        lines = whole_lines(source, diagnostic.range.start.line, diagnostic.range.end.line)
+        title = _title("Redraft: repair ", f"“{_first_line(diagnostic.message)}”")
+        yield _action(title, QUICK_FIX, source, lines, diagnostics=[diagnostic])
+
+
+def _selection_repairs(source: Source, selection: types.Range) -> Iterable[types.CodeAction]:
+    span = source.span(selection)
+    if span.of(source.document.text).strip():
+        yield _action("Redraft: repair the selection", REWRITE, source, selection)
+
+
+def _fix_alls(
+    source: Source, context: types.CodeActionContext, problem: Problem | None
+) -> Iterable[types.CodeAction]:
+    is_asked = context.only is not None or context.trigger_kind != types.CodeActionTriggerKind.Automatic
+    if problem is not None and is_asked:
+        yield _action("Redraft: repair all syntax errors", FIX_ALL, source, None, is_complete=True)
+
+
+def _action(
+    title: str,
+    kind: str,
+    source: Source,
+    range_: types.Range | None,
+    *,
+    diagnostics: list[types.Diagnostic] | None = None,
+    is_complete: bool = False,
+) -> types.CodeAction:
+    errand = Errand(title, source.uri, source.version, range_, is_complete)
+    return types.CodeAction(title=title, kind=kind, diagnostics=diagnostics, data=errand)
+
+
+def _dressed(session: Session, action: types.CodeAction) -> types.CodeAction | types.Command:
+    """`action` as this client can use it."""
+    client = session.client
+    if client.shows_generated_tag:
+        action.tags = [types.CodeActionTag.LlmGenerated]
+    action.data = session.server.protocol._converter.unstructure(action.data)
+    if client.resolves_edits:
+        return action
+    command = types.Command(title=action.title, command=COMMAND, arguments=[action.data])
+    if not client.has_action_literals:
+        return command
+    action.command, action.data = command, None
+    return action
+
+
+def _is_wanted(action: types.CodeAction, only: Sequence[types.CodeActionKind | str] | None) -> bool:
+    if only is None:
+        return True
+    kind = str(action.kind)
+    wanted = [str(getattr(o, "value", o)) for o in only]
+    return any(o == "" or kind == o or kind.startswith(o + ".") for o in wanted)
+
+
+def _overlap(one: types.Range, other: types.Range) -> bool:
+    """Whether two ranges touch; the cursor at the end of a diagnostic counts."""
+    return one.start <= other.end and other.start <= one.end
+
+
+def _first_line(message: str) -> str:
+    return message.strip().partition("\n")[0]
+
+
+def _title(head: str, tail: str) -> str:
+    title = head + tail
+    return title if len(title) <= _MAX_TITLE else title[: _MAX_TITLE - 1] + "…"

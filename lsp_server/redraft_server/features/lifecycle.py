@@ -1,0 +1,120 @@
+"""From initialize to exit, and the documents and settings in between."""
+
+import asyncio
+import logging
+import os
+import time
+from importlib.metadata import PackageNotFoundError, version
+
+from lsprotocol import types
+
+from redraft_server import parent
+from redraft_server.client import Client
+from redraft_server.features import code_action
+from redraft_server.session import SECONDS_TO_CLOSE, Session
+from redraft_server.sources import Source
+
+logger = logging.getLogger(__name__)
+
+NAME = "redraft"
+
+
+def initialize(session: Session, params: types.InitializeParams) -> types.InitializeResult:
+    """What the server can do for this client. Loads nothing."""
+    session.client = Client.of(params.capabilities)
+    _change_settings(session, params.initialization_options)
+    if params.process_id is not None:
+        _watch_parent(session, params.process_id)
+    return types.InitializeResult(
+        capabilities=capabilities(session.client),
+        server_info=types.ServerInfo(NAME, _version()),
+    )
+
+
+def capabilities(client: Client) -> types.ServerCapabilities:
+    """What is announced to `client`."""
+    actions = types.CodeActionOptions(code_action_kinds=code_action.KINDS, resolve_provider=True)
+    return types.ServerCapabilities(
+        position_encoding=client.encoding,
+        text_document_sync=types.TextDocumentSyncOptions(
+            open_close=True, change=types.TextDocumentSyncKind.Incremental
+        ),
+        # Only clients that know code action literals know the options.
+        code_action_provider=actions if client.has_action_literals else True,
+        inline_completion_provider=types.InlineCompletionOptions(),
+        execute_command_provider=types.ExecuteCommandOptions([code_action.COMMAND], work_done_progress=True),
+    )
+
+
+def initialized(_session: Session, _params: types.InitializedParams) -> None:
+    """Nothing is to be done yet: the model is loaded when it is needed."""
+
+
+def shutdown(session: Session, _params: None) -> None:
+    """Stop all work; its requests are answered as cancelled."""
+    session.shut_down()
+
+
+def leave(session: Session, _params: None) -> None:
+    """End the process."""
+    session.end()
+
+
+def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
+    """Take over a document."""
+    session.sources.put(Source.opened(params.text_document, session.client.encoding))
+
+
+def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> None:
+    """Follow an edit."""
+    source = session.sources.get(params.text_document.uri)
+    if source is None:
+        logger.warning("Ignored a change of a document that is not open: %s", params.text_document.uri)
+        return
+    session.sources.put(source.edited(params.content_changes, params.text_document.version))
+
+
+def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
+    """Forget a document."""
+    session.sources.forget(params.text_document.uri)
+
+
+def did_change_configuration(session: Session, params: types.DidChangeConfigurationParams) -> None:
+    """Take over new settings; those not named keep their value."""
+    _change_settings(session, params.settings)
+
+
+def cancel_progress(session: Session, params: types.WorkDoneProgressCancelParams) -> None:
+    """The user pressed the button of a progress bar."""
+    session.cancel(params.token)
+
+
+def set_trace(_session: Session, _params: types.SetTraceParams) -> None:
+    """Accepted and ignored: the log goes to stderr."""
+
+
+def _change_settings(session: Session, options: object) -> None:
+    session.settings, complaints = session.settings.updated(options)
+    for complaint in complaints:
+        logger.warning("%s", complaint)
+    session.worker.n_threads = session.settings.threads
+
+
+def _watch_parent(session: Session, pid: int) -> None:
+    loop = asyncio.get_running_loop()
+
+    def on_death() -> None:
+        loop.call_soon_threadsafe(session.end)
+        time.sleep(2 * SECONDS_TO_CLOSE)
+        # The loop is stuck, and nobody is left to wait for it.
+        os._exit(1)
+
+    parent.watch(pid, on_death)
+
+
+def _version() -> str:
+    try:
+        return version(NAME)
+    except PackageNotFoundError:
+        # Run from a checkout that was not installed.
+        return "0"

@@ -1,0 +1,90 @@
+"""Repairing one document: ask the engine, refuse what is not safe, say what came of it. Writes nothing."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from redraft_model.passage import UNWATCHED, Draft, Watch
+
+from redraft_server import safety
+from redraft_server.diff import unified
+from redraft_server.document import Document, UnwritableDocument
+from redraft_server.problems import Problem, syntax_problem
+from redraft_server.report import Result, Status
+
+
+class Repairer(Protocol):
+    """What fixing needs of the engine."""
+
+    def repair(self, source: str, *, semantic: bool = ..., watch: Watch = ...) -> Draft:
+        """Whole text in, whole text out; the same text if no repair was found."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fix:
+    """The document's bytes before and after (equal if nothing is to be changed), the patch, the result."""
+
+    before: bytes
+    after: bytes
+    patch: bytes
+    result: Result
+
+
+def needs_model(document: Document, *, semantic: bool) -> bool:
+    """Whether there is anything to ask the engine: only semantic repair looks at a text that parses."""
+    return semantic or not safety.parses(document.text)
+
+
+def clean(document: Document) -> Fix:
+    """The fix of a document that needs none."""
+    data = document.encode(document.text)
+    return Fix(data, data, b"", Result(document.name, Status.CLEAN))
+
+
+def fix(
+    engine: Repairer, document: Document, *, patch_name: str, semantic: bool = False, watch: Watch = UNWATCHED
+) -> Fix:
+    """The engine's repair of `document`, checked; the diff in the result calls the file `patch_name`."""
+    before = document.encode(document.text)
+    draft = engine.repair(document.text, semantic=semantic, watch=watch)
+    text = _with_end_of(document.text, draft.text)
+    problem = syntax_problem(text)
+    if text == document.text:
+        if problem is None:
+            return Fix(before, before, b"", Result(document.name, Status.CLEAN, cost=draft.cost))
+        return _unfixable(document, before, draft, f"no repair found for {_described(problem)}")
+    refusal = safety.check(document.text, text)
+    if refusal:
+        return _unfixable(document, before, draft, refusal.reason)
+    try:
+        after = document.encode(text)
+    except UnwritableDocument as error:
+        return _unfixable(document, before, draft, str(error))
+    patch = unified(patch_name, before, after)
+    result = Result(
+        document.name,
+        Status.PARTLY_FIXED if problem else Status.FIXED,
+        reason=f"left: {_described(problem)}" if problem else "",
+        n_edits=draft.n_edits,
+        score=draft.score,
+        cost=draft.cost,
+        diff=patch.decode(document.encoding, "replace"),
+    )
+    return Fix(before, after, patch, result)
+
+
+def _unfixable(document: Document, before: bytes, draft: Draft, reason: str) -> Fix:
+    return Fix(
+        before, before, b"", Result(document.name, Status.UNFIXABLE, reason.rstrip("."), cost=draft.cost)
+    )
+
+
+def _with_end_of(before: str, after: str) -> str:
+    """`after`, with a final newline if and only if `before` has one."""
+    if before.endswith("\n") == after.endswith("\n") or not after:
+        return after
+    return after + "\n" if before.endswith("\n") else after.removesuffix("\n")
+
+
+def _described(problem: Problem) -> str:
+    return f"{problem.message} in line {problem.first_line + 1}"

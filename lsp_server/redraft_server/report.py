@@ -1,0 +1,150 @@
+"""What became of the files: one result each, counted, as lines for people and as JSON for programs."""
+
+from dataclasses import asdict, dataclass
+from enum import IntEnum, StrEnum, auto
+
+from redraft_model.passage import About, Cost
+
+JsonObject = dict[str, object]
+
+
+class Exit(IntEnum):
+    """Exit codes of every command, as ruff, ESLint and Prettier have them."""
+
+    FINE = 0
+    FOUND = 1
+    FAILED = 2
+    INTERRUPTED = 130
+
+
+class Changes(StrEnum):
+    """What is done with repairs: shown in colour, printed as a patch, only counted, or written."""
+
+    SHOW = auto()
+    DIFF = auto()
+    CHECK = auto()
+    WRITE = auto()
+
+
+class Status(StrEnum):
+    """What became of one file. SKIPPED was not worked on, FAILED could not be finished."""
+
+    FIXED = "fixed"
+    PARTLY_FIXED = "partly_fixed"
+    UNFIXABLE = "unfixable"
+    CLEAN = "clean"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+_CHANGED = (Status.FIXED, Status.PARTLY_FIXED)
+_STILL_BROKEN = (Status.PARTLY_FIXED, Status.UNFIXABLE)
+_NO_COST = Cost()
+_NOT_PROCESSED = (Status.SKIPPED, Status.FAILED)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One file: its name, what became of it and why, the draft's edits, score and cost, and the diff."""
+
+    name: str
+    status: Status
+    reason: str = ""
+    n_edits: int = 0
+    score: float | None = None
+    cost: Cost = _NO_COST
+    diff: str = ""
+
+    def line(self, changes: Changes) -> str:
+        """One line for people."""
+        if self.status in _NOT_PROCESSED:
+            # The reason is a sentence that names the file.
+            return f"{self.status}: {self.reason}"
+        label = self.status.replace("_", " ")
+        if self.status in _CHANGED and changes is not Changes.WRITE:
+            label = f"would be {label}"
+        details = [self.reason] if self.reason else []
+        if self.status in _CHANGED:
+            details.insert(0, f"{_counted(self.n_edits, 'edit')} in {self.cost.seconds:.1f} s")
+        return f"{label}: {self.name}" + (f" ({'; '.join(details)})" if details else "")
+
+    def to_json(self) -> JsonObject:
+        """The fields of this result for `--json`; the cost is spread out."""
+        return {
+            "path": self.name,
+            "status": str(self.status),
+            "reason": self.reason,
+            "n_edits": self.n_edits,
+            "score": self.score,
+            **_cost_fields(self.cost),
+            "diff": self.diff,
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """All results of one run, in the order of the files."""
+
+    results: tuple[Result, ...]
+    n_ignored: int = 0
+
+    def count(self, status: Status) -> int:
+        """How many files ended with `status`."""
+        return sum(result.status is status for result in self.results)
+
+    @property
+    def cost(self) -> Cost:
+        """What all drafts cost together."""
+        return sum((result.cost for result in self.results), Cost())
+
+    def exit_code(self, changes: Changes) -> Exit:
+        """FAILED if something could not be done, FOUND if something is left to do, else FINE.
+
+        Skipped files do not count unless there is nothing else.
+        """
+        statuses = {result.status for result in self.results}
+        if Status.FAILED in statuses or statuses == {Status.SKIPPED}:
+            return Exit.FAILED
+        left = _STILL_BROKEN if changes is Changes.WRITE else _CHANGED + _STILL_BROKEN
+        return Exit.FOUND if statuses.intersection(left) else Exit.FINE
+
+    def summary(self, changes: Changes) -> str:
+        """One line for people: counts, then what the model did."""
+        counts = [f"{n} {status.replace('_', ' ')}" for status in Status if (n := self.count(status))] or [
+            "nothing to do"
+        ]
+        if self.n_ignored:
+            counts.append(f"{self.n_ignored} ignored by git")
+        parts = [", ".join(counts)]
+        if self.cost.n_forward:
+            parts.append(
+                f"{_counted(self.cost.n_forward, 'denoise step')}, {self.cost.tokens_per_second:.0f} tokens/s"
+            )
+        if changes is Changes.SHOW and any(self.count(status) for status in _CHANGED):
+            parts.append("nothing written, add --write to do it")
+        return "; ".join(parts) + "."
+
+    def to_json(self, about: About | None) -> JsonObject:
+        """The object `--json` prints; `about` is None if no file needed the model."""
+        return {
+            "files": [result.to_json() for result in self.results],
+            "summary": {
+                **{str(status): self.count(status) for status in Status},
+                "ignored": self.n_ignored,
+                **_cost_fields(self.cost),
+            },
+            "model": asdict(about) if about else None,
+        }
+
+
+def _cost_fields(cost: Cost) -> JsonObject:
+    return {
+        "n_forward": cost.n_forward,
+        "n_tokens": cost.n_tokens,
+        "seconds": round(cost.seconds, 6),
+        "tokens_per_second": round(cost.tokens_per_second, 3),
+    }
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -1,0 +1,135 @@
+"""Batches of samples of like length, drawn by worker processes. The stream is a function of the seed alone.
+
+A chunk is a fixed number of batches, drawn by one worker from its own seed; chunk i is the same whoever draws it and whenever, so
+a run that resumes at chunk i goes on exactly as the one that was interrupted. No torch here.
+"""
+
+import multiprocessing
+import random
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from redraft_model.data.samples import IGNORED, Mixture, Sample, SampleMaker
+from redraft_model.data.shards import Shards
+from redraft_model.tokenizer import PAD, SPECIALS, Tokenizer
+
+# A sample is padded to the next of these.
+LENGTHS = (64, 96, 128, 160, 192, 224, 256, 320, 384, 512)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of about the same length."""
+
+    tokens: npt.NDArray[np.int32]  # (B, T), padded with PAD
+    lengths: npt.NDArray[np.int64]  # (B,)
+    targets: npt.NDArray[np.int32]  # (B, T), IGNORED where nothing is asked
+    weights: npt.NDArray[np.float32]  # (B, T)
+    processes: tuple[str, ...]  # (B,)
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens that are not padding."""
+        return int(self.lengths.sum())
+
+
+@dataclass(frozen=True)
+class BatchSource:
+    """Everything a worker needs to draw a chunk."""
+
+    data: Path
+    tokenizer: Path
+    batch_tokens: int = 4096  # rows x padded length
+    batches_per_chunk: int = 32
+    longest: int = 384
+    seed: int = 0
+
+    def chunk(self, index: int, mixture: Mixture) -> list[Batch]:
+        """The batches of chunk `index`, in random order."""
+        return self.chunk_of(self.maker(mixture), index)
+
+    def maker(self, mixture: Mixture) -> SampleMaker:
+        """The sample maker of this source."""
+        tokenizer = Tokenizer.load(self.tokenizer)
+        return SampleMaker(tokenizer, Shards.open(self.data), mixture, longest=self.longest)
+
+    def chunk_of(self, maker: SampleMaker, index: int) -> list[Batch]:
+        """As `chunk`, with a maker at hand."""
+        rng = random.Random(f"{self.seed}/{index}")
+        waiting: dict[int, list[Sample]] = defaultdict(list)
+        batches: list[Batch] = []
+        while len(batches) < self.batches_per_chunk:
+            sample = maker.draw(rng)
+            length = padded_length(len(sample))
+            waiting[length].append(sample)
+            if len(waiting[length]) == max(1, self.batch_tokens // length):
+                batches.append(collate(waiting.pop(length), length))
+        rng.shuffle(batches)
+        return batches
+
+
+def padded_length(n_tokens: int) -> int:
+    """The smallest of LENGTHS that holds `n_tokens`."""
+    for length in LENGTHS:
+        if length >= n_tokens:
+            return length
+    raise ValueError(f"a sample of {n_tokens} tokens is longer than {LENGTHS[-1]}")
+
+
+def collate(samples: list[Sample], length: int) -> Batch:
+    """Samples as the rows of one batch."""
+    shape = (len(samples), length)
+    tokens = np.full(shape, SPECIALS.index(PAD), np.int32)
+    targets = np.full(shape, IGNORED, np.int32)
+    weights = np.zeros(shape, np.float32)
+    for row, sample in enumerate(samples):
+        tokens[row, : len(sample)] = sample.tokens
+        targets[row, : len(sample)] = sample.targets
+        weights[row, : len(sample)] = sample.weights
+    lengths = np.array([len(sample) for sample in samples], np.int64)
+    return Batch(tokens, lengths, targets, weights, tuple(sample.process for sample in samples))
+
+
+class BatchStream:
+    """Chunks in order, drawn ahead by `n_workers` processes (0: in this process, when asked)."""
+
+    def __init__(self, source: BatchSource, n_workers: int) -> None:
+        self.source = source
+        self.n_workers = n_workers
+        self._pool: ProcessPoolExecutor | None = None
+
+    def chunks(self, plan: Iterator[tuple[int, Mixture]]) -> Iterator[list[Batch]]:
+        """The chunks of a plan, an iterator of (index, mixture) without end, in order."""
+        if self.n_workers == 0:
+            yield from (_draw_chunk(self.source, index, mixture) for index, mixture in plan)
+            return
+        # Forking a process that runs torch threads can dead-lock, so workers start afresh.
+        self._pool = ProcessPoolExecutor(self.n_workers, multiprocessing.get_context("spawn"))
+        pending: deque[Future[list[Batch]]] = deque()
+        for index, mixture in plan:
+            pending.append(self._pool.submit(_draw_chunk, self.source, index, mixture))
+            if len(pending) > 2 * self.n_workers:
+                yield pending.popleft().result()
+
+    def close(self) -> None:
+        """Stop the workers; what they have drawn ahead is dropped."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+
+_WORKER_MAKERS: dict[tuple[BatchSource, Mixture], SampleMaker] = {}
+
+
+def _draw_chunk(source: BatchSource, index: int, mixture: Mixture) -> list[Batch]:
+    """Opened shards are kept for the process's next chunk."""
+    key = (source, mixture)
+    if key not in _WORKER_MAKERS:
+        _WORKER_MAKERS[key] = source.maker(mixture)
+    return source.chunk_of(_WORKER_MAKERS[key], index)

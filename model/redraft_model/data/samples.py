@@ -1,0 +1,364 @@
+"""Training samples: a piece of a file, worsened by one forward process, with the labels that undo it. No torch here."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from redraft_model.alignment import DELETE_ID, INSERT_IDS, INSERT_SIZES, MASK_ID, apply, insert_id, insert_size, labels
+from redraft_model.data.shards import END, FIRST, PARENT, Shards
+from redraft_model.noise import EditNoise, MaskNoise, SemanticNoise, SpanNoise, SyntaxNoise
+from redraft_model.passage import Span
+from redraft_model.tokenizer import FILE_END, FILE_START, REGION, REGION_END, Tokenizer
+
+Ids = npt.NDArray[np.int32]
+Weights = npt.NDArray[np.float32]
+
+IGNORED = -1  # label of positions that carry no loss
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Relative weights of the forward processes a sample is drawn with."""
+
+    mask: float = 0.0
+    edit: float = 0.0
+    syntax: float = 0.0
+    semantic: float = 0.0
+    span: float = 0.0
+    keep: float = 0.0  # nothing is wrong: a clean text
+
+    def draw(self, rng: random.Random) -> str:
+        """The name of one process."""
+        names = [field.name for field in fields(self)]
+        return rng.choices(names, [getattr(self, name) for name in names])[0]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the network sees and what it should answer, all of shape (n,)."""
+
+    process: str
+    tokens: Ids
+    targets: Ids  # labels, IGNORED where nothing is asked
+    weights: Weights
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Consecutive statements of one file, as dedented text and as the tokens around them."""
+
+    code: str
+    indent: str  # indentation that was taken off every line after the first
+    before: Ids  # tokens of the file before the unit's own line break
+    line_break: Ids  # line break and indentation in front of the unit; empty at the start of a file
+    after: Ids
+    at_start: bool
+    at_end: bool
+
+
+@dataclass(frozen=True)
+class SampleMaker:
+    """Draws samples of at most `longest` tokens from a corpus. Same rng, same sample."""
+
+    tokenizer: Tokenizer
+    shards: Shards
+    mixture: Mixture
+    longest: int = 384
+    shortest: int = 12
+    standalone: float = 0.6  # share of samples shown as a whole file instead of a piece of a larger one
+    more_errors: float = 0.35  # chance of one more application for every 80 tokens
+    kept_share: float = 0.2  # share of KEEP positions that carry loss
+    insert_weight: float = 1.5  # omissions are the hardest to notice (LLaDA 2.2)
+    mask_scale: float = 0.2  # weight of a masked position at gamma = 1
+
+    def draw(self, rng: random.Random) -> Sample:
+        """One sample; tries pieces of the corpus until a process applies."""
+        generator = np.random.default_rng(rng.getrandbits(64))
+        while True:
+            process = self.mixture.draw(rng)
+            unit = self._draw_unit(rng)
+            if unit is None:
+                continue
+            sample = self._sample(process, unit, rng, generator)
+            if sample is not None:
+                return sample
+
+    def _sample(
+        self, process: str, unit: Unit, rng: random.Random, generator: np.random.Generator
+    ) -> Sample | None:
+        context = self._choose_context(unit, rng)
+        clean = self._encode(unit, unit.code + context.tail, context)
+        action = "complete" if process == "span" else "repair"
+        room = self.longest - 4 - len(context.before) - len(context.after)
+        if len(clean) > room:
+            return None
+        match process:
+            case "span":
+                return self._span_sample(unit, context, room, rng, generator)
+            case "mask":
+                t = rng.uniform(0.02, 1.0)
+                noise = MaskNoise(MASK_ID, block_size=32)
+                x_t = noise.corrupt(clean, t, generator)
+                weights = np.where(x_t == MASK_ID, self.mask_scale / noise.gamma(t), 0.0).astype(np.float32)
+                return self._assemble(
+                    process, action, context, x_t, np.append(clean, IGNORED), np.append(weights, np.float32(0))
+                )
+            case "edit":
+                x_t = self._edit_noise().corrupt(clean, rng.random(), generator)
+            case "keep":
+                x_t = clean
+            case _:
+                text_noise = SyntaxNoise() if process == "syntax" else SemanticNoise()
+                worse = text_noise.worsen(unit.code, rng)
+                # Longer pieces may be wrong in several places, which is also more to learn from for the same work.
+                for _ in range(len(clean) // 80):
+                    if rng.random() < self.more_errors:
+                        worse = text_noise.worsen(worse, rng)
+                if worse == unit.code:
+                    return None
+                x_t = self._encode(unit, worse + context.tail, context)
+        if process != "keep" and np.array_equal(x_t, clean):
+            return None
+        return self._repair_sample(process, context, x_t, clean, room, rng, generator)
+
+    def _edit_noise(self) -> EditNoise:
+        return EditNoise(self.tokenizer.n_specials, self.tokenizer.n_vocabulary)
+
+    def _repair_sample(
+        self,
+        process: str,
+        context: "Context",
+        x_t: Ids,
+        clean: Ids,
+        room: int,
+        rng: random.Random,
+        generator: np.random.Generator,
+    ) -> Sample | None:
+        """Labels of x_t; in two samples of five some of them have been executed already, so that half-repaired canvases are known."""
+        answer = labels(x_t, clean)
+        if process != "keep" and rng.random() < 0.4:
+            x_t = _partly_applied(x_t, answer, rng)
+            answer = labels(x_t, clean)
+        if not 0 < len(x_t) <= room:
+            return None
+        shown = np.append(x_t, np.int32(self.tokenizer.id_of(REGION_END)))
+        changed = answer != shown
+        weights = changed.astype(np.float32)
+        weights[np.isin(answer, INSERT_IDS)] = self.insert_weight
+        weights[answer == DELETE_ID] *= _one_per_run(answer == DELETE_ID)[answer == DELETE_ID]
+        kept = ~changed
+        weights[kept] = generator.random(int(kept.sum())) < self.kept_share
+        start, end = _choose_region(changed, rng)
+        wider = Context(
+            np.concatenate([context.before, x_t[:start]]), np.concatenate([x_t[end:], context.after])
+        )
+        region_answer = answer[start : end + 1].copy()
+        region_weights = weights[start : end + 1].copy()
+        if end < len(x_t) and not insert_size(int(region_answer[-1])):
+            region_answer[-1] = shown[-1]
+        return self._assemble(process, "repair", wider, x_t[start:end], region_answer, region_weights)
+
+    def _span_sample(
+        self, unit: Unit, context: "Context", room: int, rng: random.Random, generator: np.random.Generator
+    ) -> Sample | None:
+        """A span to be written: masks for all or part of it, and surplus masks that have to go."""
+        if not unit.code:
+            return None
+        span: Span = SpanNoise().cut(unit.code, rng)
+        before = self._encode(unit, unit.code[: span.start], context)
+        middle = self.tokenizer.encode(self._indented(unit, span.of(unit.code)))
+        rest = unit.code[span.end :] + context.tail
+        after = self.tokenizer.encode(rest if context.standalone else self._indented(unit, rest))
+        if not len(middle):
+            return None
+        n_surplus = _draw_surplus(len(middle), rng)
+        if len(before) + len(middle) + n_surplus + len(after) > room:
+            return None
+        x_t = middle.copy()
+        if rng.random() < 0.5:
+            x_t[:] = MASK_ID
+        else:
+            x_t = MaskNoise(MASK_ID).corrupt(middle, rng.random(), generator)
+        rate = max(0.1, float((x_t == MASK_ID).mean()))
+        weights = np.where(x_t == MASK_ID, min(1.0, 0.3 / rate), 0.0).astype(np.float32)
+        tokens = np.concatenate([x_t, np.full(n_surplus, MASK_ID, np.int32)])
+        answer = np.concatenate([middle, np.full(n_surplus, DELETE_ID, np.int32), [IGNORED]]).astype(np.int32)
+        surplus_weights = np.full(n_surplus, 1.0 / max(1, n_surplus), np.float32)
+        weights = np.concatenate([weights, surplus_weights, [0.0]]).astype(np.float32)
+        wider = Context(np.concatenate([context.before, before]), np.concatenate([after, context.after]))
+        return self._assemble("span", "complete", wider, tokens, answer, weights)
+
+    def _assemble(
+        self, process: str, action: str, context: "Context", region: Ids, answer: Ids, weights: Weights
+    ) -> Sample:
+        head = self.tokenizer.id_of("<|python|>"), self.tokenizer.id_of(f"<|{action}|>")
+        tokens = np.concatenate(
+            [
+                head,
+                context.before,
+                [self.tokenizer.id_of(REGION)],
+                region,
+                [self.tokenizer.id_of(REGION_END)],
+                context.after,
+            ]
+        ).astype(np.int32)
+        start = 2 + len(context.before) + 1
+        targets = np.full(len(tokens), IGNORED, np.int32)
+        targets[start : start + len(answer)] = answer
+        all_weights = np.zeros(len(tokens), np.float32)
+        all_weights[start : start + len(answer)] = weights
+        targets[all_weights == 0] = IGNORED
+        return Sample(process, tokens, targets, all_weights)
+
+    def _draw_unit(self, rng: random.Random) -> Unit | None:
+        """Consecutive statements of a random length, dedented."""
+        i = self.shards.file_of(rng.randrange(self.shards.n_tokens))
+        statements, next_siblings = self.shards.statements(i), self.shards.next_siblings(i)
+        if not len(statements):
+            return None
+        wanted = int(min(self.longest - 8, max(self.shortest, rng.lognormvariate(4.9, 0.7))))
+        row = rng.randrange(len(statements))
+        while int(statements[row, END] - statements[row, FIRST]) > wanted:
+            # Too long: one of the statements inside it, or give up on a long simple statement.
+            inside = np.flatnonzero(statements[:, PARENT] == row)
+            if not len(inside):
+                return None
+            row = int(rng.choice(inside.tolist()))
+        first, end = int(statements[row, FIRST]), int(statements[row, END])
+        row = int(next_siblings[row])
+        while row >= 0 and int(statements[row, END]) - first <= wanted:
+            end = int(statements[row, END])
+            row = int(next_siblings[row])
+        if end - first < self.shortest and rng.random() < 0.8:
+            return None
+        offset = int(self.shards.file_offsets[i])
+        return self._cut_unit(self.shards.file_tokens(i).astype(np.int32), first - offset, end - offset)
+
+    def _cut_unit(self, tokens: Ids, first: int, end: int) -> Unit | None:
+        line_break = tokens[max(0, first - 1) : first]
+        indent = self.tokenizer.decode(line_break).lstrip("\r\n")
+        code = self.tokenizer.decode(tokens[first:end])
+        if first and self.tokenizer.decode(line_break)[:1] != "\n":
+            return None
+        head, *rest = code.split("\n")
+        if any(line.strip() and not line.startswith(indent) for line in rest):
+            return None  # a string that spans lines starts further left than the statement
+        code = "\n".join([head, *(line[len(indent) :] for line in rest)])
+        return Unit(
+            code,
+            indent,
+            tokens[: max(0, first - 1)],
+            line_break,
+            tokens[end:],
+            at_start=first <= 1,
+            at_end=end + 1 >= len(tokens),
+        )
+
+    def _choose_context(self, unit: Unit, rng: random.Random) -> "Context":
+        """Nothing but file borders, or as much of the file around the unit as a random budget allows."""
+        start, end = self.tokenizer.id_of(FILE_START), self.tokenizer.id_of(FILE_END)
+        if rng.random() < self.standalone:
+            borders = np.array([start], np.int32), np.array([end], np.int32)
+            return Context(*borders, standalone=True, tail="\n" if rng.random() < 0.6 else "")
+        budget = rng.randrange(16, self.longest)
+        n_before = int(budget * rng.random())
+        before = _from_line_start(unit.before, n_before, self._starts_line)
+        after = _to_line_end(unit.after, budget - n_before, self._starts_line)
+        if len(before) == len(unit.before):
+            before = np.concatenate([[np.int32(start)], before]).astype(np.int32)
+        if len(after) == len(unit.after):
+            after = np.append(after, np.int32(end))
+        return Context(before, after)
+
+    def _starts_line(self, token: int) -> bool:
+        return self.tokenizer.decode([token])[:1] == "\n"
+
+    def _encode(self, unit: Unit, code: str, context: "Context") -> Ids:
+        """Tokens of the region whose text is `code`: with its own line break when it stands in a file."""
+        if context.standalone:
+            return self.tokenizer.encode(code)
+        line_break = self.tokenizer.decode(unit.line_break)
+        return self.tokenizer.encode(line_break + self._indented(unit, code))
+
+    def _indented(self, unit: Unit, code: str) -> str:
+        head, *rest = code.split("\n")
+        return "\n".join([head, *(unit.indent + line if line.strip() else line for line in rest)])
+
+
+@dataclass(frozen=True)
+class Context:
+    """Frozen tokens around the region."""
+
+    before: Ids
+    after: Ids
+    standalone: bool = False
+    tail: str = ""  # what follows the unit's last line inside the region
+
+
+def _partly_applied(x_t: Ids, answer: Ids, rng: random.Random) -> Ids:
+    """Execute each change with probability one half; insertions now and then open more masks than they need to."""
+    shown = np.append(x_t, answer[-1])
+    partial = answer.copy()
+    for i in np.flatnonzero(answer != shown).tolist() + ([len(x_t)] if insert_size(int(answer[-1])) else []):
+        size = insert_size(int(answer[i]))
+        if size:
+            if rng.random() < 0.2:
+                partial[i] = insert_id(min(size + 1, INSERT_SIZES[-1]))
+        elif rng.random() < 0.5 and i < len(x_t):
+            partial[i] = x_t[i]
+    return apply(x_t, partial)
+
+
+def _choose_region(changed: npt.NDArray[np.bool_], rng: random.Random) -> tuple[int, int]:
+    """Start and end of the target: everything, or a stretch that holds all changes. `changed` includes the anchor."""
+    n_tokens = len(changed) - 1
+    if rng.random() < 0.6:
+        return 0, n_tokens
+    places = np.flatnonzero(changed)
+    low = int(places[0]) if len(places) else rng.randrange(n_tokens)
+    high = int(places[-1]) if len(places) else low
+    start = rng.randint(0, min(low, n_tokens - 1))
+    return start, rng.randint(min(max(high, start) + 1, n_tokens), n_tokens)
+
+
+def _draw_surplus(n_tokens: int, rng: random.Random) -> int:
+    """Masks beyond the text's own length: the canvas is one of the usual sizes, or a little too long."""
+    if rng.random() < 0.5:
+        size = next((size for size in (4, 8, 16, 24, 32, 48, 64, 96) if size > n_tokens), n_tokens)
+        return size - n_tokens
+    return rng.randint(0, 8)
+
+
+def _one_per_run(deleted: npt.NDArray[np.bool_]) -> Weights:
+    """Weights that make every run of deletions count about as much as one token."""
+    weights = np.ones(len(deleted), np.float32)
+    borders = np.flatnonzero(np.diff(np.concatenate([[False], deleted, [False]]).astype(np.int8)))
+    for start, end in borders.reshape(-1, 2).tolist():
+        weights[start:end] = 1.0 / np.sqrt(end - start)
+    return weights
+
+
+def _from_line_start(tokens: Ids, n: int, starts_line: Callable[[int], bool]) -> Ids:
+    """At most the last n tokens, beginning with a line break."""
+    if n >= len(tokens):
+        return tokens
+    for start in range(len(tokens) - n, len(tokens)):
+        if starts_line(int(tokens[start])):
+            return tokens[start:]
+    return tokens[len(tokens) :]
+
+
+def _to_line_end(tokens: Ids, n: int, starts_line: Callable[[int], bool]) -> Ids:
+    """At most the first n tokens, ending before a line break."""
+    if n >= len(tokens):
+        return tokens
+    for end in range(n, 0, -1):
+        if starts_line(int(tokens[end])):
+            return tokens[:end]
+    return tokens[:0]

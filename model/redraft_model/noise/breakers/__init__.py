@@ -1,0 +1,36 @@
+"""The slips that make Python stop parsing, grouped by what they touch, and how often each is made.
+
+A breaker is a function (code, tokens, rng) -> the broken code, or None where it finds nothing to break. It
+may return code that still parses; whoever calls it looks.
+"""
+
+from redraft_model.noise.breakers import (
+    brackets,
+    habits,
+    indentation,
+    keywords,
+    operators,
+    quotes,
+    separators,
+    typos,
+)
+from redraft_model.noise.breakers.lexer import Breaker, Line, Token, lex
+
+# Shares of the groups, after what beginners' programs and parse errors in public repositories show. A group
+# is drawn before one of its breakers, so that how many breakers it has does not matter.
+GROUPS: dict[str, tuple[float, dict[Breaker, float]]] = {
+    "brackets": (0.19, brackets.BREAKERS),
+    "quotes": (0.16, quotes.BREAKERS),
+    "separators": (0.20, separators.BREAKERS),
+    "operators": (0.15, operators.BREAKERS),
+    "indentation": (0.12, indentation.BREAKERS),
+    "keywords": (0.09, keywords.BREAKERS),
+    "typos": (0.05, typos.BREAKERS),
+    "habits": (0.04, habits.BREAKERS),
+}
+
+BREAKERS: dict[str, Breaker] = {
+    breaker.__name__: breaker for _, group in GROUPS.values() for breaker in group
+}
+
+__all__ = ["BREAKERS", "GROUPS", "Breaker", "Line", "Token", "lex"]

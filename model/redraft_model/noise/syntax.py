@@ -1,0 +1,82 @@
+"""Syntax noise: code that parsed no longer does, in the ways people break it."""
+
+import ast
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import ClassVar
+
+from redraft_model.noise.breakers import GROUPS, Breaker, lex
+from redraft_model.noise.registry import register
+
+_N_TRIES = 8
+
+
+@register
+@dataclass(frozen=True)
+class SyntaxNoise:
+    """One to three breakers (each further one with probability `again`), checked with Python's parser.
+
+    Works on any fragment. If the input parses the output does not; if the input does not parse the output
+    merely differs. Half of the further breakers repeat the first: who forgets one colon forgets the next.
+    Code that could not be broken in `n_attempts` is returned unchanged.
+    """
+
+    name: ClassVar[str] = "syntax"
+    again: float = 0.2
+    n_breakers_max: int = 3
+    n_attempts: int = 16
+
+    def worsen(self, code: str, rng: Random) -> str:
+        """`code` with syntax errors; `code` itself when nothing could be broken."""
+        if not code.strip():
+            return code
+        parsed = parses(code)
+
+        def is_worse(text: str) -> bool:
+            return text != code and not (parsed and parses(text))
+
+        breaker, broken = self._first(code, rng, is_worse)
+        n_breakers = 1
+        while broken != code and n_breakers < self.n_breakers_max and rng.random() < self.again:
+            n_breakers += 1
+            further = breaker if rng.random() < 0.5 else _any_of(_any_group(rng), rng)
+            text = further(broken, lex(broken), rng)
+            if text is not None and is_worse(text):
+                broken = text
+        return broken
+
+    def _first(self, code: str, rng: Random, is_worse: Callable[[str], bool]) -> tuple[Breaker, str]:
+        """A breaker that makes `code` worse, and what it makes of it."""
+        tokens = lex(code)
+        breaker = _any_of(_any_group(rng), rng)
+        for _ in range(self.n_attempts):
+            group = _any_group(rng)
+            # No breaker suits every code: an attempt stays within its group, so that the shares hold.
+            for _ in range(_N_TRIES):
+                breaker = _any_of(group, rng)
+                text = breaker(code, tokens, rng)
+                if text is not None and is_worse(text):
+                    return breaker, text
+        return breaker, code
+
+
+def parses(code: str) -> bool:
+    """Whether Python's parser accepts `code`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _any_group(rng: Random) -> dict[Breaker, float]:
+    shares = [share for share, _ in GROUPS.values()]
+    return rng.choices([group for _, group in GROUPS.values()], shares)[0]
+
+
+def _any_of(group: dict[Breaker, float], rng: Random) -> Breaker:
+    return rng.choices(list(group), list(group.values()))[0]

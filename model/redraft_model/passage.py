@@ -1,0 +1,120 @@
+"""Value objects of the engine's door: text in, drafts out. Knows nothing of tensors, files or editors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Half-open range of character offsets into a str."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            raise ValueError(f"a span needs 0 <= start <= end, got {self.start}, {self.end}")
+
+    def of(self, text: str) -> str:
+        """The characters of `text` inside this span."""
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Text for the model: only `target` may change. `before` and `after` reach to the file's ends."""
+
+    before: str
+    target: str
+    after: str
+    language: str = "python"
+
+    @classmethod
+    def cut(cls, source: str, span: Span) -> "Passage":
+        """Split `source` at `span`."""
+        return cls(source[: span.start], span.of(source), source[span.end :])
+
+    def replaced(self, target: str) -> str:
+        """The whole text with `target` in place of the old one."""
+        return self.before + target + self.after
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a draft cost: denoise steps (forward passes), tokens they predicted, wall seconds."""
+
+    n_forward: int = 0
+    n_tokens: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            self.n_forward + other.n_forward, self.n_tokens + other.n_tokens, self.seconds + other.seconds
+        )
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Predicted tokens per wall second; 0 when nothing was run."""
+        return self.n_tokens / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Text the model returns in place of a passage's target (of the whole source, for `Engine.repair`).
+
+    `score` is the model's log-probability ratio of this text over leaving the target alone; `confidence` in [0, 1];
+    `n_edits` counts the model's token edits; `parses` says whether the whole text parses with the draft in place.
+    """
+
+    text: str
+    score: float
+    confidence: float
+    n_edits: int
+    parses: bool
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """One token the model did not expect: where, what it is, how likely it was, what was expected instead.
+
+    `kind` is "substitute", "delete" or "insert" (something is missing before the token).
+    """
+
+    span: Span
+    probability: float
+    kind: str
+    proposal: str
+
+
+@dataclass(frozen=True)
+class DenoiseStep:
+    """Progress of a running draft: step `index` of at most `limit`, and the text as it stands."""
+
+    index: int
+    limit: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The caller's eyes on a running draft; both are called between denoise steps."""
+
+    is_cancelled: Callable[[], bool] = lambda: False
+    on_step: Callable[[DenoiseStep], None] = lambda step: None
+
+
+UNWATCHED = Watch()
+
+
+@dataclass(frozen=True)
+class About:
+    """What an engine runs: the checkpoint, its size and training, the actions it has learnt, the device."""
+
+    name: str
+    path: str
+    n_parameters: int
+    n_vocabulary: int
+    trained_tokens: int
+    actions: tuple[str, ...]
+    device: str

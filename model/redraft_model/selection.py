@@ -1,0 +1,88 @@
+"""Selection: which proposals of a denoise step are committed. Works on one block's answers, not on the network."""
+
+# T positions of the block and one behind it, V vocabulary
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from redraft_model.alignment import ANCHOR_ID, INSERT_IDS, MASK_ID
+from redraft_model.canvas import broadcast_deletion
+
+Ids = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Confidence a proposal needs to be committed: at a mask (`fill`, LLaDA 2.0), at a visible token (`edit`, LLaDA 2.1)."""
+
+    fill: float = 0.9
+    edit: float = 0.9
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """The best answer at every position of a block and at the position behind it, shape (T,), and its probability."""
+
+    answer: Ids
+    confidence: npt.NDArray[np.float32]
+
+
+def propose(
+    log_p_TV: torch.Tensor, shown: Ids, temperature: float, generator: torch.Generator | None
+) -> Proposals:
+    """The most likely answers to the tokens `shown` (T,), or a sample at `temperature`.
+
+    A mask is answered by a token or by its deletion, never by an insertion. The confidence is the answer's probability at
+    temperature one.
+    """
+    masks = torch.from_numpy(shown == MASK_ID)
+    if masks.any():
+        log_p_TV = log_p_TV.clone()
+        log_p_TV[masks.to(log_p_TV.device)[:, None] & _insertions(log_p_TV)] = -torch.inf
+    scores = log_p_TV
+    if temperature > 0 and generator is not None:
+        uniform = torch.rand(log_p_TV.shape, generator=generator).clamp(1e-9, 1 - 1e-7).to(log_p_TV.device)
+        # Gumbel-max: the argmax of log p / temperature + noise is a sample.
+        scores = log_p_TV / temperature - torch.log(-torch.log(uniform))
+    answer = scores.argmax(-1)
+    confidence = log_p_TV.gather(-1, answer[:, None])[:, 0].exp()
+    return Proposals(answer.cpu().numpy().astype(np.int32), confidence.cpu().numpy())
+
+
+def commit(shown: Ids, proposals: Proposals, thresholds: Thresholds) -> Ids:
+    """The labels to execute, shape (T,), given the T - 1 tokens of a block and the one behind it.
+
+    Of the masks at least one is filled; of the token behind the block only an insertion in front of it counts. Labels equal to
+    `shown` (with the region's end for the token behind) mean that nothing is left to do.
+    """
+    block, labels = shown[:-1], shown.copy()
+    answer, confidence = proposals.answer, proposals.confidence
+    is_mask = block == MASK_ID
+    edited = (answer != shown) & (confidence > thresholds.edit)
+    edited[:-1] &= ~is_mask
+    edited[-1] &= bool(np.isin(answer[-1], INSERT_IDS))
+    labels[edited] = answer[edited]
+    if is_mask.any():
+        filled = np.append(is_mask & (confidence[:-1] > thresholds.fill), False)
+        if not filled.any():
+            masks = np.flatnonzero(is_mask)
+            filled[masks[int(confidence[masks].argmax())]] = True
+        labels[filled] = answer[filled]
+        labels = broadcast_deletion(block, labels)
+    if not edited[-1]:
+        labels[-1] = ANCHOR_ID
+    return labels
+
+
+def is_settled(shown: Ids, labels: Ids) -> bool:
+    """Whether executing `labels` would change nothing."""
+    return bool(np.array_equal(shown[:-1], labels[:-1])) and labels[-1] == ANCHOR_ID
+
+
+def _insertions(log_p_TV: torch.Tensor) -> torch.Tensor:
+    row = torch.zeros(log_p_TV.shape[-1], dtype=torch.bool, device=log_p_TV.device)
+    row[list(INSERT_IDS)] = True
+    return row[None, :]

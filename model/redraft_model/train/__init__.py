@@ -1,0 +1,1 @@
+"""Training: stages, optimisers, the loop, and the curves it leaves behind."""

@@ -1,0 +1,51 @@
+"""Two optimisers for one network: Muon on the matrices inside the layers, AdamW on everything else."""
+
+from collections.abc import Iterable
+
+import torch
+from torch.optim import AdamW, Muon, Optimizer
+
+from redraft_model.transformer import Transformer
+
+
+def build_optimizers(model: Transformer, matrix_rate: float, other_rate: float) -> list[Optimizer]:
+    """Muon (update scaled to AdamW's RMS, arXiv 2502.16982) and AdamW; rates are peak learning rates."""
+    matrices = [p for p in model.layers.parameters() if p.ndim == 2]
+    ids = {id(p) for p in matrices}
+    others = [p for p in model.parameters() if id(p) not in ids]
+    fused = others[0].is_cuda or others[0].device.type == "cpu"
+    return [
+        Muon(
+            matrices, lr=matrix_rate, weight_decay=0.01, momentum=0.95, nesterov=True, adjust_lr_fn="match_rms_adamw"
+        ),
+        AdamW(others, lr=other_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=fused),
+    ]
+
+
+def set_rate(optimizers: Iterable[Optimizer], peaks: Iterable[float], factor: float) -> None:
+    """Set every optimiser's learning rate to its peak times `factor`."""
+    for optimizer, peak in zip(optimizers, peaks, strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = peak * factor
+
+
+def state_tensors(optimizers: Iterable[Optimizer]) -> dict[str, torch.Tensor]:
+    """The optimisers' state as named tensors, for a file without pickles: "optimizer.parameter.key"."""
+    tensors = {}
+    for i, optimizer in enumerate(optimizers):
+        for j, state in optimizer.state_dict()["state"].items():
+            for key, value in state.items():
+                tensors[f"{i}.{j}.{key}"] = value if isinstance(value, torch.Tensor) else torch.tensor(value)
+    return tensors
+
+
+def load_state_tensors(optimizers: Iterable[Optimizer], tensors: dict[str, torch.Tensor]) -> None:
+    """Inverse of `state_tensors`."""
+    for i, optimizer in enumerate(optimizers):
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for name, value in tensors.items():
+            owner, index, key = name.split(".", 2)
+            if int(owner) == i:
+                state.setdefault(int(index), {})[key] = value
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": state, "param_groups": groups})

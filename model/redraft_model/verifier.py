@@ -1,0 +1,80 @@
+"""What parses and what does not: Python's own parser has the last word, tree-sitter says where else to look."""
+
+import ast
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+
+import tree_sitter
+import tree_sitter_python
+
+from redraft_model.passage import Span
+
+_PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_python.language()))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Where the parser stopped: a character span (never empty unless at the end), the line from 0, and the message."""
+
+    span: Span
+    line: int
+    message: str
+
+
+def parses(source: str) -> bool:
+    """Whether the interpreter's parser accepts `source`."""
+    return problem(source) is None
+
+
+@lru_cache(maxsize=256)
+def problem(source: str) -> Problem | None:
+    """The interpreter's first complaint about `source`, None when it parses."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(source)
+    except SyntaxError as error:
+        return _located(source, error)
+    except (ValueError, RecursionError, MemoryError) as error:
+        # NUL bytes, or nesting too deep for the parser: there is no place to point at.
+        return Problem(Span(0, len(source)), 0, str(error) or type(error).__name__)
+    return None
+
+
+def error_spans(source: str) -> list[Span]:
+    """Character spans of tree-sitter's ERROR and MISSING nodes, in order; a missing token has an empty span."""
+    encoded = source.encode()
+    spans: list[Span] = []
+    cursor = _PARSER.parse(encoded).walk()
+    while True:
+        node = cursor.node
+        assert node is not None
+        if node.is_error or node.is_missing:
+            start = len(encoded[: node.start_byte].decode("utf-8", "replace"))
+            spans.append(Span(start, start + len(encoded[node.start_byte : node.end_byte].decode("utf-8", "replace"))))
+        if node.has_error and not node.is_error and cursor.goto_first_child():
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return spans
+
+
+def line_starts(source: str) -> list[int]:
+    """Character offset of every line's start; lines end with a line feed."""
+    starts = [0]
+    for i, character in enumerate(source):
+        if character == "\n":
+            starts.append(i + 1)
+    return starts
+
+
+def _located(source: str, error: SyntaxError) -> Problem:
+    starts = line_starts(source)
+    line = min(max((error.lineno or 1) - 1, 0), len(starts) - 1)
+    end_of_line = starts[line + 1] - 1 if line + 1 < len(starts) else len(source)
+    start = min(starts[line] + max((error.offset or 1) - 1, 0), end_of_line)
+    end = start + 1
+    if error.end_lineno and error.end_offset and error.end_lineno - 1 < len(starts):
+        end = max(end, starts[error.end_lineno - 1] + error.end_offset - 1)
+    return Problem(Span(start, max(start, min(end, len(source)))), line, error.msg or "invalid syntax")

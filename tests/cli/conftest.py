@@ -1,0 +1,136 @@
+"""The command line run in this process, with an engine that follows a script."""
+
+import io
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from redraft_model.passage import (
+    UNWATCHED,
+    About,
+    Cost,
+    DenoiseStep,
+    Doubt,
+    Draft,
+    Passage,
+    Span,
+    Watch,
+)
+from redraft_server.cli import main, opening
+from redraft_server.safety import parses
+
+ABOUT = About("scripted", "nowhere", 1_000_000, 100, 5000, ("repair", "complete"), "cpu")
+
+
+@dataclass
+class ScriptedEngine:
+    """An engine that closes "(1" at the end of a line, completes with "pass" and doubts every "oops".
+
+    `repairs` (a function from source to source), `completions` and `doubts` say something else.
+    """
+
+    about: About = ABOUT
+    repairs: Callable[[str], str] = lambda source: re.sub(r"\(1$", "(1)", source, flags=re.MULTILINE)
+    completions: tuple[str, ...] = ("pass",)
+    doubts: tuple[Doubt, ...] = ()
+    opened_with: list[tuple[Path | None, str]] = field(default_factory=list)
+    asked: list[object] = field(default_factory=list)
+
+    def repair(
+        self, source: str, *, span: Span | None = None, semantic: bool = False, watch: Watch = UNWATCHED
+    ) -> Draft:
+        assert span is None
+        self.asked.append((source, semantic))
+        watch.on_step(DenoiseStep(1, 8, source))
+        text = self.repairs(source)
+        return Draft(text, 2.5, 0.9, int(text != source), parses(text), Cost(2, 30, 0.1))
+
+    def complete(
+        self,
+        passage: Passage,
+        *,
+        n_drafts: int = 1,
+        seed: int = 0,
+        single_line: bool = False,
+        watch: Watch = UNWATCHED,
+    ) -> list[Draft]:
+        assert not watch.is_cancelled()
+        self.asked.append((passage, n_drafts, seed, single_line))
+        return [Draft(text, 1.0, 0.75, 1, True, Cost(4, 8, 0.5)) for text in self.completions[:n_drafts]]
+
+    def doubt(
+        self, source: str, *, span: Span | None = None, threshold: float = 0.5, watch: Watch = UNWATCHED
+    ) -> list[Doubt]:
+        assert span is None
+        assert not watch.is_cancelled()
+        self.asked.append((source, threshold))
+        return [*self.doubts] or [
+            Doubt(Span(*match.span()), 0.01, "substitute", "good") for match in re.finditer("oops", source)
+        ]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call of the command line left behind."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
+    """The engine every command opens."""
+    scripted = ScriptedEngine()
+
+    def open_engine(checkpoint: Path | None, device: str) -> ScriptedEngine:
+        scripted.opened_with.append((checkpoint, str(device)))
+        return scripted
+
+    monkeypatch.setattr(opening, "open_engine", open_engine)
+    return scripted
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class _Terminal(io.TextIOWrapper):
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", newline="", write_through=True)
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def run(
+    engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Run:
+    """Run `redraft` with arguments, as a program or as somebody at a terminal would."""
+
+    def run(*arguments: object, stdin: bytes = b"", terminal: bool = False) -> Outcome:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        words = [str(argument) for argument in arguments]
+        capsysbinary.readouterr()
+        if not terminal:
+            code = main(words)
+            out, err = capsysbinary.readouterr()
+            return Outcome(code, out, err.decode())
+        screen, talk = _Terminal(), _Terminal()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", screen)
+            patch.setattr(sys, "stderr", talk)
+            code = main(words)
+        return Outcome(code, screen.buffer.getvalue(), talk.buffer.getvalue().decode())  # type: ignore[attr-defined]
+
+    return run

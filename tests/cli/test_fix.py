@@ -1,0 +1,320 @@
+"""`redraft fix`: what it prints, what it writes, and how it ends."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from redraft_model.errors import CheckpointError, PassageError
+from redraft_model.passage import Draft
+from redraft_server.cli import opening
+
+BROKEN = b"a = 1\nb = (1\nc = 3\n"
+WHOLE = b"a = 1\nb = (1)\nc = 3\n"
+HOPELESS = b"a = [\n"
+PATCH = b"""\
+--- a/app.py
++++ b/app.py
+@@ -1,3 +1,3 @@
+ a = 1
+-b = (1
++b = (1)
+ c = 3
+"""
+
+
+@pytest.fixture
+def app(folder: Path) -> Path:
+    path = folder / "app.py"
+    path.write_bytes(BROKEN)
+    return path
+
+
+def test_without_a_flag_the_change_is_shown_and_nothing_written(run, app) -> None:
+    outcome = run("fix", "app.py")
+    assert (outcome.code, outcome.out) == (1, PATCH)
+    assert app.read_bytes() == BROKEN
+    assert outcome.err == (
+        "would be fixed: app.py (1 edit in 0.1 s)\n"
+        "1 fixed; 2 denoise steps, 300 tokens/s; nothing written, add --write to do it.\n"
+    )
+
+
+def test_write_repairs_the_file_in_place(run, app) -> None:
+    outcome = run("fix", "--write", "app.py")
+    assert (outcome.code, outcome.out) == (0, b"")
+    assert app.read_bytes() == WHOLE
+    assert outcome.err.startswith("fixed: app.py (1 edit in 0.1 s)\n1 fixed; ")
+
+
+def test_a_second_run_finds_nothing_to_do(run, app, engine) -> None:
+    run("fix", "--write", "app.py")
+    outcome = run("fix", "--write", "app.py")
+    assert (outcome.code, outcome.err) == (0, "1 clean.\n")
+    assert len(engine.asked) == 1
+
+
+def test_check_only_counts(run, app) -> None:
+    outcome = run("fix", "--check", "app.py")
+    assert (outcome.code, outcome.out) == (1, b"")
+    assert app.read_bytes() == BROKEN
+    app.write_bytes(WHOLE)
+    assert run("fix", "--check", "app.py").code == 0
+
+
+def test_diff_is_a_patch_git_takes(run, app) -> None:
+    outcome = run("fix", "--diff", "app.py")
+    assert (outcome.code, outcome.out) == (1, PATCH)
+    subprocess.run(["git", "init", "-q"], check=True)
+    subprocess.run(["git", "apply", "-"], input=outcome.out, check=True)
+    assert app.read_bytes() == WHOLE
+
+
+def test_no_flag_may_contradict_another(run, app) -> None:
+    outcome = run("fix", "--write", "--diff", "app.py")
+    assert outcome.code == 2
+    assert "choose one of --write, --diff and --check" in outcome.err
+    assert app.read_bytes() == BROKEN
+
+
+def test_a_file_without_a_repair_is_left_alone_and_reported(run, folder) -> None:
+    (folder / "app.py").write_bytes(HOPELESS)
+    outcome = run("fix", "--write", "app.py")
+    assert outcome.code == 1
+    assert (folder / "app.py").read_bytes() == HOPELESS
+    assert "unfixable: app.py (no repair found for '[' was never closed in line 1)\n" in outcome.err
+
+
+def test_a_partial_repair_is_written_and_reported(run, folder) -> None:
+    (folder / "app.py").write_bytes(BROKEN + HOPELESS)
+    outcome = run("fix", "--write", "app.py")
+    assert outcome.code == 1
+    assert (folder / "app.py").read_bytes() == WHOLE + HOPELESS
+    assert "partly fixed: app.py (1 edit in 0.1 s; left: '[' was never closed in line 4)" in outcome.err
+
+
+def test_a_repair_that_drops_a_comment_is_refused(run, folder, engine) -> None:
+    (folder / "app.py").write_bytes(b"b = (1  # why\n")
+    engine.repairs = lambda _: "b = (1)\n"
+    outcome = run("fix", "--write", "app.py")
+    assert outcome.code == 1
+    assert (folder / "app.py").read_bytes() == b"b = (1  # why\n"
+    assert "unfixable: app.py (The rewrite would drop the comment '# why')" in outcome.err
+
+
+def test_semantic_repair_looks_at_code_that_parses(run, folder, engine) -> None:
+    (folder / "app.py").write_bytes(b"a = b\n")
+    engine.repairs = lambda source: source.replace("b", "c")
+    assert run("fix", "app.py").code == 0
+    assert engine.asked == []
+    outcome = run("fix", "--semantic", "app.py")
+    assert outcome.code == 1
+    assert b"-a = b\n+a = c\n" in outcome.out
+    assert engine.asked == [("a = b\n", True)]
+
+
+def test_semantic_repair_never_breaks_code_that_parses(run, folder, engine) -> None:
+    (folder / "app.py").write_bytes(b"f(b)\n")
+    engine.repairs = lambda _: "f(b\n"
+    outcome = run("fix", "--semantic", "--write", "app.py")
+    assert outcome.code == 1
+    assert (folder / "app.py").read_bytes() == b"f(b)\n"
+
+
+def test_json_is_one_object_with_files_summary_and_model(run, app, folder) -> None:
+    (folder / "clean.py").write_bytes(b"x = 1\n")
+    outcome = run("fix", "--json", "app.py", "clean.py")
+    found = json.loads(outcome.out)
+    assert outcome.code == 1
+    assert found["files"] == [
+        {
+            "path": "app.py",
+            "status": "fixed",
+            "reason": "",
+            "n_edits": 1,
+            "score": 2.5,
+            "n_forward": 2,
+            "n_tokens": 30,
+            "seconds": 0.1,
+            "tokens_per_second": 300.0,
+            "diff": PATCH.decode(),
+        },
+        {
+            "path": "clean.py",
+            "status": "clean",
+            "reason": "",
+            "n_edits": 0,
+            "score": None,
+            "n_forward": 0,
+            "n_tokens": 0,
+            "seconds": 0,
+            "tokens_per_second": 0,
+            "diff": "",
+        },
+    ]
+    assert (found["summary"]["fixed"], found["summary"]["clean"], found["summary"]["n_forward"]) == (1, 1, 2)
+    assert found["model"]["name"] == "scripted"
+
+
+def test_json_with_write_writes(run, app) -> None:
+    outcome = run("fix", "--json", "--write", "app.py")
+    assert (outcome.code, json.loads(outcome.out)["summary"]["fixed"]) == (0, 1)
+    assert app.read_bytes() == WHOLE
+
+
+def test_a_folder_is_searched_and_this_one_is_the_default(run, app, folder) -> None:
+    (folder / "more").mkdir()
+    (folder / "more" / "b.pyi").write_bytes(BROKEN)
+    (folder / "more" / "notes.txt").write_bytes(BROKEN)
+    outcome = run("fix", "--write")
+    assert outcome.code == 0
+    assert (folder / "more" / "b.pyi").read_bytes() == app.read_bytes() == WHOLE
+    assert (folder / "more" / "notes.txt").read_bytes() == BROKEN
+
+
+def test_a_folder_without_python_is_an_error(run, folder) -> None:
+    (folder / "empty").mkdir()
+    outcome = run("fix", "empty")
+    assert (outcome.code, outcome.out) == (2, b"")
+    assert "there is no Python file in empty" in outcome.err
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(run, app, folder) -> None:
+    (folder / "binary.py").write_bytes(b"\0\1\2")
+    (folder / "large.py").write_bytes(b"#" * 1_000_001)
+    (folder / "long.py").write_bytes(b"\n" * 200_000)
+    (folder / "latin.py").write_bytes(b"x = '\xe9'\n")
+    outcome = run("fix", "--write", ".")
+    assert outcome.code == 0
+    assert app.read_bytes() == WHOLE
+    for line in (
+        "skipped: binary.py is binary: it contains NUL bytes",
+        "skipped: large.py is too large: 1,000,001 bytes",
+        "skipped: long.py has 200,001 lines",
+        "skipped: latin.py ",
+        "1 fixed, 4 skipped; ",
+    ):
+        assert line in outcome.err
+
+
+def test_when_no_file_can_be_processed_the_run_has_failed(run, folder) -> None:
+    (folder / "binary.py").write_bytes(b"\0")
+    assert run("fix", "binary.py").code == 2
+
+
+def test_a_path_that_does_not_exist_fails_after_the_others_are_done(run, app) -> None:
+    outcome = run("fix", "--write", "missing.py", "app.py")
+    assert outcome.code == 2
+    assert app.read_bytes() == WHOLE
+    assert "failed: missing.py does not exist\n" in outcome.err
+
+
+def test_an_empty_file_is_clean(run, folder) -> None:
+    (folder / "empty.py").write_bytes(b"")
+    assert run("fix", "empty.py").code == 0
+
+
+def test_an_engine_that_refuses_one_file_goes_on_with_the_next(run, app, folder, engine) -> None:
+    (folder / "b.py").write_bytes(BROKEN)
+    answers = iter(["refuse"])
+
+    def repairs(source: str) -> str:
+        if next(answers, None):
+            raise PassageError("this text is too strange; shorten it")
+        return WHOLE.decode()
+
+    engine.repairs = repairs
+    outcome = run("fix", "--write", "app.py", "b.py")
+    assert outcome.code == 2
+    assert (app.read_bytes(), (folder / "b.py").read_bytes()) == (BROKEN, WHOLE)
+    assert "failed: this text is too strange; shorten it\n" in outcome.err
+
+
+def test_an_engine_that_cannot_be_opened_ends_the_run(run, app, monkeypatch) -> None:
+    def open_engine(checkpoint: Path | None, device: str) -> Draft:
+        raise CheckpointError("model.safetensors is damaged; get it again")
+
+    monkeypatch.setattr(opening, "open_engine", open_engine)
+    outcome = run("fix", "app.py")
+    assert (outcome.code, outcome.err) == (2, "redraft: model.safetensors is damaged; get it again\n")
+
+
+def test_checkpoint_and_device_reach_the_engine(run, app, folder, engine) -> None:
+    (folder / "mine").mkdir()
+    run("fix", "--checkpoint", "mine", "--device", "cpu", "app.py")
+    assert engine.opened_with == [(Path("mine"), "cpu")]
+    run("fix", "app.py")
+    assert engine.opened_with[1] == (None, "auto")
+
+
+def test_a_missing_checkpoint_is_noticed_even_if_all_files_are_clean(run, folder) -> None:
+    (folder / "clean.py").write_bytes(b"x = 1\n")
+    outcome = run("fix", "--checkpoint", "nowhere", "clean.py")
+    assert outcome.code == 2
+    assert "there is no checkpoint folder nowhere" in outcome.err
+
+
+def test_stdin_is_repaired_onto_stdout(run, folder) -> None:
+    outcome = run("fix", "-", stdin=b"\xef\xbb\xbfb = (1\r\n")
+    assert (outcome.code, outcome.out) == (0, b"\xef\xbb\xbfb = (1)\r\n")
+    clean = run("fix", "-", stdin=WHOLE)
+    assert (clean.code, clean.out) == (0, WHOLE)
+
+
+def test_stdin_that_cannot_be_repaired_is_passed_through(run, folder) -> None:
+    outcome = run("fix", "-", stdin=HOPELESS)
+    assert (outcome.code, outcome.out) == (1, HOPELESS)
+
+
+def test_stdin_that_is_no_text_gives_no_output(run, folder) -> None:
+    outcome = run("fix", "-", stdin=b"\0")
+    assert (outcome.code, outcome.out) == (2, b"")
+    assert outcome.err == "redraft: <stdin> is binary: it contains NUL bytes\n"
+
+
+def test_stdin_with_diff_check_or_json(run, folder) -> None:
+    diff = run("fix", "--diff", "-", stdin=BROKEN)
+    assert (diff.code, diff.out) == (1, PATCH.replace(b"app.py", b"stdin"))
+    check = run("fix", "--check", "-", stdin=BROKEN)
+    assert (check.code, check.out) == (1, b"")
+    found = run("fix", "--json", "-", stdin=BROKEN)
+    assert (found.code, json.loads(found.out)["files"][0]["path"]) == (1, "<stdin>")
+
+
+def test_stdin_stands_alone(run, app) -> None:
+    assert run("fix", "-", "app.py", stdin=BROKEN).code == 2
+    assert run("fix", "--write", "-", stdin=BROKEN).code == 2
+
+
+def test_colours_are_for_terminals_only(run, app, monkeypatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert b"\x1b[31m-b = (1\x1b[0m\n\x1b[32m+b = (1)\x1b[0m\n" in run("fix", "app.py", terminal=True).out
+    assert b"\x1b[" not in run("fix", "--diff", "app.py", terminal=True).out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert run("fix", "app.py", terminal=True).out == PATCH
+
+
+def test_a_file_cannot_steer_the_terminal(run, app, monkeypatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app.write_bytes("b = '\x1b]0;owned\x07\u202e'\nb = (1\n".encode())
+    for arguments in (("fix", "app.py"), ("fix", "--diff", "app.py")):
+        shown = run(*arguments, terminal=True).out
+        assert b"\\x1b]0;owned\\x07\\u202e" in shown
+        assert b"\x1b]" not in shown
+    assert "\x1b]0;owned\x07\u202e".encode() in run("fix", "--diff", "app.py").out
+
+
+def test_file_names_cannot_steer_the_terminal_either(run, folder) -> None:
+    (folder / "a\x1b[2Jb.py").write_bytes(BROKEN)
+    assert "a\\x1b[2Jb.py" in run("fix", ".").err
+
+
+def test_ctrl_c_ends_with_130_and_leaves_the_file(run, app, folder, engine) -> None:
+    def repairs(source: str) -> str:
+        raise KeyboardInterrupt
+
+    engine.repairs = repairs
+    assert run("fix", "--write", "app.py").code == 130
+    assert app.read_bytes() == BROKEN
+    assert list(folder.iterdir()) == [app]

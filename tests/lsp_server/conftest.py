@@ -1,0 +1,276 @@
+"""An editor as plain as can be: a child process, JSON both ways, and nothing of the server's own code."""
+
+import asyncio
+import itertools
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsprotocol import converters, types
+
+SECONDS = 60.0
+ROOT = Path(__file__).parents[2]
+CONVERTER = converters.get_converter()
+
+Json = Any
+
+
+class Editor:
+    """One end of a conversation. Keeps every message it received, in order."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        self.process = process
+        self.received: list[Json] = []
+        self.answers: dict[str, Json] = {"window/workDoneProgress/create": None}
+        self.texts: dict[str, str] = {}
+        self.versions: dict[str, int] = {}
+        self.encoding = "utf-16"
+        self._log = log
+        self._ids = itertools.count(1)
+        self._methods: dict[int, str] = {}
+        self._news = asyncio.Condition()
+        self._has_left = False
+        self._reader = asyncio.ensure_future(self._read())
+
+    async def initialize(self, capabilities: Json = None, **params: Json) -> Json:
+        result = await self.ask(
+            "initialize", {"capabilities": capabilities or {}, "processId": None, **params}
+        )
+        self.encoding = result["capabilities"]["positionEncoding"]
+        self.notify("initialized", {})
+        return result
+
+    def open(self, text: str, uri: str = "file:///a.py", language: str = "python", version: int = 1) -> str:
+        self.texts[uri], self.versions[uri] = text, version
+        item = {"uri": uri, "languageId": language, "version": version, "text": text}
+        self.notify("textDocument/didOpen", {"textDocument": item})
+        return uri
+
+    def change(self, uri: str, text: str, range_: Json = None) -> None:
+        self.versions[uri] += 1
+        edit = {"newText": text, "range": range_}
+        self.texts[uri] = text if range_ is None else apply_edits(self.texts[uri], [edit], self.encoding)
+        change = {"text": text} if range_ is None else {"text": text, "range": range_}
+        document = {"uri": uri, "version": self.versions[uri]}
+        self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
+
+    def apply(self, edit: Json) -> None:
+        """Carry out a WorkspaceEdit as an editor would: all of it against the version it names."""
+        changes = edit.get("documentChanges") or [
+            {"textDocument": {"uri": uri, "version": None}, "edits": edits}
+            for uri, edits in edit["changes"].items()
+        ]
+        for change in changes:
+            uri, version = change["textDocument"]["uri"], change["textDocument"]["version"]
+            assert version in (None, self.versions[uri])
+            self.texts[uri] = apply_edits(self.texts[uri], change["edits"], self.encoding)
+
+    def notify(self, method: str, params: Json) -> None:
+        self.send({"jsonrpc": "2.0", "method": method, "params": params})
+
+    def start(self, method: str, params: Json) -> int:
+        """Send a request; gives its id."""
+        identity = next(self._ids)
+        self._methods[identity] = method
+        self.send({"jsonrpc": "2.0", "id": identity, "method": method, "params": params})
+        return identity
+
+    async def ask(self, method: str, params: Json) -> Json:
+        """The result of a request; fails the test if it is an error."""
+        response = await self.response(self.start(method, params))
+        assert "error" not in response, response
+        return response["result"]
+
+    async def error(self, method: str, params: Json) -> Json:
+        """The error of a request; fails the test if it is a result."""
+        response = await self.response(self.start(method, params))
+        assert "result" not in response, response
+        return response["error"]
+
+    async def response(self, identity: int | None) -> Json:
+        return await self.message(lambda m: "method" not in m and m.get("id", "") == identity)
+
+    async def notification(self, method: str) -> Json:
+        return (await self.message(lambda m: m.get("method") == method))["params"]
+
+    async def message(self, is_it: Callable[[Json], bool]) -> Json:
+        """The first message for which `is_it`, as soon as it is there."""
+        return (await self.messages(is_it, 1))[0]
+
+    async def messages(self, is_it: Callable[[Json], bool], n_messages: int) -> list[Json]:
+        """The messages for which `is_it`, as soon as there are `n_messages`."""
+
+        async def wait() -> list[Json]:
+            async with self._news:
+                while len(found := [m for m in self.received if is_it(m)]) < n_messages:
+                    assert not self._has_left, f"the server left; received {self.received}"
+                    await self._news.wait()
+                return found
+
+        return await asyncio.wait_for(wait(), SECONDS)
+
+    async def logged(self, line: str) -> None:
+        """Wait until the fake engine has noted `line`."""
+
+        async def wait() -> None:
+            while line not in self.log:
+                await asyncio.sleep(0.005)
+
+        await asyncio.wait_for(wait(), SECONDS)
+
+    @property
+    def log(self) -> list[str]:
+        """What the fake engine has noted so far."""
+        return self._log.read_text().split("\n")[:-1] if self._log.exists() else []
+
+    def progress(self) -> list[Json]:
+        """The progress notifications so far."""
+        return [m["params"] for m in self.received if m.get("method") == "$/progress"]
+
+    def send(self, message: Json) -> None:
+        self.send_body(json.dumps(message).encode())
+
+    def send_body(self, body: bytes) -> None:
+        self.send_bytes(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    def send_bytes(self, data: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(data)
+
+    def close_stdin(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    async def exit_code(self) -> int:
+        return await asyncio.wait_for(self.process.wait(), SECONDS)
+
+    async def quit(self) -> None:
+        """Make sure that the process is gone."""
+        if self.process.returncode is None:
+            os.kill(self.process.pid, signal.SIGKILL)
+            await self.process.wait()
+        await self._reader
+
+    async def _read(self) -> None:
+        try:
+            await self._read_messages()
+        finally:
+            # Who waits must hear of a failed check, too.
+            self._has_left = True
+            await self._tell(None)
+
+    async def _read_messages(self) -> None:
+        stream = self.process.stdout
+        assert stream is not None
+        while header := await stream.readline():
+            name, _, length = header.partition(b": ")
+            assert name == b"Content-Length", f"something else than the protocol on stdout: {header!r}"
+            assert await stream.readline() == b"\r\n"
+            message = json.loads(await stream.readexactly(int(length)))
+            self._check(message)
+            if "method" in message and "id" in message:
+                self._answer(message)
+            await self._tell(message)
+
+    async def _tell(self, message: Json) -> None:
+        async with self._news:
+            if message is not None:
+                self.received.append(message)
+            self._news.notify_all()
+
+    def _answer(self, request: Json) -> None:
+        answer = self.answers.get(request["method"], ...)
+        if callable(answer):
+            answer = answer(request["params"])
+        if answer is not ...:
+            self.send({"jsonrpc": "2.0", "id": request["id"], "result": answer})
+
+    def _check(self, message: Json) -> None:
+        """Every message of the server is one that the specification knows."""
+        if "method" in message:
+            CONVERTER.structure(message, types.METHOD_TO_TYPES[message["method"]][0])
+        elif "error" in message:
+            assert set(message) == {"jsonrpc", "id", "error"}
+            assert set(message["error"]) == {"code", "message"}
+            assert "Traceback" not in message["error"]["message"]
+        elif message["id"] in self._methods:
+            CONVERTER.structure(message, types.METHOD_TO_TYPES[self._methods[message["id"]]][1])
+
+
+def apply_edits(text: str, edits: list[Json], encoding: str) -> str:
+    """`text` after `edits`, which all count in `text`; written down without a thought of speed."""
+    spans = sorted(
+        (offset(text, e["range"]["start"], encoding), offset(text, e["range"]["end"], encoding), e["newText"])
+        for e in edits
+    )
+    for start, end, new_text in reversed(spans):
+        text = text[:start] + new_text + text[end:]
+    return text
+
+
+def offset(text: str, position: Json, encoding: str) -> int:
+    starts = [0] + [match.end() for match in re.finditer(r"\r\n|\r|\n", text)]
+    if position["line"] >= len(starts):
+        return len(text)
+    index, left = starts[position["line"]], position["character"]
+    while index < len(text) and text[index] not in "\r\n":
+        size = {"utf-8": _n_utf8, "utf-16": _n_utf16, "utf-32": lambda _: 1}[encoding](text[index])
+        if size > left:
+            break
+        index, left = index + 1, left - size
+    return index
+
+
+def _n_utf8(character: str) -> int:
+    return len(character.encode("utf-8", "surrogatepass"))
+
+
+def _n_utf16(character: str) -> int:
+    return 2 if ord(character) > 0xFFFF else 1
+
+
+StartEditor = Callable[..., Awaitable[Editor]]
+
+
+@pytest.fixture
+async def start_editor(tmp_path: Path) -> AsyncIterator[StartEditor]:
+    """Starts real servers around the fake engine; `command` starts something else."""
+    editors: list[Editor] = []
+
+    async def start(*arguments: str, command: list[str] | None = None) -> Editor:
+        log = tmp_path / f"engine-{len(editors)}.log"
+        fake = [sys.executable, str(Path(__file__).with_name("serve_fake.py")), str(log)]
+        paths = [str(ROOT / home) for home in ("kernels", "model", "lsp_server")]
+        process = await asyncio.create_subprocess_exec(
+            *(command or fake),
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=(tmp_path / f"stderr-{len(editors)}.txt").open("wb"),
+            limit=2**26,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )
+        editors.append(Editor(process, log))
+        return editors[-1]
+
+    yield start
+    for editor in editors:
+        await editor.quit()
+
+
+@pytest.fixture
+def apply_text_edits() -> Callable[[str, list[Json], str], str]:
+    """A plain reference for text edits in any position encoding."""
+    return apply_edits
+
+
+@pytest.fixture
+def offset_at() -> Callable[[str, Json, str], int]:
+    """A plain reference for positions in any encoding."""
+    return offset

@@ -1,0 +1,109 @@
+"""Reports: counts, lines, JSON and exit codes."""
+
+import pytest
+from redraft_model.passage import About, Cost
+from redraft_server.report import Changes, Exit, Report, Result, Status
+
+ABOUT = About("tiny", "checkpoints/tiny", 9, 8, 7, ("repair",), "cpu")
+
+
+def report_of(*statuses: Status) -> Report:
+    return Report(tuple(Result("a.py", status, reason="because") for status in statuses))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "shown", "written"),
+    [
+        ([], Exit.FINE, Exit.FINE),
+        ([Status.CLEAN], Exit.FINE, Exit.FINE),
+        ([Status.CLEAN, Status.FIXED], Exit.FOUND, Exit.FINE),
+        ([Status.FIXED, Status.PARTLY_FIXED], Exit.FOUND, Exit.FOUND),
+        ([Status.CLEAN, Status.UNFIXABLE], Exit.FOUND, Exit.FOUND),
+        ([Status.SKIPPED], Exit.FAILED, Exit.FAILED),
+        ([Status.SKIPPED, Status.CLEAN], Exit.FINE, Exit.FINE),
+        ([Status.SKIPPED, Status.FIXED], Exit.FOUND, Exit.FINE),
+        ([Status.FAILED, Status.FIXED], Exit.FAILED, Exit.FAILED),
+    ],
+)
+def test_exit_codes(statuses: list[Status], shown: Exit, written: Exit) -> None:
+    report = report_of(*statuses)
+    assert [report.exit_code(changes) for changes in (Changes.SHOW, Changes.DIFF, Changes.CHECK)] == [
+        shown
+    ] * 3
+    assert report.exit_code(Changes.WRITE) == written
+
+
+def test_the_exit_codes_are_those_of_other_linters() -> None:
+    assert (Exit.FINE, Exit.FOUND, Exit.FAILED, Exit.INTERRUPTED) == (0, 1, 2, 130)
+
+
+def test_a_line_says_what_happened_or_would_happen() -> None:
+    fixed = Result("a.py", Status.FIXED, n_edits=2, cost=Cost(3, 40, 0.25))
+    assert fixed.line(Changes.WRITE) == "fixed: a.py (2 edits in 0.2 s)"
+    assert fixed.line(Changes.SHOW) == "would be fixed: a.py (2 edits in 0.2 s)"
+    partly = Result("a.py", Status.PARTLY_FIXED, "left: invalid syntax in line 3", n_edits=1)
+    assert partly.line(Changes.WRITE) == (
+        "partly fixed: a.py (1 edit in 0.0 s; left: invalid syntax in line 3)"
+    )
+    assert Result("a.py", Status.UNFIXABLE, "no repair found").line(Changes.WRITE) == (
+        "unfixable: a.py (no repair found)"
+    )
+    assert Result("a.py", Status.SKIPPED, "a.py is binary").line(Changes.WRITE) == "skipped: a.py is binary"
+
+
+def test_the_summary_counts_files_steps_and_speed() -> None:
+    report = Report(
+        (
+            Result("a.py", Status.FIXED, cost=Cost(3, 40, 0.5)),
+            Result("b.py", Status.UNFIXABLE, cost=Cost(5, 60, 0.5)),
+            Result("c.py", Status.CLEAN),
+        ),
+        n_ignored=4,
+    )
+    expected = "1 fixed, 1 unfixable, 1 clean, 4 ignored by git; 8 denoise steps, 100 tokens/s"
+    assert report.summary(Changes.WRITE) == expected + "."
+    assert report.summary(Changes.SHOW) == expected + "; nothing written, add --write to do it."
+    assert Report(()).summary(Changes.SHOW) == "nothing to do."
+
+
+def test_json_has_files_summary_and_model() -> None:
+    report = Report((Result("a.py", Status.FIXED, "", 2, 1.5, Cost(3, 40, 0.5), "--- a/a.py\n"),))
+    assert report.to_json(ABOUT) == {
+        "files": [
+            {
+                "path": "a.py",
+                "status": "fixed",
+                "reason": "",
+                "n_edits": 2,
+                "score": 1.5,
+                "n_forward": 3,
+                "n_tokens": 40,
+                "seconds": 0.5,
+                "tokens_per_second": 80.0,
+                "diff": "--- a/a.py\n",
+            }
+        ],
+        "summary": {
+            "fixed": 1,
+            "partly_fixed": 0,
+            "unfixable": 0,
+            "clean": 0,
+            "skipped": 0,
+            "failed": 0,
+            "ignored": 0,
+            "n_forward": 3,
+            "n_tokens": 40,
+            "seconds": 0.5,
+            "tokens_per_second": 80.0,
+        },
+        "model": {
+            "name": "tiny",
+            "path": "checkpoints/tiny",
+            "n_parameters": 9,
+            "n_vocabulary": 8,
+            "trained_tokens": 7,
+            "actions": ("repair",),
+            "device": "cpu",
+        },
+    }
+    assert Report(()).to_json(None)["model"] is None
