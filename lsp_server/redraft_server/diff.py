@@ -84,11 +84,21 @@ def _header_name(name: str) -> bytes:
     data = os.fsencode(name)
     if any(_needs_quotes(byte) for byte in data):
         # Git's own quoting of names; everything else may stand as it is.
-        quoted = (f"\\{byte:03o}" if _needs_quotes(byte) or byte > 0x7E else chr(byte) for byte in data)
-        return f'"{"".join(quoted)}"\n'.encode()
+        data = b'"' + b"".join(map(_quoted, data)) + b'"'
     # A tab ends a name that contains a blank.
     return data + (b"\t\n" if b" " in data else b"\n")
 
 
+_ESCAPES = {
+    byte: b"\\" + mark.encode() for byte, mark in zip(b'\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True)
+}
+
+
 def _needs_quotes(byte: int) -> bool:
     return byte < 0x20 or byte in b'\x7f"\\'
+
+
+def _quoted(byte: int) -> bytes:
+    if byte in _ESCAPES:
+        return _ESCAPES[byte]
+    return b"\\%03o" % byte if byte < 0x20 or byte > 0x7E else bytes([byte])

@@ -64,6 +64,7 @@ class RedraftProtocol(LanguageServerProtocol):
         super().__init__(server, converter)
         # Every handler is ours: a built-in one can be neither replaced nor, if it is a generator, cancelled.
         self.fm.builtin_features.clear()
+        self.converter = converter
         self.phase = Phase.WAITING
         self._out: Writer | None = None
 
@@ -158,12 +159,12 @@ class RedraftProtocol(LanguageServerProtocol):
             return
         try:
             if "error" in message:
-                failure = self._converter.structure(message["error"], types.ResponseError)
+                failure = self.converter.structure(message["error"], types.ResponseError)
                 future.set_exception(JsonRpcException.from_error(failure))
             elif kind is None:
                 future.set_result(message.get("result"))
             else:
-                future.set_result(self._converter.structure(message, kind).result)
+                future.set_result(self.converter.structure(message, kind).result)
         except cattrs.BaseValidationError as error:
             future.set_exception(JsonRpcInvalidRequest(_explained(error)))
 
@@ -176,7 +177,7 @@ class RedraftProtocol(LanguageServerProtocol):
         elif method == types.INITIALIZED:
             message = {**message, "params": {}}
         try:
-            return self._converter.structure(message, types.METHOD_TO_TYPES[method][0])
+            return self.converter.structure(message, types.METHOD_TO_TYPES[method][0])
         except (cattrs.BaseValidationError, RecursionError) as error:
             raise JsonRpcInvalidParams(_explained(error)) from error
 

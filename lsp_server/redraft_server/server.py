@@ -71,8 +71,10 @@ def serve_stdio(open_engine: Callable[[], Engine]) -> NoReturn:
     out = os.dup(1)
     # Whatever a library prints must not end up between two messages.
     os.dup2(2, 1)
-    for descriptor in (0, out):
-        os.set_blocking(descriptor, True)
+    if sys.platform != "win32":
+        # Some editors hand over sockets that would rather fail than wait.
+        for descriptor in (0, out):
+            os.set_blocking(descriptor, True)
     code = asyncio.run(_serve(open_engine, 0, _Output(out)))
     sys.stderr.flush()
     # The engine's thread may be in the middle of a denoise step, and the reader waits for a client that is
@@ -82,7 +84,7 @@ def serve_stdio(open_engine: Callable[[], Engine]) -> NoReturn:
 
 def session_of(server: RedraftServer, worker: Worker) -> Session:
     """A new session behind `server`, which answers with our features from now on."""
-    session = Session(server, worker)
+    session = Session(server, server.protocol.converter, worker)
     for method, handler in (
         (types.INITIALIZE, lifecycle.initialize),
         (types.INITIALIZED, lifecycle.initialized),
@@ -132,8 +134,11 @@ async def _serve(open_engine: Callable[[], Engine], descriptor: int, output: _Ou
     def read() -> None:
         # os.read, because a thread that waits in sys.stdin would hold its lock while the process ends.
         frames = Frames()
-        while data := os.read(descriptor, _CHUNK):
-            loop.call_soon_threadsafe(deliver, frames.feed(data))
+        try:
+            while data := os.read(descriptor, _CHUNK):
+                loop.call_soon_threadsafe(deliver, frames.feed(data))
+        except OSError as error:
+            logger.info("The editor cannot be read any more: %s", error)
         loop.call_soon_threadsafe(session.end)
 
     threading.Thread(target=read, name="stdin", daemon=True).start()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+import cattrs
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
@@ -25,8 +26,9 @@ SECONDS_TO_CLOSE = 1.0
 class Session:
     """The state that request handlers share."""
 
-    def __init__(self, server: LanguageServer, worker: Worker) -> None:
+    def __init__(self, server: LanguageServer, converter: cattrs.Converter, worker: Worker) -> None:
         self.server = server
+        self.converter = converter
         self.worker = worker
         self.client = Client()
         self.settings = Settings()

@@ -5,6 +5,7 @@ once; the thread notices between two denoise steps.
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -118,15 +119,14 @@ class Worker:
         for job in list(self._running.values()):
             job.cancel()
 
-    async def close(self, timeout: float) -> bool:
-        """Cancel everything and wait at most `timeout` seconds; True if the thread is idle then."""
+    async def close(self, timeout: float) -> None:
+        """Cancel everything and wait until the thread is idle, but at most `timeout` seconds."""
         self.cancel_all()
         self._executor.shutdown(wait=False, cancel_futures=True)
-        waits = [asyncio.wrap_future(done) for done in self._running]
-        if not waits:
-            return True
-        _, pending = await asyncio.wait(waits, timeout=timeout)
-        return not pending
+        # How the work ends is the business of those who waited for it.
+        ends = asyncio.gather(*map(asyncio.wrap_future, self._running), return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ends, timeout)
 
     def _opened(self) -> Engine:
         if self._engine is None:
@@ -134,8 +134,8 @@ class Worker:
             try:
                 self._engine = self._open_engine()
             except RedraftError as error:
-                self.has_failed = True
                 logger.error("The model cannot be loaded: %s", error)
                 raise
-            self.has_failed = False
+            finally:
+                self.has_failed = self._engine is None
         return self._engine

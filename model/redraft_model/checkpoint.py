@@ -54,7 +54,7 @@ def export_checkpoint(
 ) -> list[Path]:
     """Write `folder`; returns the weight files, each of at most about `part_bytes` bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value for name, value in _quantised(model)}
+    tensors = dict(_quantised(model))
     parts = _in_parts(tensors, part_bytes)
     for old in folder.glob("model*.safetensors"):
         old.unlink()
@@ -140,11 +140,15 @@ def _read_config(path: Path) -> tuple[ModelConfig, Training, str]:
     try:
         data: Any = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
-        raise CheckpointError(f"{path.parent} has no config.json, so it is no checkpoint; pass another folder") from error
+        raise CheckpointError(
+            f"{path.parent} has no config.json, so it is no checkpoint; pass another folder"
+        ) from error
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}); get the checkpoint again") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise CheckpointError(f"{path} is not of checkpoint format {FORMAT}; get a checkpoint made for this version")
+        raise CheckpointError(
+            f"{path} is not of checkpoint format {FORMAT}; get a checkpoint made for this version"
+        )
     try:
         training = Training(**data["training"])
         config = ModelConfig.from_json(data["model"])
@@ -173,7 +177,9 @@ def _opened(path: Path) -> Any:
     try:
         return safe_open(path, framework="pt")
     except (OSError, SafetensorError, struct.error) as error:
-        raise CheckpointError(f"{path} is damaged or not a safetensors file ({error}); get the checkpoint again") from error
+        raise CheckpointError(
+            f"{path} is damaged or not a safetensors file ({error}); get the checkpoint again"
+        ) from error
 
 
 def _read_weights(

@@ -36,7 +36,9 @@ class ModelConfig:
                 f"n_heads {self.n_heads} must be a multiple of n_kv_heads {self.n_kv_heads}; correct config.json"
             )
         if self.logit_shift not in (0, 1) or self.attention_block < 0:
-            raise CheckpointError("logit_shift is 0 or 1 and attention_block is not negative; correct config.json")
+            raise CheckpointError(
+                "logit_shift is 0 or 1 and attention_block is not negative; correct config.json"
+            )
 
     @property
     def head_width(self) -> int:

@@ -9,11 +9,9 @@ content), which `refresh_every` bounds; `Full` is the slow twin that recomputes 
 
 # B drafts, T positions, S cached positions, V vocabulary
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +26,7 @@ from redraft_model.tokenizer import PAD, SPECIALS
 from redraft_model.transformer import Transformer
 
 Ids = npt.NDArray[np.int32]
+NEVER = 2.0  # a threshold no probability reaches
 Blocks = list[tuple[int, int]]
 
 
@@ -37,7 +36,8 @@ class Sampling:
 
     thresholds: Thresholds = Thresholds()
     temperature: float = 0.7  # of all drafts but the first, which is the most likely one
-    steps_per_block: int = 48
+    steps_per_block: int = 48  # the last one fills all masks that are left
+    growth: int = 64  # tokens a block may grow by before it may only fill masks
     edit_rounds: int = 4  # steps without a mask left that may still edit visible tokens
     refresh_every: int = 0  # recompute the cache every so many steps; 0: only when a block is done
     may_empty: bool = False  # whether the whole region may be deleted
@@ -67,6 +67,97 @@ class Forward(Protocol):
         ...
 
 
+class Full:
+    """The slow twin: every step looks at the whole sequences."""
+
+    def __init__(self, model: Transformer) -> None:
+        self._model = model
+
+    def refresh(self, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
+        """Log-probabilities of every region and its end marker."""
+        tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], _device(self._model))
+        return _regions(self._model, self._model(tokens_BT, lengths_B=lengths_B), canvases)
+
+    def block(self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks) -> list[torch.Tensor]:
+        """The block's part of what `refresh` says."""
+        del rows
+        regions = self.refresh(canvases)
+        return [log_p_TV[start : end + 1] for log_p_TV, (start, end) in zip(regions, blocks, strict=True)]
+
+
+class Cached:
+    """Recomputes only the block; everything else is as it was at the last refresh, moved to where it is now."""
+
+    def __init__(self, model: Transformer) -> None:
+        self._model = model
+        self._cache: Cache | None = None
+        self._canvases: list[Canvas] = []
+
+    def refresh(self, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
+        """Log-probabilities of every region and its end marker; fills the cache."""
+        tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], _device(self._model))
+        hidden_BTW, self._cache = self._model.encode(tokens_BT, lengths_B=lengths_B)
+        self._canvases = list(canvases)
+        return _regions(self._model, hidden_BTW, canvases)
+
+    def block(self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks) -> list[torch.Tensor]:
+        """One forward pass over the block and the token behind it."""
+        assert self._cache is not None, "refresh comes first"
+        device = _device(self._model)
+        starts = [canvas.region_start + start for canvas, (start, _) in zip(canvases, blocks, strict=True)]
+        # The token behind the block answers for a gap at the block's end, so it is computed with it.
+        pieces = [
+            canvas.tokens[first : first + end - start + 1]
+            for canvas, first, (start, end) in zip(canvases, starts, blocks, strict=True)
+        ]
+        tokens_BT, lengths_B = padded(pieces, device)
+        positions_BT = (
+            torch.arange(tokens_BT.shape[1], device=device) + torch.tensor(starts, device=device)[:, None]
+        )
+        offsets_BS = torch.zeros(len(rows), len(self._cache), dtype=torch.int64, device=device)
+        visible_BS = torch.zeros_like(offsets_BS, dtype=torch.bool)
+        for i, (row, canvas, first, piece) in enumerate(zip(rows, canvases, starts, pieces, strict=True)):
+            growth = len(canvas) - len(self._canvases[row])
+            # In the cached sequence the block and the token behind it ended here.
+            end = first + len(piece) - growth
+            offsets_BS[i, end:] = growth
+            visible_BS[i, :first] = True
+            visible_BS[i, end : len(self._canvases[row])] = True
+        past = self._cache.rows(torch.tensor(list(rows), device=device)).moved(offsets_BS, self._model.config)
+        hidden_BTW = self._model(
+            tokens_BT, positions_BT, past=past, past_visible_BS=visible_BS, lengths_B=lengths_B
+        )
+        return [
+            self._model.log_probabilities(hidden_TW[: len(piece)])
+            for hidden_TW, piece in zip(hidden_BTW, pieces, strict=True)
+        ]
+
+
+def generate(
+    model: Transformer, canvases: Sequence[Canvas], blocks: Blocks, sampling: Sampling, **watched: Any
+) -> list[Trace]:
+    """`denoise` with the cache."""
+    return denoise(Cached(model), canvases, blocks, sampling, **watched)
+
+
+def generate_reference(
+    model: Transformer, canvases: Sequence[Canvas], blocks: Blocks, sampling: Sampling, **watched: Any
+) -> list[Trace]:
+    """`denoise` without a cache: what `generate` computes when it refreshes at every step."""
+    return denoise(Full(model), canvases, blocks, sampling, **watched)
+
+
+def padded(rows: Sequence[Ids], device: torch.device) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Rows of ids as (B, T) int64 with PAD behind the short ones, and their lengths (None when all are equal)."""
+    longest = max(len(row) for row in rows)
+    tokens = np.full((len(rows), longest), SPECIALS.index(PAD), np.int64)
+    for i, row in enumerate(rows):
+        tokens[i, : len(row)] = row
+    lengths = [len(row) for row in rows]
+    lengths_B = torch.tensor(lengths, device=device) if min(lengths) < longest else None
+    return torch.from_numpy(tokens).to(device), lengths_B
+
+
 def denoise(
     forward: Forward,
     canvases: Sequence[Canvas],
@@ -90,7 +181,9 @@ def denoise(
     for start, end in blocks:
         places = [(start + offset, end + offset) for offset in moved]
         active = [
-            row for row, trace in enumerate(traces) if _has_work(trace, log_p[row], places[row], sampling.thresholds)
+            row
+            for row, trace in enumerate(traces)
+            if _has_work(trace, log_p[row], places[row], sampling.thresholds)
         ]
         was_active = bool(active)
         quiet = [0] * len(traces)
@@ -102,13 +195,16 @@ def denoise(
             step += 1
             if sampling.refresh_every and block_step and block_step % sampling.refresh_every == 0:
                 forward.refresh([trace.canvas for trace in traces])
-            rows_log_p = forward.block(active, [traces[row].canvas for row in active], [places[row] for row in active])
+            rows_log_p = forward.block(
+                active, [traces[row].canvas for row in active], [places[row] for row in active]
+            )
             _count(traces, active)
             still_active = []
             for row, row_log_p in zip(active, rows_log_p, strict=True):
                 trace, (block_start, block_end) = traces[row], places[row]
-                temperature = sampling.temperature if row else 0.0
-                size = _step(trace, row_log_p, block_start, block_end, sampling, temperature, generators[row])
+                grown = block_end - block_start - (end - start)
+                now = _at_step(sampling, block_step, grown, greedy=row == 0)
+                size = _step(trace, row_log_p, block_start, block_end, now, generators[row])
                 if size is None:
                     continue
                 places[row] = (block_start, block_start + size)
@@ -125,13 +221,22 @@ def denoise(
     return traces
 
 
+def _at_step(sampling: Sampling, block_step: int, grown: int, *, greedy: bool) -> Sampling:
+    """The settings of one step: a block that has grown enough only fills, and the last step fills everything."""
+    thresholds = sampling.thresholds
+    if grown > sampling.growth:
+        thresholds = replace(thresholds, edit=NEVER)
+    if block_step == sampling.steps_per_block - 1:
+        thresholds = Thresholds(fill=0.0, edit=NEVER)
+    return replace(sampling, thresholds=thresholds, temperature=0.0 if greedy else sampling.temperature)
+
+
 def _step(
     trace: Trace,
     log_p_TV: torch.Tensor,
     start: int,
     end: int,
     sampling: Sampling,
-    temperature: float,
     generator: torch.Generator,
 ) -> int | None:
     """Commit one step of one draft on region[start:end]; the block's new size, None when it is settled."""
@@ -139,10 +244,10 @@ def _step(
     tokens = trace.canvas.tokens
     first = trace.canvas.region_start
     shown = tokens[first + start : first + end + 1]
-    proposals = propose(log_p_TV, shown, temperature, generator)
+    proposals = propose(log_p_TV, shown, sampling.temperature, generator)
     labels = commit(shown, proposals, sampling.thresholds)
     if not sampling.may_empty and _would_empty(region, start, end, labels):
-        labels = _keep_best_mask(shown, log_p_TV, labels)
+        labels = _keep_first(log_p_TV, labels)
     if is_settled(shown, labels):
         return None
     changed = np.flatnonzero(labels[:-1] != shown[:-1])
@@ -170,14 +275,22 @@ def _would_empty(region: Ids, start: int, end: int, labels: Ids) -> bool:
     return bool(len(region)) and start == 0 and end == len(region) and bool((labels[:-1] == DELETE_ID).all())
 
 
-def _keep_best_mask(shown: Ids, log_p_TV: torch.Tensor, labels: Ids) -> Ids:
-    """Instead of deleting everything, fill the first position with its most likely token."""
+def _keep_first(log_p_TV: torch.Tensor, labels: Ids) -> Ids:
+    """Instead of deleting everything, write the most likely text token at the first position."""
     labels = labels.copy()
-    log_p_V = log_p_TV[0].clone()
-    log_p_V[: len(SPECIALS)] = -torch.inf
-    labels[0] = int(log_p_V.argmax())
-    del shown
+    labels[0] = int(log_p_TV[0, len(SPECIALS) :].argmax()) + len(SPECIALS)
     return labels
+
+
+def _regions(model: Transformer, hidden_BTW: torch.Tensor, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
+    return [
+        model.log_probabilities(hidden_TW[canvas.region_start : canvas.region_end + 1])
+        for hidden_TW, canvas in zip(hidden_BTW, canvases, strict=True)
+    ]
+
+
+def _device(model: Transformer) -> torch.device:
+    return model.embedding.weight.device
 
 
 def _count(traces: Sequence[Trace], rows: Sequence[int]) -> None:

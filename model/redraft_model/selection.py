@@ -38,10 +38,11 @@ def propose(
     A mask is answered by a token or by its deletion, never by an insertion. The confidence is the answer's probability at
     temperature one.
     """
-    masks = torch.from_numpy(shown == MASK_ID)
-    if masks.any():
-        log_p_TV = log_p_TV.clone()
-        log_p_TV[masks.to(log_p_TV.device)[:, None] & _insertions(log_p_TV)] = -torch.inf
+    masks = torch.from_numpy(np.flatnonzero(shown == MASK_ID)).to(log_p_TV.device)
+    if len(masks):
+        at_masks = log_p_TV[masks]
+        forbid_insertions(at_masks)
+        log_p_TV = log_p_TV.index_copy(0, masks, at_masks)
     scores = log_p_TV
     if temperature > 0 and generator is not None:
         uniform = torch.rand(log_p_TV.shape, generator=generator).clamp(1e-9, 1 - 1e-7).to(log_p_TV.device)
@@ -82,7 +83,6 @@ def is_settled(shown: Ids, labels: Ids) -> bool:
     return bool(np.array_equal(shown[:-1], labels[:-1])) and labels[-1] == ANCHOR_ID
 
 
-def _insertions(log_p_TV: torch.Tensor) -> torch.Tensor:
-    row = torch.zeros(log_p_TV.shape[-1], dtype=torch.bool, device=log_p_TV.device)
-    row[list(INSERT_IDS)] = True
-    return row[None, :]
+def forbid_insertions(log_p_TV: torch.Tensor) -> None:
+    """Take the insertion labels out of the running, in place: a mask is not opened again, it is filled."""
+    log_p_TV[:, list(INSERT_IDS)] = -torch.inf

@@ -67,11 +67,15 @@ class Tokenizer:
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise CheckpointError(f"cannot read {path} ({error}); pass a folder with a tokenizer.json") from error
+            raise CheckpointError(
+                f"cannot read {path} ({error}); pass a folder with a tokenizer.json"
+            ) from error
         try:
             bpe = BpeTokenizer.from_str(text)
-        except Exception as error:  # noqa: BLE001  (the library raises bare Exception)
-            raise CheckpointError(f"{path} is not a tokenizer file: {error}; get the checkpoint again") from error
+        except Exception as error:
+            raise CheckpointError(
+                f"{path} is not a tokenizer file: {error}; get the checkpoint again"
+            ) from error
         return cls(bpe)
 
     @classmethod
@@ -149,6 +153,11 @@ class Tokenizer:
     def byte_lengths(self) -> Ids:
         """Number of bytes of every id, shape (n_vocabulary,); 0 for control tokens."""
         return np.array([len(piece) for piece in self._pieces], dtype=np.int32)
+
+    @cached_property
+    def breaks_line(self) -> npt.NDArray[np.bool_]:
+        """Which ids are a line break with the indentation behind it, shape (n_vocabulary,)."""
+        return np.array([piece[:1] in (b"\n", b"\r") for piece in self._pieces])
 
     @cached_property
     def _pieces(self) -> list[bytes]:

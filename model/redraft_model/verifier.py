@@ -52,7 +52,9 @@ def error_spans(source: str) -> list[Span]:
         assert node is not None
         if node.is_error or node.is_missing:
             start = len(encoded[: node.start_byte].decode("utf-8", "replace"))
-            spans.append(Span(start, start + len(encoded[node.start_byte : node.end_byte].decode("utf-8", "replace"))))
+            spans.append(
+                Span(start, start + len(encoded[node.start_byte : node.end_byte].decode("utf-8", "replace")))
+            )
         if node.has_error and not node.is_error and cursor.goto_first_child():
             continue
         while not cursor.goto_next_sibling():

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,33 @@ def test_the_language_server_is_started_with_checkpoint_and_device(run, folder, 
     assert run("lsp", "--stdio", "--device", "cpu", "--checkpoint", ".").code == 0
     assert calls == [(None, "auto"), (Path(), "cpu")]
     assert run("lsp", "--checkpoint", "nowhere").code == 2
+
+
+def test_training_gets_its_settings_and_never_overwrites_a_run(run, folder, monkeypatch) -> None:
+    from redraft_model.train import trainer
+
+    asked: list[trainer.TrainSettings] = []
+
+    def train(settings: trainer.TrainSettings, tell: Callable[[str], None]) -> trainer.Report:
+        asked.append(settings)
+        tell("step 1")
+        return trainer.Report(True, 1, 1000, 10.0, 20.0)
+
+    monkeypatch.setattr(trainer, "train", train)
+    needed = ("--data", "shards", "--out", "run", "--tokens", 1000, "--tokenizer", "t.json")
+    outcome = run("train", "nano", *needed, "--minutes", 2, "--batch-tokens", 64, "--seed", 3)
+    assert (outcome.code, outcome.err) == (0, "step 1\n")
+    assert json.loads(outcome.out)["tokens"] == 1000
+    assert asked == [
+        trainer.TrainSettings(
+            "nano", Path("shards"), Path("t.json"), Path("run"), 1000, minutes=2, batch_tokens=64, seed=3
+        )
+    ]
+
+    (folder / "run").mkdir()
+    (folder / "run" / trainer.STATE_FILE).touch()
+    assert run("train", "nano", *needed).code == 0
+    outcome = run("train", "nano", *needed, "--no-resume")
+    assert outcome.code == 2
+    assert "run holds a run already" in outcome.err
+    assert len(asked) == 2

@@ -147,6 +147,11 @@ class Editor:
         assert self.process.stdin is not None
         self.process.stdin.close()
 
+    async def stop_reading(self) -> None:
+        """Close the pipe that the server writes to."""
+        self.process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
+        await self._reader
+
     async def exit_code(self) -> int:
         return await asyncio.wait_for(self.process.wait(), SECONDS)
 

@@ -2,6 +2,7 @@
 
     # steps: 500        how many denoise steps of 10 ms it takes
     # drafts: ["a"]     what it completes (JSON)
+    # stuck             a denoise step that takes a minute
 
 Usage: serve_fake.py LOG [--no-checkpoint]; the log gets a line for each thing the engine does.
 """
@@ -63,7 +64,7 @@ class FakeEngine:
             if watch.is_cancelled():
                 self._note("cancelled")
                 raise Cancelled
-            time.sleep(0.01)
+            time.sleep(60 if "# stuck" in text else 0.01)
             watch.on_step(DenoiseStep(index, n_steps, draft))
         self._note("done")
 

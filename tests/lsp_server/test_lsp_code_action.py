@@ -250,9 +250,12 @@ async def test_other_languages_are_refused_by_name_only_to_who_asks(start_editor
     assert await actions(editor, uri, (0, 0), (1, 0), triggerKind=2) is None
     (action,) = await actions(editor, uri, (0, 0), (1, 0), triggerKind=1)
     assert action["disabled"] == {"reason": "Redraft repairs Python only."}
+    uri = editor.open("x = '\ud800'\n", uri="file:///half.py")
+    (action,) = await actions(editor, uri, (0, 0), (1, 0), triggerKind=1)
+    assert "half a character" in action["disabled"]["reason"]
     plain = await start_editor()
     await plain.initialize(PLAIN)
-    plain.open("function f( {}\n", uri=uri, language="javascript")
+    uri = plain.open("function f( {}\n", uri="file:///a.js", language="javascript")
     assert await actions(plain, uri, (0, 0), (1, 0), triggerKind=1) is None
 
 

@@ -134,7 +134,7 @@ async def test_lines_are_ended_as_in_the_document(start_editor: Any) -> None:
 async def test_who_types_gets_nothing_in_the_middle_of_something(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(FULL)
-    text = drafts("int") + "pr_int = 1\nx = (1, 2, 3, 4, 5)\nx = (1)\n"
+    text = drafts(", 2") + "pr_int = 1\nx = (1, 2, 3, 4, 5)\nx = (1)\n"
     assert await suggested(editor, text, 2, 2) == []
     assert await suggested(editor, text, 3, 4) == []
     assert editor.log == []
@@ -221,6 +221,7 @@ async def test_nothing_is_suggested_where_redraft_has_no_business(start_editor: 
     unopened = await editor.ask("textDocument/inlineCompletion", params("file:///b.py", 2, 4))
     assert unopened == {"items": []}
     assert await suggested(editor, text + "#\n" * 20_000, 2, 4, INVOKED) == []
+    assert await suggested(editor, text + "# \ud800\n", 2, 4, INVOKED) == []
     editor.notify("workspace/didChangeConfiguration", {"settings": {"redraft": {"inlineCompletion": False}}})
     assert await suggested(editor, text, 2, 4, INVOKED) == []
     assert editor.log == []

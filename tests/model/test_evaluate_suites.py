@@ -27,7 +27,7 @@ class ScriptedEngine:
     repairs: Mapping[str, Answer] = field(default_factory=dict)
     completions: Mapping[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, bool]] = field(default_factory=list)
-    about: About = About("scripted", "", 0, 0, 0, ("repair",), "cpu")  # noqa: RUF009  (frozen)
+    about: About = About("scripted", "", 0, 0, 0, ("repair",), "cpu")
 
     def repair(self, source: str, *, semantic: bool = False) -> Draft:
         self.asked.append((source, semantic))

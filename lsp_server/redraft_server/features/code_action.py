@@ -51,7 +51,7 @@ def offered(
 
 async def resolve(session: Session, action: types.CodeAction) -> types.CodeAction:
     """The chosen action with its edit; nothing else of it changes."""
-    errand = Errand.of(action.data, session.server.protocol._converter)
+    errand = Errand.of(action.data, session.converter)
     action.edit = await repair(session, errand, None)
     return action
 
@@ -62,7 +62,7 @@ async def execute(session: Session, params: types.ExecuteCommandParams) -> dict[
         raise JsonRpcInvalidParams(f"There is no command {params.command!r}.")
     if params.arguments is None or len(params.arguments) != 1:
         raise JsonRpcInvalidParams(f"{COMMAND} takes one argument, the data of a code action.")
-    errand = Errand.of(params.arguments[0], session.server.protocol._converter)
+    errand = Errand.of(params.arguments[0], session.converter)
     try:
         edit = await repair(session, errand, params.work_done_token)
     except (RequestFailed, RedraftError) as error:
@@ -156,7 +156,7 @@ def _dressed(session: Session, action: types.CodeAction) -> types.CodeAction | t
     client = session.client
     if client.shows_generated_tag:
         action.tags = [types.CodeActionTag.LlmGenerated]
-    action.data = session.server.protocol._converter.unstructure(action.data)
+    action.data = session.converter.unstructure(action.data)
     if client.resolves_edits:
         return action
     command = types.Command(title=action.title, command=COMMAND, arguments=[action.data])

@@ -8,6 +8,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 from redraft_model.passage import Span, Watch
 
 from redraft_server.document import Document
+from redraft_server.features.scope import obstacle
 from redraft_server.problems import syntax_problem
 from redraft_server.protocol import RequestFailed
 from redraft_server.safety import check
@@ -47,6 +48,8 @@ async def repair(session: Session, errand: Errand, token: types.ProgressToken | 
     source = session.sources.get(errand.uri)
     if source is None:
         raise RequestFailed("The document is not open any more.")
+    if (reason := obstacle(source)) is not None:
+        raise RequestFailed(reason)
     if source.version != errand.version:
         raise RequestFailed("The document has changed since this repair was offered; ask for it again.")
 

@@ -12,7 +12,9 @@ def obstacle(source: Source) -> str | None:
     if source.language not in LANGUAGES:
         return "Redraft repairs Python only."
     try:
-        source.document.text  # noqa: B018  (raises if the text is too long)
+        source.document.text.encode()
     except RedraftError as error:
         return str(error)
+    except UnicodeEncodeError as error:
+        return f"The document contains half a character (a lone surrogate) at offset {error.start}."
     return None

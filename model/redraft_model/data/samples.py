@@ -7,7 +7,16 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from redraft_model.alignment import DELETE_ID, INSERT_IDS, INSERT_SIZES, MASK_ID, apply, insert_id, insert_size, labels
+from redraft_model.alignment import (
+    DELETE_ID,
+    INSERT_IDS,
+    INSERT_SIZES,
+    MASK_ID,
+    apply,
+    insert_id,
+    insert_size,
+    labels,
+)
 from redraft_model.data.shards import END, FIRST, PARENT, Shards
 from redraft_model.noise import EditNoise, MaskNoise, SemanticNoise, SpanNoise, SyntaxNoise
 from redraft_model.passage import Span
@@ -107,7 +116,12 @@ class SampleMaker:
                 x_t = noise.corrupt(clean, t, generator)
                 weights = np.where(x_t == MASK_ID, self.mask_scale / noise.gamma(t), 0.0).astype(np.float32)
                 return self._assemble(
-                    process, action, context, x_t, np.append(clean, IGNORED), np.append(weights, np.float32(0))
+                    process,
+                    action,
+                    context,
+                    x_t,
+                    np.append(clean, IGNORED),
+                    np.append(weights, np.float32(0)),
                 )
             case "edit":
                 x_t = self._edit_noise().corrupt(clean, rng.random(), generator)

@@ -16,7 +16,12 @@ def build_optimizers(model: Transformer, matrix_rate: float, other_rate: float) 
     fused = others[0].is_cuda or others[0].device.type == "cpu"
     return [
         Muon(
-            matrices, lr=matrix_rate, weight_decay=0.01, momentum=0.95, nesterov=True, adjust_lr_fn="match_rms_adamw"
+            matrices,
+            lr=matrix_rate,
+            weight_decay=0.01,
+            momentum=0.95,
+            nesterov=True,
+            adjust_lr_fn="match_rms_adamw",
         ),
         AdamW(others, lr=other_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=fused),
     ]

@@ -37,9 +37,7 @@ CURRICULUM = Recipe(
     "curriculum",
     (
         Stage("mask", 0.8, Mixture(mask=0.6, span=0.4)),
-        Stage(
-            "edit", 0.2, Mixture(mask=0.12, span=0.2, edit=0.13, syntax=0.33, semantic=0.17, keep=0.05)
-        ),
+        Stage("edit", 0.2, Mixture(mask=0.12, span=0.2, edit=0.13, syntax=0.33, semantic=0.17, keep=0.05)),
     ),
 )
 
@@ -49,9 +47,7 @@ EDITOR = Recipe(
     "editor",
     (
         Stage("mask", 0.05, Mixture(mask=0.6, span=0.2, edit=0.2)),
-        Stage(
-            "edit", 0.95, Mixture(mask=0.10, span=0.20, edit=0.12, syntax=0.36, semantic=0.17, keep=0.05)
-        ),
+        Stage("edit", 0.95, Mixture(mask=0.10, span=0.20, edit=0.12, syntax=0.36, semantic=0.17, keep=0.05)),
     ),
 )
 

@@ -141,7 +141,11 @@ class Run:
         # The old file goes only when the new one is complete.
         partial.replace(path)
         training = Training(
-            self.progress.tokens, self.progress.step, round(self.progress.seconds), self.settings.recipe, dict(evaluation)
+            self.progress.tokens,
+            self.progress.step,
+            round(self.progress.seconds),
+            self.settings.recipe,
+            dict(evaluation),
         )
         export_checkpoint(self.model, self.tokenizer, self.settings.out / "checkpoint", training)
 
@@ -149,7 +153,9 @@ class Run:
         with safe_open(path, framework="pt") as file:
             meta = file.metadata()
             if meta["size"] != self.settings.size:
-                raise DataError(f"{path} is a run of size {meta['size']}; choose another --out for {self.settings.size}")
+                raise DataError(
+                    f"{path} is a run of size {meta['size']}; choose another --out for {self.settings.size}"
+                )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         self.model.load_state_dict(_with_prefix(tensors, "model."))
         load_state_tensors(self.optimizers, _with_prefix(tensors, "optimizer."))
@@ -179,7 +185,9 @@ def evaluate(run: Run) -> dict[str, float]:
     heldout = run.settings.data / "heldout"
     if not heldout.exists():
         return {}
-    source = replace(_source(run.settings, "heldout"), batches_per_chunk=run.settings.evaluate_batches, seed=1)
+    source = replace(
+        _source(run.settings, "heldout"), batches_per_chunk=run.settings.evaluate_batches, seed=1
+    )
     mixture = recipe_named(run.settings.recipe).stages[-1].mixture
     right, asked_of, loss_of = Counter[str](), Counter[str](), Counter[str]()
     with torch.no_grad():
@@ -246,7 +254,9 @@ def _train(run: Run, stream: BatchStream, tell: Callable[[str], None]) -> Report
     _write_row(run, evaluation, tell)
     run.save(evaluation)
     rates = _rates(progress.tokens - tokens_before, seconds, waited)
-    return Report(progress.tokens >= settings.tokens, progress.step, progress.tokens, evaluation=evaluation, **rates)
+    return Report(
+        progress.tokens >= settings.tokens, progress.step, progress.tokens, evaluation=evaluation, **rates
+    )
 
 
 def _batches(run: Run, stream: BatchStream) -> Iterator[tuple[Batch, float]]:
@@ -257,7 +267,10 @@ def _batches(run: Run, stream: BatchStream) -> Iterator[tuple[Batch, float]]:
 
     def plan() -> Iterator[tuple[int, Mixture]]:
         for chunk in itertools.count(progress.chunk):
-            yield chunk * run.world + run.rank, recipe.stage_at(chunk * chunk_tokens / settings.tokens).mixture
+            yield (
+                chunk * run.world + run.rank,
+                recipe.stage_at(chunk * chunk_tokens / settings.tokens).mixture,
+            )
 
     chunks = stream.chunks(plan())
     while True:

@@ -1,0 +1,240 @@
+"""The engine: text in, text out. Owns a checkpoint on a device; everything it returns is a value from `passage`."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from redraft_model import doubt as sweeping
+from redraft_model.alignment import MASK_ID
+from redraft_model.blocks import fixed_blocks, syntax_blocks
+from redraft_model.checkpoint import BUNDLED, Checkpoint, load_checkpoint
+from redraft_model.errors import CheckpointError, PassageError
+from redraft_model.passage import UNWATCHED, About, Cost, DenoiseStep, Doubt, Draft, Passage, Span, Watch
+from redraft_model.repair import Proposer, Search, repair
+from redraft_model.sampler import Sampling, Trace, generate
+from redraft_model.selection import Thresholds
+from redraft_model.verifier import parses
+from redraft_model.window import Limits, cut
+
+LONGEST_SOURCE = 1_000_000  # characters
+CANVAS_LINE = 24  # masks offered for the rest of a line
+CANVAS_LINES = 64  # masks offered for several lines
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """What the engine does when it is not told otherwise."""
+
+    search: Search = Search()
+    sweep: sweeping.Sweep = sweeping.Sweep()
+    rewriting: Sampling = Sampling()
+    completing: Sampling = Sampling(Thresholds(fill=0.8, edit=2.0))
+
+
+class Engine:
+    """One loaded model. Not thread-safe: one request at a time."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, device: torch.device, settings: EngineSettings = EngineSettings()
+    ) -> None:
+        self._model = checkpoint.model
+        self._tokenizer = checkpoint.tokenizer
+        self._settings = settings
+        self.about = About(
+            name=checkpoint.path.name,
+            path=str(checkpoint.path),
+            n_parameters=checkpoint.model.n_parameters,
+            n_vocabulary=checkpoint.tokenizer.n_vocabulary,
+            trained_tokens=checkpoint.training.tokens,
+            actions=checkpoint.training.actions,
+            device=str(device),
+        )
+
+    @classmethod
+    def load(cls, checkpoint: Path | None = None, device: str = "auto") -> "Engine":
+        """The engine on a checkpoint folder (None: the bundled one); CheckpointError when it cannot be used."""
+        place = _device(device)
+        dtype = torch.bfloat16 if place.type == "cuda" else torch.float32
+        return cls(load_checkpoint(checkpoint or BUNDLED, place, dtype), place)
+
+    @torch.inference_mode()
+    def repair(
+        self, source: str, *, span: Span | None = None, semantic: bool = False, watch: Watch = UNWATCHED
+    ) -> Draft:
+        """The whole source with its errors repaired, as far as they could be; the source itself when nothing was done.
+
+        A source that parses is left alone unless `semantic` asks for edits where the model's doubt is high. Only text inside `span`
+        changes. Raises Cancelled between denoise steps, and PassageError for a source that is too long.
+        """
+        _require_length(source)
+        started = time.perf_counter()
+        proposer = Proposer(self._model, self._tokenizer, watch)
+        text, score, n_edits = source, 0.0, 0
+        if not parses(source):
+            repaired = repair(proposer, source, self._settings.search, within=span)
+            text, score, n_edits = repaired.source, repaired.score, repaired.n_edits
+        is_valid = parses(text)
+        if semantic and is_valid:
+            within = (
+                None
+                if span is None
+                else Span(span.start, max(span.start, span.end + len(text) - len(source)))
+            )
+            text, gained, n_more = sweeping.improve(proposer, text, self._settings.sweep, within=within)
+            score, n_edits = score + gained, n_edits + n_more
+        cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
+        return Draft(text, score, _squashed(score), n_edits, is_valid, cost)
+
+    @torch.inference_mode()
+    def doubt(
+        self,
+        source: str,
+        *,
+        span: Span | None = None,
+        threshold: float = 0.5,
+        watch: Watch = UNWATCHED,
+    ) -> list[Doubt]:
+        """The tokens that, with a probability above `threshold`, should not be as they are; in order."""
+        _require_length(source)
+        proposer = Proposer(self._model, self._tokenizer, watch)
+        return sweeping.doubts(proposer, source, threshold, span, self._settings.sweep.limits)
+
+    @torch.inference_mode()
+    def complete(
+        self,
+        passage: Passage,
+        *,
+        n_drafts: int = 1,
+        seed: int = 0,
+        single_line: bool = False,
+        watch: Watch = UNWATCHED,
+    ) -> list[Draft]:
+        """Texts for the place of the passage's target, best first, at most `n_drafts`; [] when there is none.
+
+        The model chooses the length; `single_line` keeps it to the rest of the line.
+        """
+        started = time.perf_counter()
+        source = passage.before + passage.after
+        _require_length(source)
+        place = Span(len(passage.before), len(passage.before))
+        window = cut(self._tokenizer, source, place, action="complete", limits=Limits(0, 180, 100))
+        n_masks = CANVAS_LINE if single_line else CANVAS_LINES
+        canvas = window.canvas.with_region(np.full(n_masks, MASK_ID, np.int32))
+        traces = generate(
+            self._model,
+            [canvas] * max(1, n_drafts),
+            fixed_blocks(n_masks, n_masks),
+            replace(self._settings.completing, steps_per_block=n_masks),
+            seed=seed,
+            is_cancelled=watch.is_cancelled,
+            on_step=_telling(watch, n_masks, lambda trace: self._tokenizer.decode(trace.canvas.region)),
+        )
+        seconds = time.perf_counter() - started
+        drafts: dict[str, Draft] = {}
+        for trace in traces:
+            text = self._tokenizer.decode(trace.canvas.region)
+            if single_line:
+                text = text.split("\n", 1)[0]
+            if text.strip() and text not in drafts:
+                drafts[text] = self._draft(trace, text, parses(passage.replaced(text)), seconds / len(traces))
+        return sorted(drafts.values(), key=lambda draft: -draft.confidence)
+
+    @torch.inference_mode()
+    def rewrite(
+        self,
+        passage: Passage,
+        *,
+        action: str = "repair",
+        n_drafts: int = 1,
+        seed: int = 0,
+        watch: Watch = UNWATCHED,
+    ) -> list[Draft]:
+        """Texts for the passage's target, best first; [] when the model would leave it as it is.
+
+        A text that does not parse goes to the repair search; one that parses is denoised block by block, and drafts that no longer
+        parse are dropped. Unknown actions, and targets that are too long for one window, raise PassageError.
+        """
+        if action not in self.about.actions:
+            raise PassageError(
+                f"this checkpoint has not learnt {action!r}; choose one of {', '.join(self.about.actions)}"
+            )
+        source = passage.before + passage.target + passage.after
+        _require_length(source)
+        span = Span(len(passage.before), len(passage.before) + len(passage.target))
+        if action == "complete":
+            return self.complete(passage, n_drafts=n_drafts, seed=seed, watch=watch)
+        if not parses(source):
+            draft = self.repair(source, span=span, watch=watch)
+            if draft.text == source:
+                return []
+            end = len(draft.text) - len(passage.after)
+            return [replace(draft, text=draft.text[len(passage.before) : end])]
+        return self._denoise(passage, source, span, action, n_drafts, seed, watch)
+
+    def _denoise(
+        self, passage: Passage, source: str, span: Span, action: str, n_drafts: int, seed: int, watch: Watch
+    ) -> list[Draft]:
+        started = time.perf_counter()
+        window = cut(self._tokenizer, source, span, action=action)
+        n_tokens = len(window.canvas.region)
+        longest = self._model.config.context - len(window.canvas.head) - len(window.canvas.tail) - 2
+        if n_tokens > longest:
+            raise PassageError(f"the selection has {n_tokens} tokens, more than {longest}; select less")
+        traces = generate(
+            self._model,
+            [window.canvas] * max(1, n_drafts),
+            syntax_blocks(self._tokenizer, window.canvas.region),
+            self._settings.rewriting,
+            seed=seed,
+            is_cancelled=watch.is_cancelled,
+            on_step=_telling(watch, n_tokens, lambda trace: window.source_with(trace.canvas.region)),
+        )
+        seconds = time.perf_counter() - started
+        drafts: dict[str, Draft] = {}
+        for trace in traces:
+            text = self._tokenizer.decode(trace.canvas.region)
+            if text != passage.target and text not in drafts and parses(passage.replaced(text)):
+                drafts[text] = self._draft(trace, text, True, seconds / len(traces))
+        return sorted(drafts.values(), key=lambda draft: -draft.score)
+
+    def _draft(self, trace: Trace, text: str, is_valid: bool, seconds: float) -> Draft:
+        confidence = (
+            float(np.exp(np.mean(np.log(np.maximum(trace.confidences, 1e-9))))) if trace.confidences else 1.0
+        )
+        cost = Cost(trace.n_forward, trace.n_tokens, seconds)
+        return Draft(text, trace.log_p, confidence, trace.n_committed, is_valid, cost)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise CheckpointError(f"there is no device {name!r} here; use --device cpu") from error
+    return device
+
+
+def _require_length(source: str) -> None:
+    if len(source) > LONGEST_SOURCE:
+        raise PassageError(
+            f"the text has {len(source):,} characters, more than {LONGEST_SOURCE:,}; give a smaller piece"
+        )
+
+
+def _squashed(score: float) -> float:
+    """A score in nats as a number in [0, 1]."""
+    return float(1.0 / (1.0 + np.exp(-score / 4.0)))
+
+
+def _telling(watch: Watch, limit: int, text_of: Callable[[Trace], str]) -> Callable[[int, object], None]:
+    def tell(step: int, traces: object) -> None:
+        assert isinstance(traces, list)
+        watch.on_step(DenoiseStep(step, max(limit, step), text_of(traces[0])))
+
+    return tell
