@@ -21,7 +21,7 @@ import torch
 from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, MASK_ID, insert_size
 from redraft_model.errors import Cancelled
 from redraft_model.passage import UNWATCHED, DenoiseStep, Span, Watch
-from redraft_model.sampler import padded
+from redraft_model.sampler import Cached
 from redraft_model.selection import forbid_insertions
 from redraft_model.tokenizer import SPECIALS, Tokenizer
 from redraft_model.transformer import Transformer
@@ -42,9 +42,11 @@ class Search:
     n_problems: int = 24  # problems per text
     beam: int = 6
     n_candidates: int = 24  # best labels of one text that are tried
-    n_fills: int = 3  # tokens tried for a single mask
+    n_opened: int = 32  # insertions that are filled per round
+    n_fills: int = 4  # tokens tried for a single mask
     n_solutions: int = 12  # stop when there are so many
     patience: int = 2  # beams after the first solution
+    lead: float = 2.0  # nats by which a solution must lead what is still to be looked at to end the search
     distance_cost: float = 0.04  # nats per token away from where the parser stopped
     distance_cost_max: float = 3.0
     edit_cost: float = 1.0  # nats per edit when solutions are ranked
@@ -98,6 +100,14 @@ class Bounds:
         return Span(self.before, max(self.before, len(source) - self.behind))
 
 
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A window with masks, made from window number `row` of the last forward pass."""
+
+    row: int
+    window: Window
+
+
 class Proposer:
     """The network as the search uses it: label log-probabilities of windows, and filled masks."""
 
@@ -106,41 +116,39 @@ class Proposer:
         self.tokenizer = tokenizer
         self.effort = Effort()
         self._watch = watch
+        self._forward = Cached(model)
 
     def log_p(self, windows: Sequence[Window]) -> list[torch.Tensor]:
-        """Log-probabilities (T, V) of the labels of each window's region and of its end marker; one forward pass."""
-        if self._watch.is_cancelled():
-            raise Cancelled
-        device = self.model.embedding.weight.device
-        canvases = [window.canvas for window in windows]
-        tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], device)
-        hidden_BTW = self.model(tokens_BT, lengths_B=lengths_B)
-        self.effort.n_forward += 1
-        self.effort.n_tokens += sum(len(canvas.region) for canvas in canvases)
-        return [
-            self.model.log_probabilities(hidden_TW[canvas.region_start : canvas.region_end + 1])
-            for hidden_TW, canvas in zip(hidden_BTW, canvases, strict=True)
-        ]
+        """Log-probabilities (T, V) of the labels of each window's region and of its end marker; one forward pass.
+
+        The windows stay in the cache, so that `fill` can be asked about them.
+        """
+        self._count(sum(len(window.canvas.region) for window in windows))
+        return self._forward.refresh([window.canvas for window in windows])
 
     def tell(self, index: int, limit: int, text: str) -> None:
         """Report a step to whoever watches."""
         self._watch.on_step(DenoiseStep(index, limit, text))
 
-    def fill(self, windows: Sequence[Window], n_fills: int) -> list[list[tuple[Ids, float]]]:
-        """Regions without masks, and the log-probability of what was filled in.
+    def fill(self, opened: Sequence[Opened], n_fills: int) -> list[list[tuple[Ids, float]]]:
+        """Regions without masks, and the log-probability of what was filled in, for each window with masks.
 
-        A single mask gets its `n_fills` most likely tokens, several masks are filled one after the other, surest first.
+        A single mask gets its `n_fills` most likely tokens; several masks are filled one after the other, surest first. Only the masks
+        and their neighbours are computed, the rest is as it was in the last `log_p`.
         """
-        answers: list[list[tuple[Ids, float]]] = [[] for _ in windows]
-        scores = [0.0] * len(windows)
-        current = list(windows)
-        open_rows = [i for i, window in enumerate(windows) if window.canvas.n_masks]
+        answers: list[list[tuple[Ids, float]]] = [[] for _ in opened]
+        scores = [0.0] * len(opened)
+        current = [entry.window.canvas for entry in opened]
+        open_rows = list(range(len(opened)))
         while open_rows:
+            places = [_around_masks(current[i].region) for i in open_rows]
+            self._count(sum(end - start for start, end in places))
+            found = self._forward.block([opened[i].row for i in open_rows], [current[i] for i in open_rows], places)
             still_open = []
-            for i, log_p_TV in zip(open_rows, self.log_p([current[i] for i in open_rows]), strict=True):
-                region = current[i].canvas.region
+            for i, (start, _), log_p_TV in zip(open_rows, places, found, strict=True):
+                region = current[i].region
                 masks = np.flatnonzero(region == MASK_ID)
-                at_masks = log_p_TV[torch.from_numpy(masks).to(log_p_TV.device)]
+                at_masks = log_p_TV[torch.from_numpy(masks - start).to(log_p_TV.device)]
                 forbid_insertions(at_masks)
                 if len(masks) == 1:
                     best = at_masks[0].topk(n_fills)
@@ -150,11 +158,16 @@ class Proposer:
                 confidence, token_M = at_masks.max(-1)
                 surest = int(confidence.argmax())
                 scores[i] += float(confidence[surest])
-                region = _with_fill(region, int(masks[surest]), int(token_M[surest]))
-                current[i] = with_masks(current[i], region)
+                current[i] = current[i].with_region(_with_fill(region, int(masks[surest]), int(token_M[surest])))
                 still_open.append(i)
             open_rows = still_open
         return answers
+
+    def _count(self, n_tokens: int) -> None:
+        if self._watch.is_cancelled():
+            raise Cancelled
+        self.effort.n_forward += 1
+        self.effort.n_tokens += n_tokens
 
 
 def repair(
@@ -243,8 +256,11 @@ def _solve(
                 assert trouble is not None or not is_allowed(attempt.source)
                 if trouble is not None:
                     heapq.heappush(queue, _Queued(-attempt.gain, next(counter), attempt))
-        if solutions and not had_solution:
-            rounds_left = min(rounds_left, search.patience)
+        if solutions:
+            rounds_left = rounds_left if had_solution else min(rounds_left, search.patience)
+            best = max(solution.gain for solution in solutions)
+            if not queue or best > search.lead - queue[0].cost:
+                break
         proposer.tell(search.n_rounds - rounds_left, search.n_rounds, beam[0].source)
     return _best(proposer, start, solutions, search, bounds)
 
@@ -275,24 +291,22 @@ def _expand(
         for attempt in beam
         if attempt.trouble
     ]
-    to_fill: list[tuple[Attempt, Window, float]] = []
-    for attempt, window, log_p_TV in zip(beam, windows, proposer.log_p(windows), strict=True):
+    to_fill: list[tuple[float, Attempt, Opened]] = []
+    for row, (attempt, window, log_p_TV) in enumerate(zip(beam, windows, proposer.log_p(windows), strict=True)):
         for position, label, gain in _candidates(attempt, window, log_p_TV, search):
             answer = np.append(window.canvas.region, np.int32(ANCHOR_ID))
             answer[position] = label
             canvas = window.canvas.edited(0, len(window.canvas.region), answer)
-            edited = with_masks(window, canvas.region)
             if insert_size(label):
-                to_fill.append((attempt, edited, gain))
+                to_fill.append((gain, attempt, Opened(row, with_masks(window, canvas.region))))
             else:
-                yield _next(attempt, edited.source_with(canvas.region), gain, 1)
-    to_fill.sort(key=lambda entry: -entry[2])
-    to_fill = to_fill[: 2 * search.n_candidates]
-    fills = proposer.fill([window for _, window, _ in to_fill], search.n_fills)
-    for (attempt, window, gain), regions in zip(to_fill, fills, strict=True):
+                yield _next(attempt, window.source_with(canvas.region), gain, 1)
+    to_fill = heapq.nlargest(search.n_opened, to_fill, key=lambda entry: entry[0] + entry[1].gain)
+    fills = proposer.fill([opened for _, _, opened in to_fill], search.n_fills)
+    for (gain, attempt, opened), regions in zip(to_fill, fills, strict=True):
+        n_before = len(opened.window.canvas.region) - opened.window.canvas.n_masks
         for region, log_p in regions:
-            n_inserted = len(region) - len(window.canvas.region) + window.canvas.n_masks
-            yield _next(attempt, window.source_with(region), gain + log_p, max(1, n_inserted))
+            yield _next(attempt, opened.window.source_with(region), gain + log_p, max(1, len(region) - n_before))
 
 
 def _next(attempt: Attempt, source: str, gain: float, n_edits: int) -> Attempt:
@@ -314,6 +328,8 @@ def _candidates(
     gain_TV = log_p_TV - keep_T[:, None]
     gain_TV[torch.arange(len(shown)), shown] = -torch.inf
     forbid_controls(gain_TV)
+    # An insertion of more tokens than may still be edited leads nowhere.
+    gain_TV[:, [i for i in INSERT_IDS if insert_size(i) > search.n_edits - attempt.n_edits]] = -torch.inf
     gain_TV = gain_TV - torch.from_numpy(_distance_cost(attempt, window, search))[:, None]
     best = gain_TV.flatten().topk(min(search.n_candidates, gain_TV.numel()))
     n_vocabulary = gain_TV.shape[1]
@@ -368,6 +384,12 @@ def _best(
     ]
     best = int(np.argmax(scored))
     return replace(solutions[best], gain=scored[best])
+
+
+def _around_masks(region: Ids, margin: int = 4) -> tuple[int, int]:
+    """The stretch of a region that holds its masks and their neighbours."""
+    masks = np.flatnonzero(region == MASK_ID)
+    return max(0, int(masks[0]) - margin), min(len(region), int(masks[-1]) + 1 + margin)
 
 
 def _with_fill(region: Ids, at: int, token: int) -> Ids:
