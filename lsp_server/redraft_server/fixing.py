@@ -87,4 +87,4 @@ def _with_end_of(before: str, after: str) -> str:
 
 
 def _described(problem: Problem) -> str:
-    return f"{problem.message} in line {problem.first_line + 1}"
+    return f"{problem.message} in line {problem.line + 1}"

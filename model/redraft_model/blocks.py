@@ -32,7 +32,9 @@ def syntax_blocks(
         return [(0, len(region))]
     borders = tokenizer.borders(region)
     source = tokenizer.decode_bytes(region)
-    cuts = sorted({int(np.searchsorted(borders, byte)) for byte in _node_borders(source, borders, largest)})
+    # The space before a word belongs to the word's token, so a node may start inside a token: the cut is before it.
+    nodes = _node_borders(source, borders, largest)
+    cuts = sorted({int(np.searchsorted(borders, byte, side="right")) - 1 for byte in nodes})
     return _merged([0, *(cut for cut in cuts if 0 < cut < len(region)), len(region)], smallest, largest)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from redraft_model.alignment import DELETE_ID, MASK_ID, apply
+from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, MASK_ID, apply
 from redraft_model.tokenizer import REGION, REGION_END, SPECIALS
 
 Ids = npt.NDArray[np.int32]
@@ -54,6 +54,8 @@ class Canvas:
 
         That token itself is not touched: only an insertion in front of it counts.
         """
+        if answer[-1] not in INSERT_IDS:
+            answer = np.append(answer[:-1], np.int32(ANCHOR_ID))
         return self.with_region(
             np.concatenate([self.region[:start], apply(self.region[start:end], answer), self.region[end:]])
         )

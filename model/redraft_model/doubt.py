@@ -10,7 +10,7 @@ import torch
 
 from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, insert_size
 from redraft_model.passage import Doubt, Span
-from redraft_model.repair import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
+from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
 from redraft_model.verifier import parses
 from redraft_model.window import Limits, Window, cut, tiles, with_masks
 
@@ -112,7 +112,9 @@ def _edited(proposer: Proposer, window: Window, log_p_TV: torch.Tensor, sweep: S
         answer[position] = label
         edited = with_masks(window, window.canvas.edited(0, len(window.canvas.region), answer).region)
         (to_fill if insert_size(label) else ready).append(edited)
-    for edited, fills in zip(to_fill, proposer.fill([Opened(0, edited) for edited in to_fill], 1), strict=True):
+    for edited, fills in zip(
+        to_fill, proposer.fill([Opened(0, edited) for edited in to_fill], 1), strict=True
+    ):
         ready.extend(with_masks(edited, region) for region, _ in fills)
     return ready
 

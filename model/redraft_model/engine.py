@@ -1,7 +1,7 @@
 """The engine: text in, text out. Owns a checkpoint on a device; everything it returns is a value from `passage`."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,9 +12,11 @@ from redraft_model import doubt as sweeping
 from redraft_model.alignment import MASK_ID
 from redraft_model.blocks import fixed_blocks, syntax_blocks
 from redraft_model.checkpoint import BUNDLED, Checkpoint, load_checkpoint
+from redraft_model.comments import lost_comments
 from redraft_model.errors import CheckpointError, PassageError
 from redraft_model.passage import UNWATCHED, About, Cost, DenoiseStep, Doubt, Draft, Passage, Span, Watch
-from redraft_model.repair import Proposer, Search, repair
+from redraft_model.proposer import Proposer
+from redraft_model.repair import Search, repair
 from redraft_model.sampler import Sampling, Trace, generate
 from redraft_model.selection import Thresholds
 from redraft_model.verifier import parses
@@ -58,8 +60,7 @@ class Engine:
     def load(cls, checkpoint: Path | None = None, device: str = "auto") -> "Engine":
         """The engine on a checkpoint folder (None: the bundled one); CheckpointError when it cannot be used."""
         place = _device(device)
-        dtype = torch.bfloat16 if place.type == "cuda" else torch.float32
-        return cls(load_checkpoint(checkpoint or BUNDLED, place, dtype), place)
+        return cls(load_checkpoint(checkpoint or BUNDLED, place, _dtype(place)), place)
 
     @torch.inference_mode()
     def repair(
@@ -74,8 +75,12 @@ class Engine:
         started = time.perf_counter()
         proposer = Proposer(self._model, self._tokenizer, watch)
         text, score, n_edits = source, 0.0, 0
+
+        def keeps_comments(after: str) -> bool:
+            return not lost_comments(source, after)
+
         if not parses(source):
-            repaired = repair(proposer, source, self._settings.search, within=span)
+            repaired = repair(proposer, source, self._settings.search, within=span, is_allowed=keeps_comments)
             text, score, n_edits = repaired.source, repaired.score, repaired.n_edits
         is_valid = parses(text)
         if semantic and is_valid:
@@ -84,7 +89,9 @@ class Engine:
                 if span is None
                 else Span(span.start, max(span.start, span.end + len(text) - len(source)))
             )
-            text, gained, n_more = sweeping.improve(proposer, text, self._settings.sweep, within=within)
+            text, gained, n_more = sweeping.improve(
+                proposer, text, self._settings.sweep, within=within, is_allowed=keeps_comments
+            )
             score, n_edits = score + gained, n_edits + n_more
         cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
         return Draft(text, score, _squashed(score), n_edits, is_valid, cost)
@@ -123,12 +130,16 @@ class Engine:
         place = Span(len(passage.before), len(passage.before))
         window = cut(self._tokenizer, source, place, action="complete", limits=Limits(0, 180, 100))
         n_masks = CANVAS_LINE if single_line else CANVAS_LINES
+        sampling = replace(self._settings.completing, steps_per_block=n_masks)
+        if single_line:
+            line_breaks = np.flatnonzero(self._tokenizer.breaks_line)
+            sampling = replace(sampling, forbidden=tuple(line_breaks.tolist()))
         canvas = window.canvas.with_region(np.full(n_masks, MASK_ID, np.int32))
         traces = generate(
             self._model,
             [canvas] * max(1, n_drafts),
             fixed_blocks(n_masks, n_masks),
-            replace(self._settings.completing, steps_per_block=n_masks),
+            sampling,
             seed=seed,
             is_cancelled=watch.is_cancelled,
             on_step=_telling(watch, n_masks, lambda trace: self._tokenizer.decode(trace.canvas.region)),
@@ -137,8 +148,6 @@ class Engine:
         drafts: dict[str, Draft] = {}
         for trace in traces:
             text = self._tokenizer.decode(trace.canvas.region)
-            if single_line:
-                text = text.split("\n", 1)[0]
             if text.strip() and text not in drafts:
                 drafts[text] = self._draft(trace, text, parses(passage.replaced(text)), seconds / len(traces))
         return sorted(drafts.values(), key=lambda draft: -draft.confidence)
@@ -218,6 +227,15 @@ def _device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise CheckpointError(f"there is no device {name!r} here; use --device cpu") from error
     return device
+
+
+def _dtype(device: torch.device) -> torch.dtype:
+    """bfloat16, as in training, where the hardware multiplies it; elsewhere it would be emulated and slow."""
+    if device.type != "cpu":
+        return torch.bfloat16
+    # Not every supported torch can tell; float32 is right everywhere.
+    has: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return torch.bfloat16 if has.get("avx512_bf16") or has.get("amx_bf16") else torch.float32
 
 
 def _require_length(source: str) -> None:

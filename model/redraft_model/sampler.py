@@ -41,6 +41,7 @@ class Sampling:
     edit_rounds: int = 4  # steps without a mask left that may still edit visible tokens
     refresh_every: int = 0  # recompute the cache every so many steps; 0: only when a block is done
     may_empty: bool = False  # whether the whole region may be deleted
+    forbidden: tuple[int, ...] = ()  # ids that are never written
 
 
 @dataclass
@@ -244,6 +245,8 @@ def _step(
     tokens = trace.canvas.tokens
     first = trace.canvas.region_start
     shown = tokens[first + start : first + end + 1]
+    if sampling.forbidden:
+        log_p_TV = log_p_TV.index_fill(1, torch.tensor(sampling.forbidden, device=log_p_TV.device), -torch.inf)
     proposals = propose(log_p_TV, shown, sampling.temperature, generator)
     labels = commit(shown, proposals, sampling.thresholds)
     if not sampling.may_empty and _would_empty(region, start, end, labels):

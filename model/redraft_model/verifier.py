@@ -1,9 +1,9 @@
 """What parses and what does not: Python's own parser has the last word, tree-sitter says where else to look."""
 
 import ast
+import re
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
 
 import tree_sitter
 import tree_sitter_python
@@ -11,14 +11,16 @@ import tree_sitter_python
 from redraft_model.passage import Span
 
 _PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_python.language()))
+_LINE_ENDING = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Where the parser stopped: a character span (never empty unless at the end), the line from 0, and the message."""
+    """Where the parser stopped: a character span (never empty unless at the end), its lines from 0, and the message."""
 
     span: Span
     line: int
+    last_line: int
     message: str
 
 
@@ -27,7 +29,6 @@ def parses(source: str) -> bool:
     return problem(source) is None
 
 
-@lru_cache(maxsize=256)
 def problem(source: str) -> Problem | None:
     """The interpreter's first complaint about `source`, None when it parses."""
     try:
@@ -37,8 +38,8 @@ def problem(source: str) -> Problem | None:
     except SyntaxError as error:
         return _located(source, error)
     except (ValueError, RecursionError, MemoryError) as error:
-        # NUL bytes, or nesting too deep for the parser: there is no place to point at.
-        return Problem(Span(0, len(source)), 0, str(error) or type(error).__name__)
+        # Nesting too deep for the parser, or half a character: there is no place to point at.
+        return Problem(Span(0, len(source)), 0, 0, str(error) or "the code is nested too deeply")
     return None
 
 
@@ -63,15 +64,16 @@ def error_spans(source: str) -> list[Span]:
 
 
 def line_starts(source: str) -> list[int]:
-    """Character offset of every line's start; lines end with a line feed."""
-    starts = [0]
-    for i, character in enumerate(source):
-        if character == "\n":
-            starts.append(i + 1)
-    return starts
+    """Character offset of every line's start; a line ends where Python ends it, at a line feed or a carriage return."""
+    return [0, *(ending.end() for ending in _LINE_ENDING.finditer(source))]
 
 
 def _located(source: str, error: SyntaxError) -> Problem:
+    if error.lineno is None:
+        # A NUL character is refused before the first line is read.
+        at = max(0, source.find("\0"))
+        line = len(line_starts(source[:at])) - 1
+        return Problem(Span(at, min(at + 1, len(source))), line, line, error.msg or "invalid syntax")
     starts = line_starts(source)
     line = min(max((error.lineno or 1) - 1, 0), len(starts) - 1)
     end_of_line = starts[line + 1] - 1 if line + 1 < len(starts) else len(source)
@@ -79,4 +81,7 @@ def _located(source: str, error: SyntaxError) -> Problem:
     end = start + 1
     if error.end_lineno and error.end_offset and error.end_lineno - 1 < len(starts):
         end = max(end, starts[error.end_lineno - 1] + error.end_offset - 1)
-    return Problem(Span(start, max(start, min(end, len(source)))), line, error.msg or "invalid syntax")
+    last_line = max(line, min((error.end_lineno or 1) - 1, len(starts) - 1))
+    return Problem(
+        Span(start, max(start, min(end, len(source)))), line, last_line, error.msg or "invalid syntax"
+    )

@@ -36,13 +36,8 @@ class Window:
 
     def borders(self) -> npt.NDArray[np.int64]:
         """Character offsets in `source` of the borders of the region's tokens, shape (n + 1,)."""
-        text = self.span.of(self.source)
-        borders = self.tokenizer.borders(self.canvas.region)
-        if len(text) == int(borders[-1]):
-            return borders + self.span.start
-        # A character of several bytes may be several tokens: a border inside it counts as its start.
-        ends = np.cumsum([len(character.encode()) for character in text])
-        return np.searchsorted(ends, borders, side="right") + self.span.start
+        near, _ = _characters(self.tokenizer, self.canvas.region, self.span.of(self.source))
+        return near + self.span.start
 
     def tokens_of(self, span: Span) -> tuple[int, int]:
         """First and last (exclusive) token of the region that touch `span`; at least one token if there are any."""
@@ -64,36 +59,36 @@ def around(
     limits: Limits = Limits(),
     within: Span | None = None,
 ) -> Window:
-    """The window whose region holds the lines around `focus` (and stays inside `within`, when given)."""
+    """The window whose region holds the lines around `focus`, or as much of them as fits, and stays inside `within`, when given."""
+    if within is not None:
+        focus = Span(_clipped(focus.start, within), _clipped(focus.end, within))
     # Only text near the focus can be seen, so only that is tokenised: ten characters a token is generous.
     reach = 10 * (limits.region + limits.before + limits.after)
-    start = _line_start(source, max(0, focus.start - reach))
-    end = _line_end(source, min(len(source), focus.end + reach))
-    tokens = tokenizer.encode(source[start:end])
-    near = _characters(tokenizer, tokens, source[start:end]) + start
-    breaks = np.flatnonzero(_starts_line(tokenizer, tokens))
-    first, last = np.searchsorted(near, [focus.start, focus.end])
-    low = (
-        _snap_up(breaks, max(0, int(first) - limits.region * 3 // 5)) if first > limits.region * 3 // 5 else 0
-    )
-    low = min(low, int(first))
-    high = _snap_down(breaks, low + limits.region, len(tokens))
-    high = max(high, min(len(tokens), int(last) + 1))
-    if within is not None:
-        low = max(low, int(np.searchsorted(near, within.start)))
-        high = max(low, min(high, int(np.searchsorted(near, within.end, side="right")) - 1))
-    return _window(tokenizer, source, tokens, near, low, high, breaks, action, limits)
+    focus = Span(focus.start, min(focus.end, focus.start + reach))
+    piece = Span(_line_start(source, focus.start - reach, reach), _line_end(source, focus.end + reach, reach))
+    stretch = _stretch(tokenizer, source, piece, within)
+    first, last = (int(i) for i in np.searchsorted(stretch.near, [focus.start, focus.end]))
+    low, ahead = stretch.open_start, first - limits.region * 3 // 5
+    if ahead > low:
+        low = _snap_up(stretch.breaks, ahead)
+        # A long line may have no break between here and the focus: then it is cut where it must be.
+        low = stretch.whole_before(low if low <= first else ahead)
+    high = min(low + limits.region, stretch.open_end)
+    if high < stretch.open_end:
+        snapped = _snap_down(stretch.breaks, high, stretch.open_end)
+        high = stretch.whole_before(snapped if last < snapped else high)
+    return _window(tokenizer, source, stretch, low, max(low, high), action, limits)
 
 
 def cut(tokenizer: Tokenizer, source: str, target: Span, *, action: str, limits: Limits = Limits()) -> Window:
     """The window whose region is exactly `target`."""
     reach = 10 * (limits.before + limits.after)
-    start = _line_start(source, max(0, target.start - reach))
-    end = _line_end(source, min(len(source), target.end + reach))
+    start = _line_start(source, target.start - reach, reach)
+    end = _line_end(source, target.end + reach, reach)
     before = tokenizer.encode(source[start : target.start])
     after = tokenizer.encode(source[target.end : end])
-    before_breaks = np.flatnonzero(_starts_line(tokenizer, before))
-    after_breaks = np.flatnonzero(_starts_line(tokenizer, after))
+    before_breaks = np.flatnonzero(tokenizer.breaks_line[before])
+    after_breaks = np.flatnonzero(tokenizer.breaks_line[after])
     cut_before = _snap_up(before_breaks, len(before) - limits.before) if len(before) > limits.before else 0
     cut_after = (
         _snap_down(after_breaks, limits.after, len(after)) if len(after) > limits.after else len(after)
@@ -110,19 +105,17 @@ def tiles(
     tokenizer: Tokenizer, source: str, *, limits: Limits = Limits(), within: Span | None = None
 ) -> list[Window]:
     """Windows whose regions lie side by side and cover `within` (everything by default), each starting with a line."""
-    tokens = tokenizer.encode(source)
-    near = _characters(tokenizer, tokens, source)
-    breaks = np.flatnonzero(_starts_line(tokenizer, tokens))
-    low, stop = 0, len(tokens)
-    if within is not None:
-        low = int(np.searchsorted(near, within.start))
-        stop = max(low, int(np.searchsorted(near, within.end, side="right")) - 1)
+    stretch = _stretch(tokenizer, source, Span(0, len(source)), within)
+    low, stop = stretch.open_start, stretch.open_end
     windows = []
     while low < stop:
-        high = stop if stop - low <= limits.region else _snap_down(breaks, low + limits.region, stop)
-        if high <= low:
-            high = min(stop, low + limits.region)
-        windows.append(_window(tokenizer, source, tokens, near, low, high, breaks, "repair", limits))
+        high = min(low + limits.region, stop)
+        if high < stop:
+            snapped = _snap_down(stretch.breaks, high, stop)
+            high = stretch.whole_before(snapped if low < snapped else high)
+            # Not even one character fits: it is taken all the same.
+            high = high if high > low else stretch.whole_behind(low)
+        windows.append(_window(tokenizer, source, stretch, low, high, "repair", limits))
         low = high
     return windows
 
@@ -132,17 +125,45 @@ def with_masks(window: Window, region: Ids) -> Window:
     return replace(window, canvas=window.canvas.with_region(region))
 
 
+@dataclass(frozen=True, eq=False)
+class _Stretch:
+    """A piece of a text as tokens. Character offsets of the borders between them, shape (n + 1,), count from the text's start."""
+
+    tokens: Ids
+    near: npt.NDArray[np.int64]
+    wholes: npt.NDArray[np.int64]  # the borders, as token indices, that are not inside a character
+    breaks: npt.NDArray[np.int64]  # indices of the tokens that start a line
+    open_start: int
+    open_end: int
+
+    def whole_before(self, token: int) -> int:
+        """The last border at or before `token` at which text can be cut."""
+        return int(self.wholes[np.searchsorted(self.wholes, token, side="right") - 1])
+
+    def whole_behind(self, token: int) -> int:
+        """The first border behind `token` at which text can be cut."""
+        return int(self.wholes[np.searchsorted(self.wholes, token, side="right")])
+
+
+def _stretch(tokenizer: Tokenizer, source: str, piece: Span, within: Span | None) -> _Stretch:
+    """The tokens of a piece of `source`; what is inside `within` is open, everything when it is None.
+
+    The text before, inside and behind `within` is tokenised on its own, so that no token reaches across.
+    """
+    open_ = piece if within is None else Span(_clipped(within.start, piece), _clipped(within.end, piece))
+    before = tokenizer.encode(source[piece.start : open_.start])
+    inside = tokenizer.encode(open_.of(source))
+    behind = tokenizer.encode(source[open_.end : piece.end])
+    tokens = np.concatenate([before, inside, behind]).astype(np.int32)
+    near, wholes = _characters(tokenizer, tokens, piece.of(source))
+    breaks = np.flatnonzero(tokenizer.breaks_line[tokens])
+    return _Stretch(tokens, near + piece.start, wholes, breaks, len(before), len(before) + len(inside))
+
+
 def _window(
-    tokenizer: Tokenizer,
-    source: str,
-    tokens: Ids,
-    near: npt.NDArray[np.int64],
-    low: int,
-    high: int,
-    breaks: npt.NDArray[np.int64],
-    action: str,
-    limits: Limits,
+    tokenizer: Tokenizer, source: str, stretch: _Stretch, low: int, high: int, action: str, limits: Limits
 ) -> Window:
+    tokens, near, breaks = stretch.tokens, stretch.near, stretch.breaks
     before = _snap_up(breaks, low - limits.before) if low > limits.before else 0
     after = (
         _snap_down(breaks, high + limits.after, len(tokens))
@@ -171,17 +192,17 @@ def _tail(tokenizer: Tokenizer, after: Ids, *, at_end: bool) -> Ids:
     return np.append(after, np.int32(tokenizer.id_of(FILE_END))).astype(np.int32) if at_end else after
 
 
-def _starts_line(tokenizer: Tokenizer, tokens: Ids) -> npt.NDArray[np.bool_]:
-    return tokenizer.breaks_line[tokens]
-
-
-def _characters(tokenizer: Tokenizer, tokens: Ids, text: str) -> npt.NDArray[np.int64]:
-    """Character offsets of the token borders, shape (n + 1,)."""
+def _characters(
+    tokenizer: Tokenizer, tokens: Ids, text: str
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Character offsets of the token borders, shape (n + 1,), and the indices of those that are not inside a character."""
     borders = tokenizer.borders(tokens)
     if int(borders[-1]) == len(text):
-        return borders
-    ends = np.cumsum([len(character.encode()) for character in text])
-    return np.searchsorted(ends, borders, side="right").astype(np.int64)
+        return borders, np.arange(len(borders))
+    # A character of several bytes may be several tokens: a border inside it counts as its start.
+    starts = np.cumsum([0, *(len(character.encode()) for character in text)])
+    near = np.searchsorted(starts, borders, side="right").astype(np.int64) - 1
+    return near, np.flatnonzero(starts[near] == borders)
 
 
 def _snap_up(breaks: npt.NDArray[np.int64], token: int) -> int:
@@ -198,11 +219,22 @@ def _snap_down(breaks: npt.NDArray[np.int64], token: int, n_tokens: int) -> int:
     return int(breaks[i]) if i >= 0 else token
 
 
-def _line_start(source: str, at: int) -> int:
-    """Start of the line break before `at`, or the start of the text."""
-    return max(0, source.rfind("\n", 0, at))
+def _line_start(source: str, at: int, reach: int) -> int:
+    """Start of the last line break before `at`, `at` itself when there is none within `reach`; the text's start near it."""
+    found = source.rfind("\n", max(0, at - reach), max(0, at))
+    if found >= 0:
+        return found
+    return at if at > reach else 0
 
 
-def _line_end(source: str, at: int) -> int:
-    found = source.find("\n", at)
-    return len(source) if found < 0 else found
+def _line_end(source: str, at: int, reach: int) -> int:
+    """The first line break from `at` on, `at` itself when there is none within `reach`; the text's end near it."""
+    found = source.find("\n", at, at + reach)
+    if found >= 0:
+        return found
+    return at if at + reach < len(source) else len(source)
+
+
+def _clipped(offset: int, span: Span) -> int:
+    """The place inside `span` (ends included) that is nearest to `offset`."""
+    return min(max(offset, span.start), span.end)

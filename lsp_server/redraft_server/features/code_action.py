@@ -107,7 +107,7 @@ def _fixes(
     ]
     if problem is not None:
         # Where Python stumbles is often not where the mistake is, so the whole document is open to change.
-        is_near = problem.first_line <= params.range.end.line and params.range.start.line <= problem.last_line
+        is_near = problem.line <= params.range.end.line and params.range.start.line <= problem.last_line
         if is_near or near:
             title = _title("Redraft: repair syntax error: ", problem.message)
             yield _action(title, QUICK_FIX, source, None, diagnostics=near or None)

@@ -82,7 +82,7 @@ def _repaired(engine: Engine, document: Document, span: Span | None, errand: Err
         raise RequestFailed(f"Redraft discarded its repair. {refusal.reason}")
     if errand.is_complete and (rest := syntax_problem(draft.text)) is not None:
         raise RequestFailed(
-            f"Redraft could not repair everything: line {rest.first_line + 1} would still be wrong "
+            f"Redraft could not repair everything: line {rest.line + 1} would still be wrong "
             f"({rest.message})."
         )
     return draft.text

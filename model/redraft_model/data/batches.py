@@ -5,11 +5,16 @@ a run that resumes at chunk i goes on exactly as the one that was interrupted. N
 """
 
 import multiprocessing
+import os
 import random
+import signal
+import threading
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +22,7 @@ import numpy.typing as npt
 
 from redraft_model.data.samples import IGNORED, Mixture, Sample, SampleMaker
 from redraft_model.data.shards import Shards
+from redraft_model.errors import DataError
 from redraft_model.tokenizer import PAD, SPECIALS, Tokenizer
 
 # A sample is padded to the next of these.
@@ -59,12 +65,14 @@ class BatchSource:
         tokenizer = Tokenizer.load(self.tokenizer)
         return SampleMaker(tokenizer, Shards.open(self.data), mixture, longest=self.longest)
 
-    def chunk_of(self, maker: SampleMaker, index: int) -> list[Batch]:
-        """As `chunk`, with a maker at hand."""
+    def chunk_of(
+        self, maker: SampleMaker, index: int, is_stopped: Callable[[], bool] = lambda: False
+    ) -> list[Batch]:
+        """As `chunk`, with a maker at hand; given up half-way when `is_stopped`."""
         rng = random.Random(f"{self.seed}/{index}")
         waiting: dict[int, list[Sample]] = defaultdict(list)
         batches: list[Batch] = []
-        while len(batches) < self.batches_per_chunk:
+        while len(batches) < self.batches_per_chunk and not is_stopped():
             sample = maker.draw(rng)
             length = padded_length(len(sample))
             waiting[length].append(sample)
@@ -103,6 +111,7 @@ class BatchStream:
         self.source = source
         self.n_workers = n_workers
         self._pool: ProcessPoolExecutor | None = None
+        self._stop: Event | None = None
 
     def chunks(self, plan: Iterator[tuple[int, Mixture]]) -> Iterator[list[Batch]]:
         """The chunks of a plan, an iterator of (index, mixture) without end, in order."""
@@ -110,21 +119,45 @@ class BatchStream:
             yield from (_draw_chunk(self.source, index, mixture) for index, mixture in plan)
             return
         # Forking a process that runs torch threads can dead-lock, so workers start afresh.
-        self._pool = ProcessPoolExecutor(self.n_workers, multiprocessing.get_context("spawn"))
+        processes = multiprocessing.get_context("spawn")
+        self._stop = processes.Event()
+        self._pool = ProcessPoolExecutor(self.n_workers, processes, _begin, (self._stop,))
         pending: deque[Future[list[Batch]]] = deque()
         for index, mixture in plan:
             pending.append(self._pool.submit(_draw_chunk, self.source, index, mixture))
             if len(pending) > 2 * self.n_workers:
-                yield pending.popleft().result()
+                yield _result(pending.popleft())
 
     def close(self) -> None:
-        """Stop the workers; what they have drawn ahead is dropped."""
-        if self._pool is not None:
+        """Stop the workers, within the time one sample takes; what they have drawn ahead is dropped."""
+        if self._pool is not None and self._stop is not None:
+            self._stop.set()
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
 
 
 _WORKER_MAKERS: dict[tuple[BatchSource, Mixture], SampleMaker] = {}
+_WORKER_STOP: list[Event] = []
+
+
+def _begin(stop: Event) -> None:
+    """What a worker does first: it remembers the event that ends its work, and watches the process it works for."""
+    _WORKER_STOP.append(stop)
+    # Control-C goes to every process of the terminal; the one that trains stops its workers itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _is_stopped() -> bool:
+    return any(stop.is_set() for stop in _WORKER_STOP)
 
 
 def _draw_chunk(source: BatchSource, index: int, mixture: Mixture) -> list[Batch]:
@@ -132,4 +165,13 @@ def _draw_chunk(source: BatchSource, index: int, mixture: Mixture) -> list[Batch
     key = (source, mixture)
     if key not in _WORKER_MAKERS:
         _WORKER_MAKERS[key] = source.maker(mixture)
-    return source.chunk_of(_WORKER_MAKERS[key], index)
+    return source.chunk_of(_WORKER_MAKERS[key], index, _is_stopped)
+
+
+def _result(chunk: "Future[list[Batch]]") -> list[Batch]:
+    try:
+        return chunk.result()
+    except BrokenProcessPool as error:
+        raise DataError(
+            "a process that prepares batches was killed, perhaps for want of memory; go on with fewer workers"
+        ) from error

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from redraft_model.alignment import (
     DELETE_ID,
     INSERT_IDS,
-    INSERT_SIZES,
     MASK_ID,
     apply,
     insert_id,
@@ -20,7 +19,7 @@ from redraft_model.alignment import (
 from redraft_model.data.shards import END, FIRST, PARENT, Shards
 from redraft_model.noise import EditNoise, MaskNoise, SemanticNoise, SpanNoise, SyntaxNoise
 from redraft_model.passage import Span
-from redraft_model.tokenizer import FILE_END, FILE_START, REGION, REGION_END, Tokenizer
+from redraft_model.tokenizer import FILE_END, FILE_START, INSERT_SIZES, REGION, REGION_END, Tokenizer
 
 Ids = npt.NDArray[np.int32]
 Weights = npt.NDArray[np.float32]
@@ -154,7 +153,7 @@ class SampleMaker:
         rng: random.Random,
         generator: np.random.Generator,
     ) -> Sample | None:
-        """Labels of x_t; in two samples of five some of them have been executed already, so that half-repaired canvases are known."""
+        """Labels of x_t; in two samples of five some have been executed already, so that half-repaired canvases are known."""
         answer = labels(x_t, clean)
         if process != "keep" and rng.random() < 0.4:
             x_t = _partly_applied(x_t, answer, rng)

@@ -2,23 +2,23 @@
 
 import itertools
 import json
-import os
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.distributed as dist
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from redraft_model.alignment import DELETE_ID, MASK_ID, insert_size
-from redraft_model.checkpoint import Training, export_checkpoint
+from redraft_model.checkpoint import Training, export_checkpoint, load_checkpoint
 from redraft_model.config import ModelConfig
-from redraft_model.data.batches import Batch, BatchSource, BatchStream
+from redraft_model.data.batches import LENGTHS, Batch, BatchSource, BatchStream
 from redraft_model.data.samples import IGNORED, Mixture
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
@@ -27,9 +27,15 @@ from redraft_model.schedule import WarmupStableDecay
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.train.optimizer import build_optimizers, load_state_tensors, set_rate, state_tensors
 from redraft_model.train.stages import recipe_named
+from redraft_model.train.time_box import TimeBox
+from redraft_model.train.world import ALONE, World
 from redraft_model.transformer import Transformer
 
+# Cautious guesses of what ends a call: held-out tokens drawn and bytes written in a second, bytes of a parameter's state.
+DRAWN_PER_SECOND, SAVED_PER_SECOND, STATE_BYTES = 50_000, 50_000_000, 12
 TYPICAL_FILL = 0.85  # share of a batch that is not padding; places the borders between stages
+# Rows x padded length of a held-out batch, at most: an evaluation costs the same however large the batches are.
+EVALUATION_TOKENS = 4096
 STATE_FILE = "state.safetensors"
 METRICS_FILE = "metrics.jsonl"
 
@@ -58,7 +64,8 @@ class TrainSettings:
     save_minutes: float = 5.0
     evaluate_every: int = 1_000_000  # tokens
     evaluate_batches: int = 24
-    start_from: Path | None = None  # weights of another run to begin with
+    start_from: Path | None = None  # another run, or a checkpoint, whose weights to begin with
+    log_every: int = 50  # steps
 
 
 @dataclass
@@ -87,11 +94,13 @@ class Report:
 class Run:
     """A model with its optimisers and its place in the data; lives as long as one call of `train`."""
 
-    def __init__(self, settings: TrainSettings) -> None:
+    def __init__(self, settings: TrainSettings, world: World = ALONE) -> None:
         self.settings = settings
-        self.rank = int(os.environ.get("RANK", "0"))
-        self.world = int(os.environ.get("WORLD_SIZE", "1"))
-        self.device = torch.device(settings.device)
+        self.world = world
+        self.device = world.device(settings.device)
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            raise DataError(f"there is no CUDA device here for {settings.device}; train on cpu")
+        settings.out.mkdir(parents=True, exist_ok=True)
         self.tokenizer = Tokenizer.load(settings.tokenizer)
         Shards.open(settings.data / "train").require_tokenizer(self.tokenizer.sha256)
         config = ModelConfig.named(settings.size, self.tokenizer.n_vocabulary, MASK_ID, settings.context)
@@ -105,18 +114,33 @@ class Run:
         if (settings.out / STATE_FILE).exists():
             self._restore(settings.out / STATE_FILE)
         elif settings.start_from is not None:
-            self._load_weights(settings.start_from / STATE_FILE)
-        self.forward: Callable[..., torch.Tensor] = (
-            torch.compile(self.model, dynamic=False) if settings.compile else self.model
+            self._begin_with(settings.start_from)
+        self.forward: Callable[..., torch.Tensor] = _compiled(self.model) if settings.compile else self.model
+
+    @cached_property
+    def heldout(self) -> list[Batch]:
+        """The batches every evaluation looks at; none when nothing was held out."""
+        folder = self.settings.data / "heldout"
+        if not folder.exists():
+            return []
+        shards = Shards.open(folder)
+        shards.require_tokenizer(self.tokenizer.sha256)
+        if not shards.n_statements:
+            return []
+        source = replace(
+            _source(self.settings, "heldout"),
+            batch_tokens=min(self.settings.batch_tokens, EVALUATION_TOKENS),
+            batches_per_chunk=self.settings.evaluate_batches,
+            seed=1,
         )
+        return source.chunk(0, recipe_named(self.settings.recipe).stages[-1].mixture)
 
     def step(self, batch: Batch, factor: float) -> torch.Tensor:
         """One optimiser step at `factor` times the peak rates; returns the mean loss."""
         set_rate(self.optimizers, self.peaks, factor)
         loss = self.loss(batch)
         loss.backward()  # type: ignore[no-untyped-call]
-        if self.world > 1:
-            _average_gradients(self.model, self.world)
+        self.world.average_gradients(self.model.parameters())
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -130,7 +154,7 @@ class Run:
 
     def save(self, evaluation: Mapping[str, float]) -> None:
         """Write the state to resume from, and the int8 checkpoint that the engine reads."""
-        if self.rank:
+        if self.world.rank:
             return
         tensors = {f"model.{k}": v.contiguous() for k, v in self.model.state_dict().items()}
         tensors |= {f"optimizer.{k}": v.contiguous() for k, v in state_tensors(self.optimizers).items()}
@@ -150,48 +174,68 @@ class Run:
         export_checkpoint(self.model, self.tokenizer, self.settings.out / "checkpoint", training)
 
     def _restore(self, path: Path) -> None:
-        with safe_open(path, framework="pt") as file:
-            meta = file.metadata()
-            if meta["size"] != self.settings.size:
-                raise DataError(
-                    f"{path} is a run of size {meta['size']}; choose another --out for {self.settings.size}"
-                )
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        self.model.load_state_dict(_with_prefix(tensors, "model."))
+        meta, tensors = _read_state(path)
+        if meta["size"] != self.settings.size:
+            raise DataError(
+                f"{path} is a run of size {meta['size']}; choose another --out for {self.settings.size}"
+            )
+        self._load(_with_prefix(tensors, "model."), path)
         load_state_tensors(self.optimizers, _with_prefix(tensors, "optimizer."))
         self.progress = Progress(**json.loads(meta["progress"]))
 
-    def _load_weights(self, path: Path) -> None:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys() if name.startswith("model.")}  # noqa: SIM118
-        self.model.load_state_dict(_with_prefix(tensors, "model."))
+    def _begin_with(self, folder: Path) -> None:
+        state = folder / STATE_FILE
+        if state.exists():
+            _, tensors = _read_state(state)
+            self._load(_with_prefix(tensors, "model."), state)
+            return
+        checkpoint = load_checkpoint(folder, torch.device("cpu"))
+        if checkpoint.tokenizer.sha256 != self.tokenizer.sha256:
+            raise DataError(
+                f"{folder} was made with another tokenizer; start from a checkpoint made with this one"
+            )
+        self._load(checkpoint.model.state_dict(), folder)
+
+    def _load(self, weights: Mapping[str, torch.Tensor], origin: Path) -> None:
+        shapes = {name: value.shape for name, value in self.model.state_dict().items()}
+        if {name: value.shape for name, value in weights.items()} != shapes:
+            raise DataError(
+                f"{origin} holds another network than {self.settings.size} with "
+                f"{self.tokenizer.n_vocabulary} tokens; choose the size and tokenizer it was trained with"
+            )
+        self.model.load_state_dict(weights)
 
 
 def train(settings: TrainSettings, tell: Callable[[str], None] = lambda line: None) -> Report:
-    """Train until the token budget or the time box is used up; `tell` gets a line of progress now and then."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if settings.device.startswith("cuda") else "gloo")
-    settings.out.mkdir(parents=True, exist_ok=True)
-    run = Run(settings)
-    stream = BatchStream(_source(settings, "train"), settings.n_workers)
-    try:
-        return _train(run, stream, tell)
-    finally:
-        stream.close()
+    """Train until the token budget or the time box is used up; `tell` gets a line of progress now and then.
+
+    Under torchrun every process calls this with the same settings. The time box holds everything from here on, the last
+    evaluation and saving included.
+    """
+    box = TimeBox(settings.minutes)
+    world = World.from_environment()
+    run = Run(settings, world)
+    stream = batch_stream(settings)
+    with world.joined(run.device):
+        try:
+            return go_on(run, stream, box, tell)
+        finally:
+            stream.close()
+
+
+def batch_stream(settings: TrainSettings) -> BatchStream:
+    """The batches of a run; close it in the end."""
+    return BatchStream(_source(settings, "train"), settings.n_workers)
 
 
 def evaluate(run: Run) -> dict[str, float]:
-    """Loss and accuracy on held-out packages, per forward process: on labels that change something, and on KEEP."""
-    heldout = run.settings.data / "heldout"
-    if not heldout.exists():
-        return {}
-    source = replace(
-        _source(run.settings, "heldout"), batches_per_chunk=run.settings.evaluate_batches, seed=1
-    )
-    mixture = recipe_named(run.settings.recipe).stages[-1].mixture
+    """Loss and accuracy on held-out packages, per forward process: on labels that change something, and on KEEP.
+
+    Empty when nothing was held out.
+    """
     right, asked_of, loss_of = Counter[str](), Counter[str](), Counter[str]()
     with torch.no_grad():
-        for batch in source.chunk(0, mixture):
+        for batch in run.heldout:
             tokens_BT, lengths_B, asked = to_device(batch, run.device)
             hidden_BTW = run.model(tokens_BT, lengths_B=lengths_B)
             hidden_NW = hidden_BTW.flatten(0, 1)[asked.index_N]
@@ -208,8 +252,8 @@ def evaluate(run: Run) -> dict[str, float]:
     }
 
 
-def to_device(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor | None, Asked]:
-    """Tokens (B, T), lengths (B,) or None when no row is padded, and the asked positions."""
+def to_device(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, Asked]:
+    """Tokens (B, T), lengths (B,), and the asked positions."""
     targets = batch.targets.reshape(-1)
     index = np.flatnonzero(targets != IGNORED)
     asked = Asked(
@@ -221,54 +265,101 @@ def to_device(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.T
     return torch.from_numpy(batch.tokens.astype(np.int64)).to(device), lengths, asked
 
 
-def _train(run: Run, stream: BatchStream, tell: Callable[[str], None]) -> Report:
-    settings, progress = run.settings, run.progress
-    schedule = WarmupStableDecay()
+def go_on(
+    run: Run, stream: BatchStream, box: TimeBox, tell: Callable[[str], None] = lambda line: None
+) -> Report:
+    """Train from where `run` stands: at least one step, then as long as the budget and the box have room."""
+    settings, progress, world = run.settings, run.progress, run.world
+    if progress.tokens >= settings.tokens:
+        return Report(True, progress.step, progress.tokens, 0.0, 0.0)
+    schedule, recent, closing = WarmupStableDecay(), Recent(), Closing(run)
     started = last_saved = time.perf_counter()
-    seconds_before, tokens_before = progress.seconds, progress.tokens
+    seconds_before, tokens_before, step_before = progress.seconds, progress.tokens, progress.step
     next_evaluation = (progress.tokens // settings.evaluate_every + 1) * settings.evaluate_every
-    waited, recent, evaluation = 0.0, Recent(), dict[str, float]()
+    waited, rates = 0.0, dict[str, float]()
     for batch, seconds_waited in _batches(run, stream):
         factor = schedule.factor(progress.tokens / settings.tokens)
         recent.add(run.step(batch, factor))
         progress.step += 1
-        progress.tokens += batch.n_tokens * run.world
         waited += seconds_waited
         seconds = time.perf_counter() - started
         progress.seconds = seconds_before + seconds
-        if progress.step % 50 == 0:
-            rates = _rates(progress.tokens - tokens_before, seconds, waited)
-            _write_row(run, {"rate": round(factor, 4), **rates, **recent.take()}, tell)
-        out_of_time = settings.minutes is not None and seconds > settings.minutes * 60
-        if out_of_time or progress.tokens >= settings.tokens:
+        step_seconds = seconds / (progress.step - step_before)
+        wants_to_stop = not box.has_room_for(step_seconds + closing.seconds(step_seconds))
+        # Every process has to take the same decisions, so they go by common numbers and not by their own clocks.
+        n_tokens, n_stopping = world.sums([batch.n_tokens, wants_to_stop], run.device)
+        progress.tokens += int(n_tokens)
+        rates = _rates(progress.tokens - tokens_before, seconds, waited)
+        if progress.step % settings.log_every == 0:
+            _write_row(run, {"rate": round(factor, 4), **rates, **recent.take(progress)}, tell)
+        if n_stopping or progress.tokens >= settings.tokens:
             break
         if progress.tokens >= next_evaluation:
             next_evaluation += settings.evaluate_every
-            evaluation = evaluate(run)
-            _write_row(run, evaluation, tell)
+            _write_row(run, closing.evaluate(), tell)
         if started + seconds - last_saved > settings.save_minutes * 60:
-            run.save(evaluation)
+            closing.save()
             last_saved = started + seconds
-    seconds = time.perf_counter() - started
-    evaluation = evaluate(run)
-    _write_row(run, evaluation, tell)
-    run.save(evaluation)
-    rates = _rates(progress.tokens - tokens_before, seconds, waited)
+    if recent:
+        _write_row(run, recent.take(progress), tell)
+    _write_row(run, closing.evaluate(), tell)
+    closing.save()
     return Report(
-        progress.tokens >= settings.tokens, progress.step, progress.tokens, evaluation=evaluation, **rates
+        progress.tokens >= settings.tokens,
+        progress.step,
+        progress.tokens,
+        evaluation=closing.evaluation,
+        **rates,
     )
+
+
+class Closing:
+    """The work that ends a call, evaluating and saving, and how long it takes: as long as last time, or a cautious guess."""
+
+    def __init__(self, run: Run) -> None:
+        self.evaluation: dict[str, float] = {}
+        self._run = run
+        self._evaluating: float | None = None
+        self._saving: float | None = None
+
+    def seconds(self, step_seconds: float) -> float:
+        """Seconds that evaluating and saving will take, when a step takes `step_seconds`."""
+        settings = self._run.settings
+        evaluating, saving = self._evaluating, self._saving
+        if evaluating is None:
+            # A step also looks at its tokens, and works on them for longer; the batches have to be drawn first.
+            batch_tokens = min(settings.batch_tokens, EVALUATION_TOKENS)
+            per_token = step_seconds / settings.batch_tokens + 1 / DRAWN_PER_SECOND
+            evaluating = settings.evaluate_batches * batch_tokens * per_token
+        if saving is None:
+            saving = self._run.model.n_parameters * STATE_BYTES / SAVED_PER_SECOND
+        return evaluating + saving
+
+    def evaluate(self) -> dict[str, float]:
+        """Evaluate; one process does it for all."""
+        if self._run.world.rank == 0:
+            started = time.perf_counter()
+            self.evaluation = evaluate(self._run)
+            self._evaluating = time.perf_counter() - started
+        return self.evaluation
+
+    def save(self) -> None:
+        """Save with what the last evaluation has found."""
+        started = time.perf_counter()
+        self._run.save(self.evaluation)
+        self._saving = time.perf_counter() - started
 
 
 def _batches(run: Run, stream: BatchStream) -> Iterator[tuple[Batch, float]]:
     """The batches from where the run stands on, with the seconds spent waiting for each; moves the run's place."""
     settings, progress = run.settings, run.progress
     recipe = recipe_named(settings.recipe)
-    chunk_tokens = settings.batch_tokens * settings.batches_per_chunk * TYPICAL_FILL * run.world
+    chunk_tokens = settings.batch_tokens * settings.batches_per_chunk * TYPICAL_FILL * run.world.size
 
     def plan() -> Iterator[tuple[int, Mixture]]:
         for chunk in itertools.count(progress.chunk):
             yield (
-                chunk * run.world + run.rank,
+                chunk * run.world.size + run.world.rank,
                 recipe.stage_at(chunk * chunk_tokens / settings.tokens).mixture,
             )
 
@@ -286,19 +377,26 @@ def _batches(run: Run, stream: BatchStream) -> Iterator[tuple[Batch, float]]:
 
 
 class Recent:
-    """Running means since they were last taken: the loss, and the share of asked positions that were right by loss."""
+    """The losses of the steps since they were last taken."""
 
     def __init__(self) -> None:
         self._losses: list[torch.Tensor] = []
 
+    def __len__(self) -> int:
+        return len(self._losses)
+
     def add(self, loss: torch.Tensor) -> None:
-        """One step's mean loss."""
+        """One step's mean loss; it stays on its device, so that nothing waits for it."""
         self._losses.append(loss)
 
-    def take(self) -> dict[str, float]:
-        """The means, and start again."""
+    def take(self, progress: Progress) -> dict[str, float]:
+        """Their mean, and start again; DataError when it is no number any more."""
         mean = float(torch.stack(self._losses).mean())
         self._losses = []
+        if not math.isfinite(mean):
+            raise DataError(
+                f"the loss is {mean} at step {progress.step}; go on from the last save with lower learning rates"
+            )
         return {"loss": round(mean, 4)}
 
 
@@ -329,22 +427,13 @@ def _rates(n_tokens: int, seconds: float, waited: float) -> dict[str, float]:
 
 
 def _write_row(run: Run, values: Mapping[str, float], tell: Callable[[str], None]) -> None:
-    if run.rank:
+    if run.world.rank or not values:
         return
     progress = run.progress
     row = {"step": progress.step, "tokens": progress.tokens, "seconds": round(progress.seconds, 1), **values}
     with (run.settings.out / METRICS_FILE).open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
     tell("  ".join(f"{name} {value:,}" for name, value in row.items() if not name.startswith("loss/")))
-
-
-def _average_gradients(model: Transformer, world: int) -> None:
-    gradients = [p.grad for p in model.parameters() if p.grad is not None]
-    flat = torch.cat([g.reshape(-1) for g in gradients])
-    dist.all_reduce(flat)
-    flat /= world
-    for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-        gradient.copy_(mean.view_as(gradient))
 
 
 def _source(settings: TrainSettings, split: str) -> BatchSource:
@@ -360,3 +449,24 @@ def _source(settings: TrainSettings, split: str) -> BatchSource:
 
 def _with_prefix(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _read_state(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            meta: dict[str, str] = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} is damaged ({error}); delete it to begin the run anew") from error
+    if not {"size", "progress"} <= meta.keys():
+        raise DataError(f"{path} does not say where its run stands; delete it to begin the run anew")
+    return meta, tensors
+
+
+def _compiled(model: Transformer) -> Callable[..., torch.Tensor]:
+    """The network compiled for each length of a batch; by default the compiler gives up after fewer."""
+    import torch._dynamo
+
+    torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 2 * len(LENGTHS))
+    compiled: Callable[..., torch.Tensor] = torch.compile(model, dynamic=False)
+    return compiled

@@ -1,0 +1,99 @@
+# Targets for people; `make help` lists them. Everything is installed into .venv, nothing outside this folder.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The first interpreter that is new enough; `make PYTHON=/path/to/python` chooses another one.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$name; break; fi; \
+	done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
+
+BROKEN := examples/broken.py
+REPAIRED := build/demo/broken.py
+
+# Folder with the benchmark files for `make bench`, folders with Python files for `make gpu-train`.
+DATA ?=
+FOLDERS ?=
+MINUTES ?= 20
+OUT ?= runs/gpu
+LIMIT ?=
+
+.PHONY: help
+help: ## show this list
+	@echo "Usage: make TARGET"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: $(VENV)/.installed ## install Redraft and repair a copy of examples/broken.py
+	@echo "== $(BROKEN): what Python says"
+	@! $(BIN)/python -m py_compile $(BROKEN)
+	@echo
+	@echo "== redraft fix $(BROKEN)"
+	@# Exit code 1 means that there is something to change, which is why we are here.
+	@$(BIN)/redraft fix $(BROKEN) || test $$? -eq 1
+	@echo
+	@echo "== redraft fix --write, on a copy"
+	@mkdir -p $(dir $(REPAIRED)) && cp $(BROKEN) $(REPAIRED)
+	@$(BIN)/redraft fix --write $(REPAIRED) || test $$? -eq 1
+	@$(BIN)/python -m py_compile $(REPAIRED)
+	@echo "$(REPAIRED) compiles."
+
+.PHONY: test
+test: check ## install everything, check the code and run all tests
+	$(BIN)/pytest
+
+.PHONY: check
+check: $(VENV)/.installed-dev ## lint, formatting, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: fix
+fix: $(VENV)/.installed-dev ## format the code and repair what ruff can repair
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: $(VENV)/.installed-dev ## measure latency; with DATA=FOLDER also every suite, into docs/results.md
+	$(BIN)/python benchmarks/latency.py
+ifneq ($(DATA),)
+	$(BIN)/python benchmarks/suites.py --data "$(DATA)" $(if $(LIMIT),--limit $(LIMIT))
+endif
+
+.PHONY: gpu-train
+gpu-train: $(VENV)/.installed-dev ## train on a graphics card: FOLDERS="DIR ..." [MINUTES=20] [OUT=runs/gpu]
+	@test -n "$(FOLDERS)" || { echo 'make gpu-train needs FOLDERS="DIR ...", folders with Python files' >&2; exit 2; }
+	$(BIN)/python benchmarks/gpu_train.py --folders $(FOLDERS) --minutes $(MINUTES) --out "$(OUT)"
+
+.PHONY: gpu-bench
+gpu-bench: $(VENV)/.installed-dev ## time the kernels and the sampler on a graphics card
+	$(BIN)/python benchmarks/kernels.py
+	$(BIN)/python benchmarks/sampler.py
+
+.PHONY: clean
+clean: ## delete .venv, caches and build outputs
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo 'Redraft needs Python 3.11 or newer; pass PYTHON=/path/to/python' >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# torch comes first and alone: it is the one large download, and the one a user may want to choose.
+$(VENV)/.torch: constraints.txt | $(BIN)/python
+	$(PIP) torch
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.torch
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml $(VENV)/.torch
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed

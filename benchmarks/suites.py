@@ -1,0 +1,111 @@
+"""The results page: every suite whose file is in the benchmark folder, with the model and with the floors.
+
+    python benchmarks/suites.py --data FOLDER [--limit N] [--suite NAME ...] [--checkpoint FOLDER]
+
+Writes docs/results.md anew, and the numbers without the single items to benchmarks/results/suites-<machine>.json.
+The page is written after every suite, so a run that is stopped leaves what it has measured.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from redraft_model.engine import Engine
+from redraft_model.errors import RedraftError
+from redraft_model.evaluate import SUITES, run_suite
+from redraft_model.evaluate.baselines import BASELINES
+from redraft_model.evaluate.machine import Machine
+from redraft_model.evaluate.report import render
+from redraft_model.evaluate.result import Result
+from redraft_model.passage import About
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "results.md"
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def main() -> None:
+    options = _options()
+    names = available(options.data, options.suite)
+    engine = Engine.load(options.checkpoint, options.device)
+    machine = Machine.here(torch.get_num_threads(), engine.about.device)
+    results: list[Result] = []
+    for name in names:
+        for candidate in (engine, *BASELINES):
+            start = perf_counter()
+            result = run_suite(name, options.data, candidate, limit=options.limit, seed=options.seed)
+            results.append(replace(result, records=()))
+            seconds = perf_counter() - start
+            print(f"{name}, {result.system}: {result.n} items, {seconds:.0f} s", file=sys.stderr)
+        write(options.page, results, engine.about, machine, options.limit)
+        save(RESULTS / f"suites-{machine.slug}.json", results, engine.about, machine)
+
+
+def available(data: Path, wanted: Sequence[str]) -> list[str]:
+    """The suites to run: those wanted (default: all) that have their file in `data`; at least one."""
+    names = list(wanted) or list(SUITES)
+    found = [name for name in names if (data / SUITES[name].file).is_file()]
+    for name in names:
+        if name not in found:
+            print(f"{name} is left out: {data} has no {SUITES[name].file}", file=sys.stderr)
+    if not found:
+        raise SystemExit(f"{data} has no file of {', '.join(names)}; pass the folder with the benchmarks")
+    return found
+
+
+def write(page: Path, results: Sequence[Result], about: About, machine: Machine, limit: int | None) -> None:
+    """Write the page: what was measured, with which checkpoint, one table a suite."""
+    text = render(
+        results,
+        machine=machine,
+        date=datetime.now(UTC).date().isoformat(),
+        command="make bench DATA=FOLDER" + (f" LIMIT={limit}" if limit else ""),
+        about={name: suite.about for name, suite in SUITES.items()},
+    )
+    model = (
+        f"Checkpoint `{about.name}`: {about.n_parameters / 1e6:.1f} M parameters, trained on "
+        f"{about.trained_tokens:,} tokens. This page is written by `benchmarks/suites.py`; "
+        "the other rows are floors that know no model.\n"
+    )
+    head, rest = text.split("\n\n", 1)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(f"{head}\n\n{model}\n{rest.rstrip()}\n", encoding="utf-8")
+
+
+def save(path: Path, results: Sequence[Result], about: About, machine: Machine) -> None:
+    """The same numbers for programs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    report = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": machine.fields(),
+        "checkpoint": about.name,
+        "n_parameters": about.n_parameters,
+        "trained_tokens": about.trained_tokens,
+        "suites": [json.loads(result.to_json()) for result in results],
+    }
+    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Run the benchmark suites and write the results page.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the benchmark files")
+    parser.add_argument("--suite", action="append", default=[], choices=SUITES, help="only this one")
+    parser.add_argument("--limit", type=int, default=None, help="at most N random items a suite")
+    parser.add_argument("--seed", type=int, default=0, help="draws the subset")
+    parser.add_argument("--checkpoint", type=Path, default=None, help="folder; default: the bundled one")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--page", type=Path, default=PAGE, help="the page to write")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except RedraftError as error:
+        raise SystemExit(f"suites.py: {error}") from error

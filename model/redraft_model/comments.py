@@ -1,0 +1,35 @@
+"""Comments of Python text, found without a parser, so that it works on broken code."""
+
+import re
+from collections import Counter
+
+# Strings are listed so that a "#" inside one does not count. An unclosed quote ends with its line and an
+# unclosed triple quote with the text, as in Python's own tokenizer, so the scan also works on broken code.
+_STRING_OR_COMMENT = re.compile(
+    r"""
+      (?P<comment> \#[^\n]* )
+    | (?s: \"\"\" (?: \\. | (?!\"\"\"). )* (?: \"\"\" | \Z ) )
+    | (?s: ''' (?: \\. | (?!'''). )* (?: ''' | \Z ) )
+    | " (?: \\[\s\S] | [^"\\\n] )* "?
+    | ' (?: \\[\s\S] | [^'\\\n] )* '?
+    """,
+    re.VERBOSE,
+)
+
+
+def lost_comments(before: str, after: str) -> list[str]:
+    """The comments of `before` that `after` lacks, in order of appearance.
+
+    A comment counts as kept if its text is still there in any place: in broken code what looks like a comment
+    may be the inside of a string whose quote is missing, and a repair that closes it loses nothing.
+    """
+    lost: list[str] = []
+    for comment, n_before in Counter(_comments(before)).items():
+        if after.count(comment) < min(n_before, before.count(comment)):
+            lost.append(comment)
+    return lost
+
+
+def _comments(text: str) -> list[str]:
+    found = (match["comment"] for match in _STRING_OR_COMMENT.finditer(text))
+    return [comment.rstrip() for comment in found if comment is not None]

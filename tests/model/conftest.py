@@ -1,0 +1,173 @@
+"""A small tokenizer and a small shard folder from the standard library, and a network that knows the right answers."""
+
+import bisect
+import heapq
+import shlex
+import shutil
+import string
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from rapidfuzz.distance import LCSseq
+from redraft_model.alignment import ANCHOR_ID, MASK_ID, insert_size, labels
+from redraft_model.cache import Cache
+from redraft_model.config import ModelConfig
+from redraft_model.data.build import build
+from redraft_model.data.shards import Shards
+from redraft_model.tokenizer import FILE_END, FILE_START, REGION, REGION_END, Tokenizer
+from redraft_model.transformer import Transformer
+
+MODULES = (bisect, heapq, shlex, textwrap, string)
+SURENESS = 0.9  # what the oracle gives the right label
+
+
+@pytest.fixture(scope="session")
+def tokenizer_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tokenizer of 700 entries, learnt from a few hundred lines."""
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    Tokenizer.train((_source(module) for module in MODULES), 700).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tokenizer_file: Path) -> Tokenizer:
+    return Tokenizer.load(tokenizer_file)
+
+
+@pytest.fixture(scope="session")
+def shard_folder(tmp_path_factory: pytest.TempPathFactory, tokenizer_file: Path) -> Path:
+    """Four modules to train on and one held out, in `train/` and `heldout/`."""
+    folder = tmp_path_factory.mktemp("shards")
+    sources = folder / "sources"
+    sources.mkdir()
+    for module in MODULES:
+        shutil.copy(str(module.__file__), sources)
+    build(
+        [sources],
+        folder / "data",
+        tokenizer_file,
+        decontaminate=None,
+        n_workers=1,
+        held_out=("textwrap",),
+        progress=lambda *_: None,
+    )
+    return folder / "data"
+
+
+@pytest.fixture(scope="session")
+def shards(shard_folder: Path) -> Shards:
+    return Shards.open(shard_folder / "train")
+
+
+@pytest.fixture(scope="session")
+def oracle_of(tokenizer: Tokenizer) -> Callable[[str], Transformer]:
+    """Makes a network that answers every canvas with the labels on the way to one known text."""
+    return lambda clean: Oracle(tokenizer, clean)
+
+
+class Oracle(Transformer):
+    """A network that gives the right label a probability of 0.9 at every position, and all others the same.
+
+    Its hidden states are the right labels themselves (-1 outside the region), its cached values are the tokens. So a step over one block
+    and a cache is answered from the whole canvas, put together again by position.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, clean: str) -> None:
+        super().__init__(ModelConfig.named("nano", tokenizer.n_vocabulary, MASK_ID))
+        self.requires_grad_(False)
+        self._tokenizer = tokenizer
+        self._clean = clean
+
+    def encode(
+        self,
+        tokens_BT: torch.Tensor,
+        positions_BT: torch.Tensor | None = None,
+        *,
+        lengths_B: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, Cache]:
+        B, T = tokens_BT.shape
+        if positions_BT is None:
+            positions_BT = torch.arange(T).expand(B, T)
+        keys = torch.zeros(B, T, 1, self.config.head_width)
+        values = tokens_BT.float()[:, :, None, None]
+        return self(tokens_BT, positions_BT, lengths_B=lengths_B), Cache((keys,), (values,), positions_BT)
+
+    def forward(
+        self,
+        tokens_BT: torch.Tensor,
+        positions_BT: torch.Tensor | None = None,
+        *,
+        past: Cache | None = None,
+        past_visible_BS: torch.Tensor | None = None,
+        lengths_B: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        B, T = tokens_BT.shape
+        if positions_BT is None:
+            positions_BT = torch.arange(T).expand(B, T)
+        hidden_BTW = torch.full((B, T, 1), -1.0)
+        for b in range(B):
+            n = T if lengths_B is None else int(lengths_B[b])
+            position, token = positions_BT[b, :n], tokens_BT[b, :n]
+            if past is not None:
+                assert past_visible_BS is not None
+                seen = past_visible_BS[b]
+                position = torch.cat([position, past.positions[b][seen]])
+                token = torch.cat([token, past.values[0][b, :, 0, 0][seen].long()])
+            order = position.argsort()
+            assert position[order].tolist() == list(range(len(order))), "every position is there once"
+            answer = torch.from_numpy(self._answers(token[order].numpy().astype(np.int32)))
+            hidden_BTW[b, :n, 0] = answer[positions_BT[b, :n]].float()
+        return hidden_BTW
+
+    def log_probabilities(self, hidden: torch.Tensor) -> torch.Tensor:
+        n = self.config.n_vocabulary
+        log_p = torch.full((*hidden.shape[:-1], n), (1 - SURENESS) / (n - 2)).log()
+        log_p.scatter_(-1, hidden.long().clamp_min(0), float(np.log(SURENESS)))
+        log_p[..., MASK_ID] = -torch.inf
+        return log_p
+
+    def _answers(self, tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """The right label of every position of the region and of its end marker, -1 elsewhere."""
+        t = self._tokenizer
+        (start,), (end,) = (
+            np.flatnonzero(tokens == t.id_of(REGION)),
+            np.flatnonzero(tokens == t.id_of(REGION_END)),
+        )
+        before = tokens[:start][tokens[:start] >= t.n_specials]
+        behind = tokens[end:][tokens[end:] >= t.n_specials]
+        shown = np.concatenate([before, tokens[start + 1 : end], behind])
+        wanted = self._piece(t.decode(shown), t.id_of(FILE_START) in tokens, t.id_of(FILE_END) in tokens)
+        answer = labels(shown, t.encode(wanted))[len(before) : len(before) + end - start]
+        if not insert_size(int(answer[-1])):
+            answer[-1] = ANCHOR_ID
+        everywhere = np.full(len(tokens), -1, np.int32)
+        everywhere[start + 1 : end + 1] = answer
+        return everywhere
+
+    def _piece(self, shown: str, is_start: bool, is_end: bool) -> str:
+        """The part of the clean text that a window shows, found by the lines they have in common."""
+        clean, lines = self._clean.split("\n"), shown.split("\n")
+        # Empty lines are everywhere, so they say nothing about the place.
+        ours = [line if line.strip() else i for i, line in enumerate(lines)]
+        theirs = [line if line.strip() else -1 - i for i, line in enumerate(clean)]
+        same = [op for op in LCSseq.opcodes(ours, theirs) if op.tag == "equal"]
+        first = max(0, same[0].dest_start - same[0].src_start) if same else 0
+        last = (
+            len(clean) - 1 - max(0, len(clean) - same[-1].dest_end - len(ours) + same[-1].src_end)
+            if same
+            else len(clean)
+        )
+        low = 0 if is_start else sum(len(line) + 1 for line in clean[:first])
+        high = len(self._clean) if is_end else sum(len(line) + 1 for line in clean[: last + 1]) - 1
+        if not is_start and lines[0] == "":
+            low += len(clean[first])  # the window starts with the end of that line
+        return self._clean[low:high]
+
+
+def _source(module: object) -> str:
+    return Path(str(module.__file__)).read_text("utf-8")  # type: ignore[attr-defined]
