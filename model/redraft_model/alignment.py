@@ -1,13 +1,14 @@
 """Labels that turn one token sequence into another, and their execution. Knows ids only, no text and no network.
 
-Align `before` and `after` by longest common subsequence. Matched tokens are KEEP (the label is the token itself). In the gap before each
-match the i-th old token becomes the i-th new one (SUBSTITUTE), old tokens left over are `<|delete|>`, and new tokens left over
-are announced by one `<|insert_k|>` on the token after the gap: k masks open before it, with k the smallest of 1, 2, 4, 8, 16 that is
-enough (16 when none is). Surplus masks are deleted in the next round, missing ones opened in the next round; so every pair of
-sequences is joined by a bounded number of rounds. Labels as in LLaDA 2.2 (tech report, 2026), with sizes on the insertions.
+Align `before` and `after` by longest common subsequence. Matched tokens are KEEP (the label is the token itself). In
+the gap before each match the i-th old token becomes the i-th new one (SUBSTITUTE), old tokens left over are `<|delete|>`,
+and new tokens left over are announced by one `<|insert_k|>` on the token after the gap: k masks open before it, with k the
+smallest of 1, 2, 4, 8, 16 that is enough (16 when none is). Surplus masks are deleted in the next round, missing ones
+opened in the next round; so every pair of sequences is joined by a bounded number of rounds. Labels as in LLaDA 2.2
+(tech report, 2026), with sizes on the insertions.
 
-A sequence is followed by one anchor, the region's end, so that a gap at the end has a token to stand on: labels have one more
-entry than `before`.
+A sequence is followed by one anchor, the region's end, so that a gap at the end has a token to stand on: labels have one
+more entry than `before`.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Checkpoints: a folder of int8 safetensors, config.json and tokenizer.json. Nothing is unpickled.
 
-Matrices are int8 with one float32 scale per row (per token for the embedding), vectors are float32. Weights may lie in parts of at most
-16 MB, `model-00001-of-00003.safetensors`, which together hold each tensor once. Names, shapes and dtypes are compared with
-what config.json asks for before anything is allocated.
+Matrices are int8 with one float32 scale per row (per token for the embedding), vectors are float32. Weights may lie in
+parts of at most 16 MB, `model-00001-of-00003.safetensors`, which together hold each tensor once. Names, shapes and dtypes
+are compared with what config.json asks for before anything is allocated.
 """
 
 import json

@@ -1,10 +1,11 @@
 """The training loss: cross-entropy of labels, weighted per position.
 
-Both terms of Seed Diffusion's eq. 6 (arXiv 2508.02193) are this one sum; they differ in targets and weights, which the samples carry:
+Both terms of Seed Diffusion's eq. 6 (arXiv 2508.02193) are this one sum; they differ in targets and weights, which the
+samples carry:
 
-1. the mask term, -(gamma'_t / gamma_t) sum_i 1[x_t[i] = mask] log p(x_0[i] | x_t): weight ~ 1 / gamma_t on masked positions
-2. the edit term, -log p(x_0 | x_t) on all positions: the targets are the labels of the alignment; positions that are KEEP are
-   sub-sampled (they are easy and many), and visible tokens are predicted too: no carry-over
+1. the mask term, -(gamma'_t / gamma_t) sum_i 1[x_t[i] = mask] log p(x_0[i] | x_t): weight ~ 1 / gamma_t on masks
+2. the edit term, -log p(x_0 | x_t) on all positions: the targets are the labels of the alignment; positions that are
+   KEEP are sub-sampled (they are easy and many), and visible tokens are predicted too: no carry-over
 """
 
 # N asked positions, W width, V vocabulary

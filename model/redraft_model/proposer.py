@@ -64,8 +64,8 @@ class Proposer:
     def fill(self, opened: Sequence[Opened], n_fills: int) -> list[list[tuple[Ids, float]]]:
         """Regions without masks, and the log-probability of what was filled in, for each window with masks.
 
-        A single mask gets its `n_fills` most likely tokens; several masks are filled one after the other, surest first. Only the masks
-        and their neighbours are computed, the rest is as it was in the last `log_p`.
+        A single mask gets its `n_fills` most likely tokens; several masks are filled one after the other, surest first.
+        Only the masks and their neighbours are computed, the rest is as it was in the last `log_p`.
         """
         answers: list[list[tuple[Ids, float]]] = [[] for _ in opened]
         scores = [0.0] * len(opened)

@@ -1,10 +1,11 @@
 """The sampler: denoises a region block by block, with the rest of the sequence in a cache.
 
-One forward pass over the whole sequence (the sweep) says where there is something to do and fills the cache. Then every block with
-masks or doubt is denoised: confident edits are executed and masks filled, most confident first, until nothing changes. Within a block only
-the block is recomputed; the keys of what follows are rotated along when the block's length changes. When a block is done the cache is
-refreshed. A network with full attention makes this an approximation (its cached states have not seen the block's new
-content), which `refresh_every` bounds; `Full` is the slow twin that recomputes everything at every step.
+One forward pass over the whole sequence (the sweep) says where there is something to do and fills the cache. Then every
+block with masks or doubt is denoised: confident edits are executed and masks filled, most confident first, until nothing
+changes. Within a block only the block is recomputed; the keys of what follows are rotated along when the block's length
+changes. When a block is done the cache is refreshed. A network with full attention makes this an approximation (its cached
+states have not seen the block's new content), which `refresh_every` bounds; `Full` is the slow twin that recomputes
+everything at every step.
 """
 
 # B drafts, T positions, S cached positions, V vocabulary
@@ -246,7 +247,9 @@ def _step(
     first = trace.canvas.region_start
     shown = tokens[first + start : first + end + 1]
     if sampling.forbidden:
-        log_p_TV = log_p_TV.index_fill(1, torch.tensor(sampling.forbidden, device=log_p_TV.device), -torch.inf)
+        log_p_TV = log_p_TV.index_fill(
+            1, torch.tensor(sampling.forbidden, device=log_p_TV.device), -torch.inf
+        )
     proposals = propose(log_p_TV, shown, sampling.temperature, generator)
     labels = commit(shown, proposals, sampling.thresholds)
     if not sampling.may_empty and _would_empty(region, start, end, labels):

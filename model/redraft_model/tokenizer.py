@@ -38,7 +38,9 @@ SPECIALS = (
 PIECES = "|".join(
     [
         r"(?:\r\n|\n|\r)[ \t]*",  # line break and the indentation after it
-        r" ?(?:\"\"\"|'''|\.\.\.|\*\*=|//=|<<=|>>=|->|:=|==|!=|<=|>=|\+=|-=|\*=|/=|%=|&=|\|=|\^=|@=|\*\*|//|<<|>>|&&|\|\||\+\+|--|<>)",
+        # Operators of several characters, other languages' included: beginners write them.
+        r" ?(?:\"\"\"|'''|\.\.\.|\*\*=|//=|<<=|>>=|->|:=|==|!=|<=|>=|\+=|-=|\*=|/=|%=|&=|\|=|\^=|@=)",
+        r" ?(?:\*\*|//|<<|>>|&&|\|\||\+\+|--|<>)",
         r" ?[\p{L}\p{M}_]+",
         r" ?\p{N}",
         r" ?[^\s\p{L}\p{M}\p{N}_]",  # every other visible character alone, with the space before it

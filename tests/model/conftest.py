@@ -73,8 +73,8 @@ def oracle_of(tokenizer: Tokenizer) -> Callable[[str], Transformer]:
 class Oracle(Transformer):
     """A network that gives the right label a probability of 0.9 at every position, and all others the same.
 
-    Its hidden states are the right labels themselves (-1 outside the region), its cached values are the tokens. So a step over one block
-    and a cache is answered from the whole canvas, put together again by position.
+    Its hidden states are the right labels themselves (-1 outside the region), its cached values are the tokens. So a step
+    over one block and a cache is answered from the whole canvas, put together again by position.
     """
 
     def __init__(self, tokenizer: Tokenizer, clean: str) -> None:
@@ -156,12 +156,10 @@ class Oracle(Transformer):
         ours = [line if line.strip() else i for i, line in enumerate(lines)]
         theirs = [line if line.strip() else -1 - i for i, line in enumerate(clean)]
         same = [op for op in LCSseq.opcodes(ours, theirs) if op.tag == "equal"]
-        first = max(0, same[0].dest_start - same[0].src_start) if same else 0
-        last = (
-            len(clean) - 1 - max(0, len(clean) - same[-1].dest_end - len(ours) + same[-1].src_end)
-            if same
-            else len(clean)
-        )
+        first, last = 0, len(clean) - 1
+        if same:
+            first = max(first, same[0].dest_start - same[0].src_start)
+            last = min(last, same[-1].dest_end + len(ours) - same[-1].src_end - 1)
         low = 0 if is_start else sum(len(line) + 1 for line in clean[:first])
         high = len(self._clean) if is_end else sum(len(line) + 1 for line in clean[: last + 1]) - 1
         if not is_start and lines[0] == "":

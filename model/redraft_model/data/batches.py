@@ -123,10 +123,15 @@ class BatchStream:
         self._stop = processes.Event()
         self._pool = ProcessPoolExecutor(self.n_workers, processes, _begin, (self._stop,))
         pending: deque[Future[list[Batch]]] = deque()
-        for index, mixture in plan:
-            pending.append(self._pool.submit(_draw_chunk, self.source, index, mixture))
-            if len(pending) > 2 * self.n_workers:
-                yield _result(pending.popleft())
+        try:
+            for index, mixture in plan:
+                pending.append(self._pool.submit(_draw_chunk, self.source, index, mixture))
+                if len(pending) > 2 * self.n_workers:
+                    yield pending.popleft().result()
+        except BrokenProcessPool as error:
+            raise DataError(
+                "a process that prepares batches was killed, perhaps for want of memory; go on with fewer workers"
+            ) from error
 
     def close(self) -> None:
         """Stop the workers, within the time one sample takes; what they have drawn ahead is dropped."""
@@ -166,12 +171,3 @@ def _draw_chunk(source: BatchSource, index: int, mixture: Mixture) -> list[Batch
     if key not in _WORKER_MAKERS:
         _WORKER_MAKERS[key] = source.maker(mixture)
     return source.chunk_of(_WORKER_MAKERS[key], index, _is_stopped)
-
-
-def _result(chunk: "Future[list[Batch]]") -> list[Batch]:
-    try:
-        return chunk.result()
-    except BrokenProcessPool as error:
-        raise DataError(
-            "a process that prepares batches was killed, perhaps for want of memory; go on with fewer workers"
-        ) from error

@@ -36,10 +36,7 @@ def _ask(item: Item, engine: Candidate) -> str:
 
 def _judge(item: Item, answer: str | None) -> Record:
     is_changed = answer is not None and answer != item.code
-    if item.has_bug:
-        is_right = answer is not None and is_same_tree(answer, item.fixed)
-    else:
-        is_right = answer is not None and not is_changed
+    is_right = answer is not None and (is_same_tree(answer, item.fixed) if item.has_bug else not is_changed)
     return {
         "has_bug": item.has_bug,
         "changed": is_changed,

@@ -1,0 +1,141 @@
+"""What the repository says about itself: its package, its documents, its make targets."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("redraft_kernels", "redraft_model", "redraft_server")
+TARGETS = {"help", "demo", "test", "fix", "check", "bench", "gpu-train", "gpu-bench", "clean"}
+
+# Outputs, caches and what belongs to somebody's machine; none of it is part of the project.
+NOT_OURS = {"build", "dist", "runs", "node_modules", "__pycache__"}
+
+LINK = re.compile(r"\]\(([^)\s#]+)[^)]*\)")
+HOME = re.compile(rb"/(?:home|root|Users)/\w+")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that `pip install .` would build."""
+    folder = tmp_path_factory.mktemp("wheel")
+    program = "import sys, hatchling.build; print(hatchling.build.build_wheel(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, folder], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / done.stdout.split()[-1]
+
+
+def test_the_wheel_holds_the_whole_checkpoint(wheel: Path) -> None:
+    folder = ROOT / "model" / "redraft_model" / "checkpoints"
+    ours = {path.relative_to(ROOT / "model").as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    assert {Path(name).name for name in ours} >= {"config.json", "tokenizer.json"}
+    assert any(name.endswith(".safetensors") for name in ours)
+    with zipfile.ZipFile(wheel) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+    assert {name: sizes.get(name) for name in ours} == {
+        name: path.stat().st_size for name, path in ours.items()
+    }
+
+
+def test_the_wheel_holds_three_typed_packages_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+    assert [name for name in names if name.endswith((".pyc", ".pt", ".pth", ".pkl", ".bin"))] == []
+
+
+def test_the_wheel_holds_every_module(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    modules = {
+        path.relative_to(home).as_posix()
+        for home in (ROOT / "kernels", ROOT / "model", ROOT / "lsp_server")
+        for path in home.rglob("*.py")
+    }
+    assert modules - names == set()
+
+
+def test_relative_links_in_documents_lead_somewhere() -> None:
+    broken = [
+        f"{document.relative_to(ROOT)}: {target}"
+        for document in _files()
+        if document.suffix == ".md"
+        for target in LINK.findall(document.read_text("utf-8"))
+        if "://" not in target and not (document.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_files_named_in_the_map_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    missing = []
+    for package, home in (
+        ("redraft_kernels", "kernels"),
+        ("redraft_model", "model"),
+        ("redraft_server", "lsp_server"),
+    ):
+        _, _, section = text.partition(f"## Code map: `{package}`")
+        for name in re.findall(r"`([\w/]+(?:\.py|/))`", section.partition("\n## ")[0]):
+            if not any((ROOT / home / package).rglob(name.rstrip("/"))):
+                missing.append(f"{package}: {name}")
+    assert missing == []
+
+
+def test_every_module_is_on_the_map() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    # A folder's row speaks for the files in it.
+    modules = [
+        path
+        for home, package in zip(("kernels", "model", "lsp_server"), PACKAGES, strict=True)
+        for path in (ROOT / home / package).glob("*.py")
+    ]
+    assert [
+        path.name for path in modules if path.name != "__init__.py" and f"`{path.name}`" not in text
+    ] == []
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_make_help_lists_the_targets() -> None:
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {line.split()[0] for line in done.stdout.splitlines()[1:]} == TARGETS
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_continuous_integration_runs_make_test() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert script.read_text("utf-8").splitlines()[-1] == "make test"
+
+
+def test_the_demo_file_is_broken() -> None:
+    source = (ROOT / "examples" / "broken.py").read_text("utf-8")
+    with pytest.raises(SyntaxError):
+        compile(source, "broken.py", "exec")
+
+
+def test_no_file_names_somebodys_home() -> None:
+    found = {
+        str(path.relative_to(ROOT)): match[0].decode()
+        for path in _files()
+        if path.suffix != ".safetensors" and (match := HOME.search(path.read_bytes()))
+    }
+    assert found == {}
+
+
+def _files() -> Iterator[Path]:
+    """The files of the project, hidden ones at the top included."""
+    for folder, folders, names in os.walk(ROOT):
+        is_hidden = [name for name in folders if name.startswith(".") and name != ".ci"]
+        folders[:] = [name for name in folders if name not in NOT_OURS and name not in is_hidden]
+        yield from (Path(folder, name) for name in names)
