@@ -8,7 +8,7 @@ are compared with what config.json asks for before anything is allocated.
 import json
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -151,11 +151,18 @@ def _read_config(path: Path) -> tuple[ModelConfig, Training, str]:
         )
     try:
         training = Training(**data["training"])
+        training = replace(training, actions=tuple(training.actions))
         config = ModelConfig.from_json(data["model"])
         fingerprint = str(data["tokenizer_sha256"])
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path} lacks an entry ({error}); get the checkpoint again") from error
-    if config.mask_id != MASK_ID or not 0 < config.n_vocabulary <= 1 << 20 or config.n_layers > 256:
+    widest = max(config.width, config.feed_forward)
+    if (
+        config.mask_id != MASK_ID
+        or config.n_vocabulary > 1 << 20
+        or config.n_layers > 256
+        or widest > 1 << 16
+    ):
         raise CheckpointError(f"{path} describes a network this version cannot run; get another checkpoint")
     return config, training, fingerprint
 

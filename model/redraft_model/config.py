@@ -27,6 +27,16 @@ class ModelConfig:
     mask_id: int = 0
 
     def __post_init__(self) -> None:
+        sizes = (
+            self.n_vocabulary,
+            self.width,
+            self.n_layers,
+            self.n_heads,
+            self.n_kv_heads,
+            self.feed_forward,
+        )
+        if any(size < 1 for size in sizes):
+            raise CheckpointError("every size of the network must be at least 1; correct config.json")
         if self.width % self.n_heads or (self.width // self.n_heads) % 2:
             raise CheckpointError(
                 f"width {self.width} must be an even multiple of n_heads {self.n_heads}; correct config.json"

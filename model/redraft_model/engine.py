@@ -71,16 +71,16 @@ class Engine:
         A source that parses is left alone unless `semantic` asks for edits where the model's doubt is high. Only text inside `span`
         changes. Raises Cancelled between denoise steps, and PassageError for a source that is too long.
         """
-        _require_length(source)
+        _require_usable(source)
         started = time.perf_counter()
         proposer = Proposer(self._model, self._tokenizer, watch)
         text, score, n_edits = source, 0.0, 0
 
-        def keeps_comments(after: str) -> bool:
-            return not lost_comments(source, after)
+        def is_allowed(after: str) -> bool:
+            return not lost_comments(source, after) and not _is_torn(source, after)
 
         if not parses(source):
-            repaired = repair(proposer, source, self._settings.search, within=span, is_allowed=keeps_comments)
+            repaired = repair(proposer, source, self._settings.search, within=span, is_allowed=is_allowed)
             text, score, n_edits = repaired.source, repaired.score, repaired.n_edits
         is_valid = parses(text)
         if semantic and is_valid:
@@ -90,7 +90,7 @@ class Engine:
                 else Span(span.start, max(span.start, span.end + len(text) - len(source)))
             )
             text, gained, n_more = sweeping.improve(
-                proposer, text, self._settings.sweep, within=within, is_allowed=keeps_comments
+                proposer, text, self._settings.sweep, within=within, is_allowed=is_allowed
             )
             score, n_edits = score + gained, n_edits + n_more
         cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
@@ -106,7 +106,7 @@ class Engine:
         watch: Watch = UNWATCHED,
     ) -> list[Doubt]:
         """The tokens that, with a probability above `threshold`, should not be as they are; in order."""
-        _require_length(source)
+        _require_usable(source)
         proposer = Proposer(self._model, self._tokenizer, watch)
         return sweeping.doubts(proposer, source, threshold, span, self._settings.sweep.limits)
 
@@ -126,7 +126,7 @@ class Engine:
         """
         started = time.perf_counter()
         source = passage.before + passage.after
-        _require_length(source)
+        _require_usable(source)
         place = Span(len(passage.before), len(passage.before))
         window = cut(self._tokenizer, source, place, action="complete", limits=Limits(0, 180, 100))
         n_masks = CANVAS_LINE if single_line else CANVAS_LINES
@@ -148,7 +148,7 @@ class Engine:
         drafts: dict[str, Draft] = {}
         for trace in traces:
             text = self._tokenizer.decode(trace.canvas.region)
-            if text.strip() and text not in drafts:
+            if text.strip() and text not in drafts and not _is_torn("", text):
                 drafts[text] = self._draft(trace, text, parses(passage.replaced(text)), seconds / len(traces))
         return sorted(drafts.values(), key=lambda draft: -draft.confidence)
 
@@ -172,7 +172,7 @@ class Engine:
                 f"this checkpoint has not learnt {action!r}; choose one of {', '.join(self.about.actions)}"
             )
         source = passage.before + passage.target + passage.after
-        _require_length(source)
+        _require_usable(source)
         span = Span(len(passage.before), len(passage.before) + len(passage.target))
         if action == "complete":
             return self.complete(passage, n_drafts=n_drafts, seed=seed, watch=watch)
@@ -206,7 +206,8 @@ class Engine:
         drafts: dict[str, Draft] = {}
         for trace in traces:
             text = self._tokenizer.decode(trace.canvas.region)
-            if text != passage.target and text not in drafts and parses(passage.replaced(text)):
+            is_new = text != passage.target and text not in drafts
+            if is_new and not _is_torn(passage.target, text) and parses(passage.replaced(text)):
                 drafts[text] = self._draft(trace, text, True, seconds / len(traces))
         return sorted(drafts.values(), key=lambda draft: -draft.score)
 
@@ -223,8 +224,8 @@ def _device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=device).item()  # "meta" has no values to read
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise CheckpointError(f"there is no device {name!r} here; use --device cpu") from error
     return device
 
@@ -238,11 +239,22 @@ def _dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if has.get("avx512_bf16") or has.get("amx_bf16") else torch.float32
 
 
-def _require_length(source: str) -> None:
+def _require_usable(source: str) -> None:
     if len(source) > LONGEST_SOURCE:
         raise PassageError(
             f"the text has {len(source):,} characters, more than {LONGEST_SOURCE:,}; give a smaller piece"
         )
+    try:
+        source.encode()
+    except UnicodeEncodeError as error:
+        raise PassageError(
+            f"the text has half a character at offset {error.start} (a lone surrogate); remove it"
+        ) from error
+
+
+def _is_torn(before: str, after: str) -> bool:
+    """Whether `after` has bytes that are no character where `before` has none: a token can be a part of one."""
+    return after.count("\ufffd") > before.count("\ufffd")
 
 
 def _squashed(score: float) -> float:

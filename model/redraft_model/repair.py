@@ -85,7 +85,10 @@ class Bounds:
     @classmethod
     def of(cls, source: str, span: Span | None) -> "Bounds | None":
         """The bounds of a span of a text; None stays None."""
-        return None if span is None else cls(span.start, len(source) - span.end)
+        if span is None:
+            return None
+        n = len(source)
+        return cls(min(span.start, n), n - min(span.end, n))
 
     def span(self, source: str) -> Span:
         """The same bounds in a text that has changed between them."""
@@ -161,7 +164,7 @@ def _solve(
             best = max(solution.gain for solution in solutions)
             if queue and best > search.lead - queue[0].cost:
                 break
-    return _best(proposer, start, solutions, search, bounds)
+    return _best(proposer, start, solutions, search, bounds, is_allowed)
 
 
 def _judged(parent: Attempt, text: str, gain: float, n_edits: int) -> Attempt:
@@ -284,11 +287,12 @@ def _best(
     solutions: Sequence[Attempt],
     search: Search,
     bounds: Bounds | None,
+    is_allowed: Callable[[str], bool],
 ) -> Attempt | None:
     """The most plausible solution, cut down to the edits it needs, with its score as gain."""
     needed: dict[str, Attempt] = {}
     for solution in solutions:
-        small = _minimal(start, solution, proposer.tokenizer)
+        small = _minimal(start, solution, proposer.tokenizer, is_allowed)
         # The way found directly knows best what its edits gained.
         if small.source not in needed or solution is small:
             needed[small.source] = small
@@ -313,8 +317,10 @@ def _clipped(span: Span, source: str) -> Span:
     return Span(min(span.start, len(source)), min(span.end, len(source)))
 
 
-def _minimal(start: Attempt, solution: Attempt, tokenizer: Tokenizer) -> Attempt:
-    """The solution without the changes that can be taken back one by one while it stays solved."""
+def _minimal(
+    start: Attempt, solution: Attempt, tokenizer: Tokenizer, is_allowed: Callable[[str], bool]
+) -> Attempt:
+    """The solution without the changes that can be taken back one by one while it stays solved and allowed."""
     before = tokenizer.encode(start.source)
     current = solution
     is_smaller = True
@@ -331,7 +337,7 @@ def _minimal(start: Attempt, solution: Attempt, tokenizer: Tokenizer) -> Attempt
             smaller = replace(
                 current, source=text, trouble=problem(text), n_edits=max(1, current.n_edits - n_edits)
             )
-            if _is_solved(start, smaller):
+            if _is_solved(start, smaller) and is_allowed(text):
                 current, is_smaller = smaller, True
                 break
     return current

@@ -26,6 +26,12 @@ MODULES = (bisect, heapq, shlex, textwrap, string)
 SURENESS = 0.9  # what the oracle gives the right label
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Networks this small gain nothing from a second thread, and lose much when the cores are busy."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def tokenizer_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tokenizer of 700 entries, learnt from a few hundred lines."""

@@ -30,13 +30,20 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Go on with the run in --out if there is one.")
     ] = True,
+    curves: Annotated[
+        Path | None,
+        typer.Option("--curves", metavar="FILE", help="Draw the run's metrics in the end: .png, .svg."),
+    ] = None,
 ) -> None:
     """Train a network, or go on with a run that was stopped."""
+    from redraft_model.train import curves as metrics
     from redraft_model.train.trainer import STATE_FILE, TrainSettings
     from redraft_model.train.trainer import train as run_training
 
     if not resume and (out / STATE_FILE).exists():
         raise DataError(f"{out} holds a run already; choose another --out or leave --no-resume away")
+    if curves is not None:
+        metrics.require_drawable(curves)
     settings = TrainSettings(
         size=config,
         data=data,
@@ -50,4 +57,7 @@ def train(
         compile=compile,
         n_workers=workers,
     )
-    hand_over_json(asdict(run_training(settings, tell=talk)))
+    report = run_training(settings, tell=talk)
+    if curves is not None:
+        metrics.draw(out, curves)
+    hand_over_json(asdict(report))

@@ -25,6 +25,7 @@ from redraft_model.errors import DataError
 from redraft_model.loss import Asked, label_loss
 from redraft_model.schedule import WarmupStableDecay
 from redraft_model.tokenizer import Tokenizer
+from redraft_model.train.curves import METRICS_FILE
 from redraft_model.train.optimizer import build_optimizers, load_state_tensors, set_rate, state_tensors
 from redraft_model.train.stages import recipe_named
 from redraft_model.train.time_box import TimeBox
@@ -37,7 +38,6 @@ TYPICAL_FILL = 0.85  # share of a batch that is not padding; places the borders 
 # Rows x padded length of a held-out batch, at most: an evaluation costs the same however large the batches are.
 EVALUATION_TOKENS = 4096
 STATE_FILE = "state.safetensors"
-METRICS_FILE = "metrics.jsonl"
 
 
 @dataclass(frozen=True)
