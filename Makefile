@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint
 BROKEN := examples/broken.py
 REPAIRED := build/demo/broken.py
 
-# Folder with the benchmark files for `make bench`, folders with Python files for `make gpu-train`.
+# Folder with the benchmark files for `make bench`; for `make gpu-train` folders with Python files, beside .venv's own.
 DATA ?=
 FOLDERS ?=
 MINUTES ?= 20
@@ -67,9 +67,8 @@ ifneq ($(DATA),)
 endif
 
 .PHONY: gpu-train
-gpu-train: $(VENV)/.installed-dev ## train on a graphics card: FOLDERS="DIR ..." [MINUTES=20] [OUT=runs/gpu]
-	@test -n "$(FOLDERS)" || { echo 'make gpu-train needs FOLDERS="DIR ...", folders with Python files' >&2; exit 2; }
-	$(BIN)/python benchmarks/gpu_train.py --folders $(FOLDERS) --minutes $(MINUTES) --out "$(OUT)"
+gpu-train: $(VENV)/.installed-dev ## train on a graphics card: [FOLDERS="DIR ..."] [MINUTES=20] [OUT=runs/gpu]
+	$(BIN)/python benchmarks/gpu_train.py --minutes $(MINUTES) --out "$(OUT)" $(if $(FOLDERS),--folders $(FOLDERS))
 
 .PHONY: gpu-bench
 gpu-bench: $(VENV)/.installed-dev ## time the kernels and the sampler on a graphics card

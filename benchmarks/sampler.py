@@ -7,9 +7,10 @@ The task is to restore masked tokens: pieces of about 160 tokens from Python fil
 one minus the edit distance to the original over the number of masks, so a token more or less counts as well.
 
 The first table compares `generate` with its slow twin `generate_reference`. The second one restores with fixed blocks
-of 8, 16, 32 and 64 tokens and with syntax blocks, at several thresholds of confidence; a low one takes few forward
-passes and makes mistakes. The third reads off what each policy restores at the cost, in forward passes and in
-seconds, that syntax blocks have at the engine's threshold. Writes FOLDER/sampler-<device>.json and .md.
+of 8, 16, 32 and 64 tokens and with syntax blocks of up to 16, 32 and 64, at thresholds of confidence. Blocks of fewer
+tokens take more forward passes, so the third table sets each kind of syntax blocks against fixed blocks of the size
+that costs as much, in passes and in seconds: what those restore lies on the line between the two nearest sizes.
+Writes FOLDER/sampler-<device>.json and .md.
 """
 
 import argparse
@@ -30,7 +31,7 @@ import numpy.typing as npt
 import torch
 from rapidfuzz.distance import Levenshtein
 from redraft_model.alignment import MASK_ID
-from redraft_model.blocks import fixed_blocks, syntax_blocks
+from redraft_model.blocks import LARGEST, SMALLEST, fixed_blocks, syntax_blocks
 from redraft_model.canvas import Canvas
 from redraft_model.checkpoint import BUNDLED, Checkpoint, load_checkpoint
 from redraft_model.errors import RedraftError
@@ -59,8 +60,9 @@ class Size:
     thresholds: tuple[float, ...]
 
 
-FULL = Size(64, (1, 4, 16), (0.3, 0.5, 0.7, 0.9, 0.97))
-QUICK = Size(6, (1, 4), (0.5, 0.9))
+FULL = Size(128, (1, 4, 16), (0.5, 0.7, 0.9, 0.97))
+FULL_ON_CPU = Size(24, (1, 4), (0.7, 0.9))
+QUICK = Size(4, (1, 2), (0.9,))
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,17 @@ class Row:
     restored: float
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """What syntax blocks restore, and fixed blocks of the size that takes as many forward passes, or as long."""
+
+    policy: str
+    threshold: float
+    restored: float
+    fixed_at_equal_passes: float | None
+    fixed_in_equal_time: float | None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     device = torch.device(options.device)
@@ -94,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RedraftError as error:
         print(f"sampler: {error}", file=sys.stderr)
         return 2
-    size = QUICK if options.quick else FULL
+    size = QUICK if options.quick else FULL if device.type == "cuda" else FULL_ON_CPU
     drawn = pieces(checkpoint.tokenizer, options.source, size.n_pieces, options.seed)
     if not drawn:
         print(f"sampler: {options.source} has no Python files with {SMALLEST_REGION} tokens", file=sys.stderr)
@@ -147,8 +160,13 @@ def policy_rows(checkpoint: Checkpoint, drawn: Sequence[Piece], size: Size) -> l
     def fixed(n_tokens: int) -> Callable[[Ids], Blocks]:
         return lambda region: fixed_blocks(len(region), n_tokens)
 
+    def syntax(largest: int) -> Callable[[Ids], Blocks]:
+        return lambda region: syntax_blocks(
+            checkpoint.tokenizer, region, min(SMALLEST, largest // 2), largest
+        )
+
     policies = {f"fixed {n}": fixed(n) for n in (8, 16, 32, 64)}
-    policies["syntax"] = lambda region: syntax_blocks(checkpoint.tokenizer, region)
+    policies |= {f"syntax {n}": syntax(n) for n in (16, 32, LARGEST)}
     return [
         measure(name, checkpoint, drawn, blocks, threshold, 1, generate)
         for name, blocks in policies.items()
@@ -196,23 +214,24 @@ def restored(piece: Piece, trace: Trace) -> float:
     return max(0.0, 1.0 - distance / piece.canvas.n_masks)
 
 
+def equal_cost(policies: Sequence[Row]) -> list[Comparison]:
+    """Every row of syntax blocks against fixed blocks at the same threshold."""
+    comparisons = []
+    for row in policies:
+        if row.policy.startswith("syntax"):
+            fixed = [r for r in policies if r.policy.startswith("fixed") and r.threshold == row.threshold]
+            passes = at_cost(fixed, lambda row: row.n_forward, row.n_forward)
+            seconds = at_cost(fixed, lambda row: row.seconds, row.seconds)
+            comparisons.append(Comparison(row.policy, row.threshold, row.restored, passes, seconds))
+    return comparisons
+
+
 def at_cost(rows: Sequence[Row], cost_of: Callable[[Row], float], cost: float) -> float | None:
-    """What the rows of one policy restore at that cost, between its nearest two; None outside of what was measured."""
+    """What is restored at that cost, on the line between the two nearest rows; None outside of what was measured."""
     points = sorted((cost_of(row), row.restored) for row in rows)
     if not points or not points[0][0] <= cost <= points[-1][0]:
         return None
     return float(np.interp(cost, [x for x, _ in points], [y for _, y in points]))
-
-
-def equal_cost(policies: Sequence[Row]) -> list[tuple[str, float | None, float | None]]:
-    """(policy, restored at equal forward passes, restored in equal time), the cost being that of syntax blocks."""
-    base = next(row for row in policies if row.policy == "syntax" and row.threshold == ENGINE_THRESHOLD)
-    rows = []
-    for policy in dict.fromkeys(row.policy for row in policies):
-        own = [row for row in policies if row.policy == policy]
-        passes = at_cost(own, lambda row: row.n_forward, base.n_forward)
-        rows.append((policy, passes, at_cost(own, lambda row: row.seconds, base.seconds)))
-    return rows
 
 
 def write(
@@ -234,7 +253,6 @@ def write(
         f"{sum(len(piece.clean) for piece in drawn) / len(drawn):.0f} tokens on average"
     )
     header = ["policy", "threshold", "drafts", "forward passes", "ms a piece", "tokens/s", "restored"]
-    base = next(row for row in policies if row.policy == "syntax" and row.threshold == ENGINE_THRESHOLD)
     text = "\n\n".join(
         [
             f"# Sampler on {name}",
@@ -243,10 +261,16 @@ def write(
             table(["twin", *header[1:]], [cells(row) for row in twins]),
             "## Block policies",
             table(header, [cells(row) for row in policies]),
-            f"## At the cost of syntax blocks ({base.n_forward:.1f} forward passes, {1e3 * base.seconds:.0f} ms)",
+            "## Syntax blocks against fixed blocks at equal cost",
             table(
-                ["policy", "restored at equal passes", "restored in equal time"],
-                [[policy, percent(passes), percent(seconds)] for policy, passes, seconds in comparison],
+                ["policy", "threshold", "restored", "fixed, equal passes", "fixed, equal time"],
+                [
+                    [
+                        *(c.policy, f"{c.threshold:g}", percent(c.restored)),
+                        *(percent(c.fixed_at_equal_passes), percent(c.fixed_in_equal_time)),
+                    ]
+                    for c in comparison
+                ],
             ),
         ]
     )
@@ -261,10 +285,7 @@ def write(
         "n_pieces": len(drawn),
         "twins": [asdict(row) for row in twins],
         "policies": [asdict(row) for row in policies],
-        "equal_cost": [
-            {"policy": policy, "equal_passes": passes, "equal_time": seconds}
-            for policy, passes, seconds in comparison
-        ],
+        "equal_cost": [asdict(c) for c in comparison],
     }
     folder.mkdir(parents=True, exist_ok=True)
     stem = "sampler-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -11,6 +11,7 @@ import torch
 from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, insert_size
 from redraft_model.passage import Doubt, Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
+from redraft_model.repair import Bounds
 from redraft_model.verifier import parses
 from redraft_model.window import Limits, Window, cut, tiles, with_masks
 
@@ -31,7 +32,8 @@ def doubts(
 ) -> list[Doubt]:
     """Tokens that should, with a probability of more than `threshold`, not be as they are; in order."""
     found: list[Doubt] = []
-    for window in tiles(proposer.tokenizer, source, limits=limits, within=within):
+    windows = tiles(proposer.tokenizer, source, limits=limits, within=within)
+    for window in windows:
         (log_p_TV,) = proposer.log_p([window])
         shown = torch.from_numpy(shown_labels(window).astype(np.int64))
         log_p_TV = log_p_TV.cpu()
@@ -40,6 +42,9 @@ def doubts(
         log_p_TV[torch.arange(len(shown)), shown] = -torch.inf
         best_T = log_p_TV.argmax(-1).tolist()
         borders = [*window.borders().tolist(), window.span.end]
+        if window is not windows[-1]:
+            # What is missing behind this window is what is missing before the next one's first token.
+            keep_T[-1] = 1.0
         for i in np.flatnonzero(keep_T.numpy() < 1.0 - threshold).tolist():
             kind, proposal = _described(best_T[i], proposer)
             found.append(
@@ -61,11 +66,16 @@ def improve(
     An edit is accepted when the text still parses and the model is clearly surer of it than it was.
     """
     score, n_edits = 0.0, 0
+    original, bounds = source, Bounds.of(source, within)
+
+    def is_possible(text: str) -> bool:
+        return (bounds is None or bounds.hold(original, text)) and is_allowed(text)
+
     for window in reversed(tiles(proposer.tokenizer, source, limits=sweep.limits, within=within)):
         # From the end to the start, so that the offsets of the windows still to come stay right.
         window = cut(proposer.tokenizer, source, window.span, action="repair", limits=sweep.limits)
         for _ in range(sweep.n_edits):
-            better = _better(proposer, window, sweep, is_allowed)
+            better = _better(proposer, window, sweep, is_possible)
             if better is None:
                 break
             window, gain = better

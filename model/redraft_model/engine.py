@@ -11,13 +11,14 @@ import torch
 from redraft_model import doubt as sweeping
 from redraft_model.alignment import MASK_ID
 from redraft_model.blocks import fixed_blocks, syntax_blocks
+from redraft_model.canvas import Canvas
 from redraft_model.checkpoint import BUNDLED, Checkpoint, load_checkpoint
 from redraft_model.comments import lost_comments
 from redraft_model.errors import CheckpointError, PassageError
 from redraft_model.passage import UNWATCHED, About, Cost, DenoiseStep, Doubt, Draft, Passage, Span, Watch
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, repair
-from redraft_model.sampler import Sampling, Trace, generate
+from redraft_model.sampler import NEVER, Full, Sampling, Trace, generate
 from redraft_model.selection import Thresholds
 from redraft_model.verifier import parses
 from redraft_model.window import Limits, cut
@@ -34,7 +35,7 @@ class EngineSettings:
     search: Search = Search()
     sweep: sweeping.Sweep = sweeping.Sweep()
     rewriting: Sampling = Sampling()
-    completing: Sampling = Sampling(Thresholds(fill=0.8, edit=2.0))
+    completing: Sampling = Sampling(Thresholds(fill=0.8, edit=NEVER, from_left=True))
 
 
 class Engine:
@@ -134,7 +135,7 @@ class Engine:
         if single_line:
             line_breaks = np.flatnonzero(self._tokenizer.breaks_line)
             sampling = replace(sampling, forbidden=tuple(line_breaks.tolist()))
-        canvas = window.canvas.with_region(np.full(n_masks, MASK_ID, np.int32))
+        canvas, indent = self._with_indentation(window.canvas.with_region(np.full(n_masks, MASK_ID, np.int32)))
         traces = generate(
             self._model,
             [canvas] * max(1, n_drafts),
@@ -142,12 +143,12 @@ class Engine:
             sampling,
             seed=seed,
             is_cancelled=watch.is_cancelled,
-            on_step=_telling(watch, n_masks, lambda trace: self._tokenizer.decode(trace.canvas.region)),
+            on_step=_telling(watch, n_masks, lambda trace: indent + self._tokenizer.decode(trace.canvas.region)),
         )
         seconds = time.perf_counter() - started
         drafts: dict[str, Draft] = {}
         for trace in traces:
-            text = self._tokenizer.decode(trace.canvas.region)
+            text = indent + self._tokenizer.decode(trace.canvas.region)
             if text.strip() and text not in drafts and not _is_torn("", text):
                 drafts[text] = self._draft(trace, text, parses(passage.replaced(text)), seconds / len(traces))
         return sorted(drafts.values(), key=lambda draft: -draft.confidence)
@@ -210,6 +211,21 @@ class Engine:
             if is_new and not _is_torn(passage.target, text) and parses(passage.replaced(text)):
                 drafts[text] = self._draft(trace, text, True, seconds / len(traces))
         return sorted(drafts.values(), key=lambda draft: -draft.score)
+
+    def _with_indentation(self, canvas: Canvas) -> tuple[Canvas, str]:
+        """At the start of a line, the canvas with the indentation that the model expects there, and that indentation.
+
+        A line break and the indentation behind it are one token, so at the start of a line that token is cut in two; the model
+        chooses among those that begin with a line feed.
+        """
+        if not len(canvas.head) or self._tokenizer.decode(canvas.head[-1:]) != "\n":
+            return canvas, ""
+        asked = replace(canvas, head=canvas.head[:-1], region=np.append(canvas.region, np.int32(MASK_ID)))
+        (log_p_TV,) = Full(self._model).refresh([asked])
+        line_breaks = np.flatnonzero(self._tokenizer.line_feeds)
+        best = int(line_breaks[int(log_p_TV[0, torch.from_numpy(line_breaks)].argmax())])
+        head = np.append(asked.head, np.int32(best))
+        return replace(canvas, head=head), self._tokenizer.decode([best]).removeprefix("\n")
 
     def _draft(self, trace: Trace, text: str, is_valid: bool, seconds: float) -> Draft:
         confidence = (

@@ -94,6 +94,12 @@ class Bounds:
         """The same bounds in a text that has changed between them."""
         return Span(self.before, max(self.before, len(source) - self.behind))
 
+    def hold(self, source: str, text: str) -> bool:
+        """Whether `text` is `source` with nothing changed outside the bounds."""
+        behind = source[len(source) - self.behind :]
+        is_long_enough = len(text) >= self.before + self.behind
+        return is_long_enough and text.startswith(source[: self.before]) and text.endswith(behind)
+
 
 def repair(
     proposer: Proposer,
@@ -110,10 +116,14 @@ def repair(
     current = Attempt(source, problem(source))
     score, n_edits = 0.0, 0
     bounds = Bounds.of(source, within)
+
+    def is_possible(text: str) -> bool:
+        return (bounds is None or bounds.hold(source, text)) and is_allowed(text)
+
     for _ in range(search.n_problems):
         if current.trouble is None:
             break
-        solved = _solve(proposer, current, search, bounds, is_allowed)
+        solved = _solve(proposer, current, search, bounds, is_possible)
         if solved is None:
             break
         score += solved.gain

@@ -229,7 +229,7 @@ def _at_step(sampling: Sampling, block_step: int, grown: int, *, greedy: bool) -
     if grown > sampling.growth:
         thresholds = replace(thresholds, edit=NEVER)
     if block_step == sampling.steps_per_block - 1:
-        thresholds = Thresholds(fill=0.0, edit=NEVER)
+        thresholds = Thresholds(fill=-1.0, edit=NEVER)
     return replace(sampling, thresholds=thresholds, temperature=0.0 if greedy else sampling.temperature)
 
 

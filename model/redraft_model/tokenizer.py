@@ -162,6 +162,11 @@ class Tokenizer:
         return np.array([piece[:1] in (b"\n", b"\r") for piece in self._pieces])
 
     @cached_property
+    def line_feeds(self) -> npt.NDArray[np.bool_]:
+        """Which ids are a line feed and the indentation behind it, shape (n_vocabulary,)."""
+        return np.array([piece[:1] == b"\n" for piece in self._pieces])
+
+    @cached_property
     def _pieces(self) -> list[bytes]:
         byte_of = _byte_of_character()
         pieces = [b""] * self.n_vocabulary

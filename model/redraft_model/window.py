@@ -59,7 +59,11 @@ def around(
     limits: Limits = Limits(),
     within: Span | None = None,
 ) -> Window:
-    """The window whose region holds the lines around `focus`, or as much of them as fits, and stays inside `within`, when given."""
+    """The window whose region holds the lines around `focus`, or as much of them as fits.
+
+    When `within` is given, the region has no token that lies outside it. A token that reaches across its border is part of the
+    region, since the network knows whole tokens only: whoever may not change the part outside has to look (`repair.Bounds`).
+    """
     if within is not None:
         focus = Span(_clipped(focus.start, within), _clipped(focus.end, within))
     # Only text near the focus can be seen, so only that is tokenised: ten characters a token is generous.
@@ -104,7 +108,10 @@ def cut(tokenizer: Tokenizer, source: str, target: Span, *, action: str, limits:
 def tiles(
     tokenizer: Tokenizer, source: str, *, limits: Limits = Limits(), within: Span | None = None
 ) -> list[Window]:
-    """Windows whose regions lie side by side and cover `within` (everything by default), each starting with a line."""
+    """Windows whose regions lie side by side and hold the tokens that touch `within` (all by default).
+
+    Each starts with a line, if lines are short enough.
+    """
     stretch = _stretch(tokenizer, source, Span(0, len(source)), within)
     low, stop = stretch.open_start, stretch.open_end
     windows = []
@@ -146,18 +153,16 @@ class _Stretch:
 
 
 def _stretch(tokenizer: Tokenizer, source: str, piece: Span, within: Span | None) -> _Stretch:
-    """The tokens of a piece of `source`; what is inside `within` is open, everything when it is None.
-
-    The text before, inside and behind `within` is tokenised on its own, so that no token reaches across.
-    """
-    open_ = piece if within is None else Span(_clipped(within.start, piece), _clipped(within.end, piece))
-    before = tokenizer.encode(source[piece.start : open_.start])
-    inside = tokenizer.encode(open_.of(source))
-    behind = tokenizer.encode(source[open_.end : piece.end])
-    tokens = np.concatenate([before, inside, behind]).astype(np.int32)
+    """The tokens of a piece of `source`; those that touch `within` are open, all of them when it is None."""
+    tokens = tokenizer.encode(piece.of(source))
     near, wholes = _characters(tokenizer, tokens, piece.of(source))
+    near = near + piece.start
     breaks = np.flatnonzero(tokenizer.breaks_line[tokens])
-    return _Stretch(tokens, near + piece.start, wholes, breaks, len(before), len(before) + len(inside))
+    if within is None:
+        return _Stretch(tokens, near, wholes, breaks, 0, len(tokens))
+    first = max(0, int(np.searchsorted(near[wholes], within.start, side="right")) - 1)
+    last = min(int(np.searchsorted(near[wholes], within.end)), len(wholes) - 1)
+    return _Stretch(tokens, near, wholes, breaks, int(wholes[first]), int(wholes[max(first, last)]))
 
 
 def _window(

@@ -61,7 +61,18 @@ def test_a_gap_is_substituted_first_and_then_opened_or_deleted() -> None:
 
 
 def test_insertions_open_at_least_what_is_missing() -> None:
-    assert [insert_size(insert_id(n)) for n in (1, 2, 3, 4, 5, 8, 9, 16, 17, 400)] == [1, 2, 4, 4, 8, 8, 16, 16, 16, 16]
+    assert [insert_size(insert_id(n)) for n in (1, 2, 3, 4, 5, 8, 9, 16, 17, 400)] == [
+        1,
+        2,
+        4,
+        4,
+        8,
+        8,
+        16,
+        16,
+        16,
+        16,
+    ]
 
 
 def test_masks_take_the_tokens_of_their_gap_and_surplus_masks_are_deleted() -> None:
@@ -91,7 +102,9 @@ wide = st.lists(st.integers(FIRST, FIRST + 6), max_size=120).map(lambda x: np.ar
 
 @settings(max_examples=400, deadline=None)
 @given(texts, wide)
-def test_any_text_becomes_any_other_in_a_bounded_number_of_rounds(before: np.ndarray, after: np.ndarray) -> None:
+def test_any_text_becomes_any_other_in_a_bounded_number_of_rounds(
+    before: np.ndarray, after: np.ndarray
+) -> None:
     path = rounds(before, after)
     assert np.array_equal(path[-1], after)
     assert len(path) - 1 <= 2 + math.ceil(len(after) / 16)
@@ -99,7 +112,9 @@ def test_any_text_becomes_any_other_in_a_bounded_number_of_rounds(before: np.nda
 
 @settings(max_examples=200, deadline=None)
 @given(wide, wide)
-def test_applying_labels_gives_a_canvas_whose_visible_tokens_are_all_right(before: np.ndarray, after: np.ndarray) -> None:
+def test_applying_labels_gives_a_canvas_whose_visible_tokens_are_all_right(
+    before: np.ndarray, after: np.ndarray
+) -> None:
     canvas = apply(before, labels(before, after))
     answer = labels(canvas, after)[:-1]
     visible = canvas != MASK_ID

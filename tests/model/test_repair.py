@@ -244,7 +244,7 @@ def test_text_outside_the_span_is_never_touched(
 
 @pytest.mark.parametrize(
     ("source", "clean"),
-    [("value value\n", "value = value\n"), ("s = '😀'😀\n", "s = '😀'\n"), ("语 = (语\n", "语 = (语)\n")],
+    [("value value\n", "value = value\n"), ("s = '😀😀\n", "s = '😀😀'\n"), ("语 = (语\n", "语 = (语)\n")],
 )
 def test_a_span_that_begins_or_ends_inside_a_token_is_kept(fixed: Fixing, source: str, clean: str) -> None:
     assert fixed(source, clean).source == clean
@@ -287,6 +287,11 @@ def test_bounds_move_with_the_text_between_them() -> None:
     assert bounds.span("abXYZef") == Span(2, 5)
     assert bounds.span("abef") == Span(2, 2)
     assert Bounds.of("abcdef", None) is None
+    assert bounds.hold("abcdef", "abXYZef")
+    assert bounds.hold("abcdef", "abef")
+    assert not bounds.hold("abcdef", "aXcdef")
+    assert not bounds.hold("abcdef", "abcdeX")
+    assert not Bounds(2, 2).hold("aaaa", "aaa")  # the ends may not overlap
     assert Bounds.of("abc", Span(2, 90)) == Bounds(2, 0)
     assert Bounds.of("abc", Span(80, 90)) == Bounds(3, 0)
 

@@ -83,7 +83,8 @@ def test_the_same_seed_gives_the_same_drafts_and_another_seed_others(model: Tran
     start = canvas(4, 24, 4, 24)
     blocks = fixed_blocks(24, 24)
     runs = [
-        [t.canvas.region.tolist() for t in generate(model, [start] * 4, blocks, EAGER, seed=seed)] for seed in (1, 1, 2)
+        [t.canvas.region.tolist() for t in generate(model, [start] * 4, blocks, EAGER, seed=seed)]
+        for seed in (1, 1, 2)
     ]
     assert runs[0] == runs[1]
     assert runs[0][0] == runs[2][0]  # the first draft is the most likely one, whatever the seed

@@ -64,12 +64,7 @@ def is_in_a_file(pieces: list[np.ndarray], tokenizer: Tokenizer, shards: Shards)
     return any(re.search(pattern, text) for text in texts(shards))
 
 
-CUT_INDENT = "a cut at the start of an indented line takes the indentation away; a run in progress depends on it"
-
-
-@pytest.mark.parametrize(
-    "process", ["mask", pytest.param("span", marks=pytest.mark.xfail(strict=True, reason=CUT_INDENT))]
-)
+@pytest.mark.parametrize("process", ["mask", "span"])
 def test_filling_the_masks_with_the_targets_gives_the_text_of_the_file(
     tokenizer: Tokenizer, shards: Shards, process: str
 ) -> None:

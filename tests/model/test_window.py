@@ -120,28 +120,33 @@ def test_text_far_from_the_focus_is_not_tokenised(tokenizer: Tokenizer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "within"),
+    ("source", "within", "region"),
     [
-        ("value = compute(other)\n", Span(2, 4)),  # inside one word
-        ("value = compute(other)\n", Span(3, 17)),
-        ("x = '😀😀😀'\n", Span(6, 7)),  # the characters beside it are several tokens each
-        ("x = '😀😀😀'\n", Span(5, 5)),
-        ("日本語\n", Span(1, 2)),
-        ("a = 1\nb = 2\nc = 3\n", Span(6, 12)),
-        ("a = 1\nb = 2\nc = 3\n", Span(18, 18)),
-        (MODULE, Span(3000, 3007)),
+        ("a = 1\nb = 2\nc = 3\n", Span(6, 11), "b = 2"),
+        ("a = 1\nb = 2\nc = 3\n", Span(0, 18), "a = 1\nb = 2\nc = 3\n"),
+        ("a = 1\nb = 2\nc = 3\n", Span(18, 18), ""),
+        ("a = 1\nb = 2\nc = 3\n", Span(5, 5), ""),
+        ("x = '😀😀😀'\n", Span(6, 7), "😀"),  # one of several characters that are several tokens each
+        ("x = '😀😀😀'\n", Span(5, 5), ""),
+        (
+            "if x:\n    y = 1\n",
+            Span(6, 15),
+            "\n    y = 1",
+        ),  # a line break and the indentation behind it are one token
+        ("x = (name)\n", Span(4, 4), " ("),
+        (MODULE, Span(3000, 3000), "width"),
     ],
 )
-def test_a_region_is_exactly_what_may_change_when_that_fits(
-    tokenizer: Tokenizer, source: str, within: Span
+def test_a_region_holds_the_tokens_that_touch_what_may_change(
+    tokenizer: Tokenizer, source: str, within: Span, region: str
 ) -> None:
+    if region == "width":
+        within = Span(source.index("width") + 1, source.index("width") + 2)
     for focus in focuses(source):
         window = around(tokenizer, source, focus, within=within)
         check(window, Limits())
-        assert window.span == within
-    assert "".join(tile.span.of(source) for tile in tiles(tokenizer, source, within=within)) == within.of(
-        source
-    )
+        assert window.span.of(source) == region
+    assert "".join(tile.span.of(source) for tile in tiles(tokenizer, source, within=within)) == region
 
 
 pieces = [
@@ -179,14 +184,25 @@ def test_no_window_leaves_what_may_change(
     focus, within = span_in(source, a, b), span_in(source, c, d)
     window = around(tokenizer, source, focus, limits=SMALL, within=within)
     check(window, SMALL)
-    assert within.start <= window.span.start <= window.span.end <= within.end
+    check_inside(window, within)
     found = tiles(tokenizer, source, limits=SMALL, within=within)
-    assert [tile.span.start for tile in found] == [within.start, *(tile.span.end for tile in found)][
-        : len(found)
-    ]
-    assert "".join(tile.span.of(source) for tile in found) == within.of(source)
     for tile in found:
         check(tile, SMALL)
+        check_inside(tile, within)
+    if within.start < within.end:
+        assert found[0].span.start <= within.start
+        assert found[-1].span.end >= within.end
+        assert [tile.span.start for tile in found[1:]] == [tile.span.end for tile in found[:-1]]
+
+
+def check_inside(window: Window, within: Span) -> None:
+    """No token of the region is outside `within`: the first one ends and the last one begins inside."""
+    borders = sorted(set(window.borders().tolist()))
+    if len(borders) == 1:
+        assert within.start <= borders[0] <= within.end
+    elif within.start < within.end:
+        assert borders[1] > within.start
+        assert borders[-2] < within.end
 
 
 @anywhere

@@ -24,6 +24,7 @@ from redraft_model.tokenizer import FILE_END, FILE_START, INSERT_SIZES, REGION, 
 Ids = npt.NDArray[np.int32]
 Weights = npt.NDArray[np.float32]
 
+CANVAS_SIZES = (8, 16, 24, 32, 48, 64)  # masks offered for a text of unknown length
 IGNORED = -1  # label of positions that carry no loss
 
 
@@ -183,13 +184,18 @@ class SampleMaker:
         """A span to be written: masks for all or part of it, and surplus masks that have to go."""
         if not unit.code:
             return None
-        span: Span = SpanNoise().cut(unit.code, rng)
-        before = self._encode(unit, unit.code[: span.start], context)
-        middle = self.tokenizer.encode(self._indented(unit, span.of(unit.code)))
-        rest = unit.code[span.end :] + context.tail
-        after = self.tokenizer.encode(rest if context.standalone else self._indented(unit, rest))
-        if not len(middle):
-            return None
+        span = SpanNoise().cut(unit.code, rng)
+        text = unit.code + context.tail
+        if not context.standalone:
+            line_break = self.tokenizer.decode(unit.line_break)
+            text = line_break + self._indented(unit, unit.code)
+            span = Span(
+                len(line_break) + _indented_offset(unit, span.start),
+                len(line_break) + _indented_offset(unit, span.end),
+            )
+        before = self.tokenizer.encode(text[: span.start])
+        middle = self.tokenizer.encode(span.of(text))
+        after = self.tokenizer.encode(text[span.end :])
         n_surplus = _draw_surplus(len(middle), rng)
         if len(before) + len(middle) + n_surplus + len(after) > room:
             return None
@@ -304,6 +310,13 @@ class SampleMaker:
         return "\n".join([head, *(unit.indent + line if line.strip() else line for line in rest)])
 
 
+def _indented_offset(unit: Unit, at: int) -> int:
+    """Where offset `at` of the dedented code is once every line but the first has its indentation back."""
+    lines = unit.code.split("\n")
+    n_indented = sum(bool(line.strip()) for line in lines[1 : unit.code.count("\n", 0, at) + 1])
+    return at + len(unit.indent) * n_indented
+
+
 @dataclass(frozen=True)
 class Context:
     """Frozen tokens around the region."""
@@ -341,10 +354,13 @@ def _choose_region(changed: npt.NDArray[np.bool_], rng: random.Random) -> tuple[
 
 
 def _draw_surplus(n_tokens: int, rng: random.Random) -> int:
-    """Masks beyond the text's own length: the canvas is one of the usual sizes, or a little too long."""
-    if rng.random() < 0.5:
-        size = next((size for size in (4, 8, 16, 24, 32, 48, 64, 96) if size > n_tokens), n_tokens)
-        return size - n_tokens
+    """Masks beyond the text's own length.
+
+    Mostly the canvas has one of the usual sizes, whatever the text's length: a canvas must not tell how long its text is.
+    """
+    sizes = [size for size in CANVAS_SIZES if size >= n_tokens]
+    if sizes and rng.random() < 0.8:
+        return rng.choice(sizes) - n_tokens
     return rng.randint(0, 8)
 
 
