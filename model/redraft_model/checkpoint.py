@@ -62,6 +62,8 @@ def export_checkpoint(
     for i, part in enumerate(parts, 1):
         name = "model.safetensors" if len(parts) == 1 else f"model-{i:05}-of-{len(parts):05}.safetensors"
         save_file(part, folder / name, metadata={"format": str(FORMAT)})
+        # The library writes for its owner only; a package is for everyone.
+        (folder / name).chmod(0o644)
         paths.append(folder / name)
     config = {
         "format": FORMAT,

@@ -35,7 +35,7 @@ class EngineSettings:
     search: Search = Search()
     sweep: sweeping.Sweep = sweeping.Sweep()
     rewriting: Sampling = Sampling()
-    completing: Sampling = Sampling(Thresholds(fill=0.8, edit=NEVER, from_left=True))
+    completing: Sampling = Sampling(Thresholds(fill=0.8, edit=NEVER, from_left=True), may_empty=True)
 
 
 class Engine:
@@ -135,7 +135,9 @@ class Engine:
         if single_line:
             line_breaks = np.flatnonzero(self._tokenizer.breaks_line)
             sampling = replace(sampling, forbidden=tuple(line_breaks.tolist()))
-        canvas, indent = self._with_indentation(window.canvas.with_region(np.full(n_masks, MASK_ID, np.int32)))
+        canvas, indent = self._with_indentation(
+            window.canvas.with_region(np.full(n_masks, MASK_ID, np.int32))
+        )
         traces = generate(
             self._model,
             [canvas] * max(1, n_drafts),
@@ -143,7 +145,9 @@ class Engine:
             sampling,
             seed=seed,
             is_cancelled=watch.is_cancelled,
-            on_step=_telling(watch, n_masks, lambda trace: indent + self._tokenizer.decode(trace.canvas.region)),
+            on_step=_telling(
+                watch, n_masks, lambda trace: indent + self._tokenizer.decode(trace.canvas.region)
+            ),
         )
         seconds = time.perf_counter() - started
         drafts: dict[str, Draft] = {}

@@ -23,7 +23,6 @@ from redraft_model.tokenizer import FILE_END, FILE_START, REGION, REGION_END, To
 from redraft_model.transformer import Transformer
 
 MODULES = (bisect, heapq, shlex, textwrap, string)
-SURENESS = 0.9  # what the oracle gives the right label
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -71,23 +70,24 @@ def shards(shard_folder: Path) -> Shards:
 
 
 @pytest.fixture(scope="session")
-def oracle_of(tokenizer: Tokenizer) -> Callable[[str], Transformer]:
+def oracle_of(tokenizer: Tokenizer) -> Callable[..., Transformer]:
     """Makes a network that answers every canvas with the labels on the way to one known text."""
-    return lambda clean: Oracle(tokenizer, clean)
+    return lambda clean, sureness=0.95: Oracle(tokenizer, clean, sureness)
 
 
 class Oracle(Transformer):
-    """A network that gives the right label a probability of 0.9 at every position, and all others the same.
+    """A network that gives the right label a probability of `sureness` at every position, and all others the same.
 
     Its hidden states are the right labels themselves (-1 outside the region), its cached values are the tokens. So a step
     over one block and a cache is answered from the whole canvas, put together again by position.
     """
 
-    def __init__(self, tokenizer: Tokenizer, clean: str) -> None:
+    def __init__(self, tokenizer: Tokenizer, clean: str, sureness: float) -> None:
         super().__init__(ModelConfig.named("nano", tokenizer.n_vocabulary, MASK_ID))
         self.requires_grad_(False)
         self._tokenizer = tokenizer
         self._clean = clean
+        self._sureness = sureness
 
     def encode(
         self,
@@ -132,8 +132,8 @@ class Oracle(Transformer):
 
     def log_probabilities(self, hidden: torch.Tensor) -> torch.Tensor:
         n = self.config.n_vocabulary
-        log_p = torch.full((*hidden.shape[:-1], n), (1 - SURENESS) / (n - 2)).log()
-        log_p.scatter_(-1, hidden.long().clamp_min(0), float(np.log(SURENESS)))
+        log_p = torch.full((*hidden.shape[:-1], n), (1 - self._sureness) / (n - 2)).log()
+        log_p.scatter_(-1, hidden.long().clamp_min(0), float(np.log(self._sureness)))
         log_p[..., MASK_ID] = -torch.inf
         return log_p
 

@@ -79,9 +79,9 @@ def test_a_text_the_network_expects_raises_no_doubt(proposer_of: Proposing) -> N
 
 
 def test_the_threshold_is_how_unlikely_a_token_must_be(proposer_of: Proposing) -> None:
-    # The oracle keeps what is right with 0.9, so every token is wrong with a probability of 0.1.
+    # The oracle keeps what is right with 0.95, so every token is wrong with a probability of 0.05.
     source = changed("a - b", "a + b")
-    assert len(found(proposer_of, source, threshold=0.05)) > 20
+    assert len(found(proposer_of, source, threshold=0.04)) > 20
     assert len(found(proposer_of, source, threshold=0.2)) == 1
     assert len(found(proposer_of, source, threshold=0.99)) == 1
     assert found(proposer_of, source, threshold=1.0) == []

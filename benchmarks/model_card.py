@@ -1,0 +1,164 @@
+"""The model card: what the bundled checkpoint was trained on, how, and how it does.
+
+    python benchmarks/model_card.py --run RUN --report DATA/report.json [--page docs/model_card.md]
+
+RUN is the folder of a training run: its `checkpoint/` is copied into the package, its metrics become the figure.
+"""
+
+import argparse
+import json
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from redraft_model.checkpoint import BUNDLED, load_checkpoint
+from redraft_model.evaluate.machine import Machine
+from redraft_model.train.curves import draw
+
+ROOT = Path(__file__).parents[1]
+FIGURE = Path("figures") / "training.svg"
+METRICS = ROOT / "benchmarks" / "results" / "training-tiny"
+
+LIMITS = """\
+- Python only, and only what fits a window of a few hundred tokens around a problem is seen at once.
+- It was trained on library code; short scripts and exercises look different.
+- It knows syntax far better than meaning: with `--semantic` most real bugs go unnoticed.
+- It completes short, common continuations; it does not write programs.
+- It has never been told what a program is for. Read what it changes.
+"""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the card is rendered from."""
+
+    config: dict[str, Any]
+    report: dict[str, Any]
+    rows: list[dict[str, Any]]
+    n_parameters: int
+    machine: Machine
+    date: str
+
+
+def main() -> None:
+    options = _options()
+    if options.run is not None:
+        shutil.copytree(options.run / "checkpoint", BUNDLED, dirs_exist_ok=True)
+        METRICS.mkdir(parents=True, exist_ok=True)
+        shutil.copy(options.run / "metrics.jsonl", METRICS)
+    draw(METRICS, options.page.parent / FIGURE)
+    checkpoint = load_checkpoint(BUNDLED, torch.device("cpu"))
+    facts = Facts(
+        json.loads((BUNDLED / "config.json").read_text("utf-8")),
+        json.loads(options.report.read_text("utf-8")),
+        [json.loads(line) for line in (METRICS / "metrics.jsonl").read_text("utf-8").splitlines()],
+        checkpoint.model.n_parameters,
+        Machine.here(torch.get_num_threads(), "cpu"),
+        f"{datetime.now(UTC):%Y-%m-%d}",
+    )
+    options.page.write_text(render(facts), "utf-8")
+
+
+def render(facts: Facts) -> str:
+    """The card as Markdown."""
+    model, training = facts.config["model"], facts.config["training"]
+    sections = [
+        f"# Model card: tiny ({facts.date})",
+        "A bidirectional transformer over code tokens, trained from random weights as a discrete diffusion model that edits "
+        "(see [ARCHITECTURE.md](../ARCHITECTURE.md)). It comes with the package and does all of its work on the user's machine.",
+        _table(
+            ("what", "value"),
+            [
+                ("parameters", f"{facts.n_parameters:,}"),
+                ("layers, width, heads", f"{model['n_layers']}, {model['width']}, {model['n_heads']}"),
+                ("vocabulary", f"{model['n_vocabulary']:,} byte-level BPE entries"),
+                ("weights", "int8, one scale per row"),
+                ("actions", ", ".join(training["actions"])),
+                ("tokens seen", f"{training['tokens']:,} in {training['steps']:,} steps"),
+                (
+                    "recipe",
+                    f"`{training['recipe']}` (train/stages.py): Muon on matrices, AdamW on the rest, bfloat16",
+                ),
+                (
+                    "time",
+                    f"{training['seconds'] / 3600:.1f} h on {facts.machine}, shared with other work",
+                ),
+            ],
+        ),
+        "## Data",
+        _data(facts.report),
+        "## Curves",
+        f"![loss and accuracy on held-out packages]({FIGURE.as_posix()})",
+        "Accuracy of the last evaluation, on held-out packages, by forward process and kind of label:",
+        _table(("process / label", "right"), _accuracies(facts.rows)),
+        "## Results",
+        "The development benchmarks are on [the results page](results.md).",
+        "## Limits",
+        LIMITS,
+        "## Licence",
+        "The weights are under the licence of this package, Apache-2.0. The training text is other people's open-source code, "
+        "under the licences above; none of it is part of the package.",
+    ]
+    return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def _data(report: dict[str, Any]) -> str:
+    train, heldout = report["train"], report["heldout"]
+    licences = Counter[str]()
+    for package in report["packages"]:
+        licences[package["licence"]] += package["n_bytes"]
+    dropped = [
+        (drop["reason"], f"{drop['n_files']:,}", _megabytes(drop["n_bytes"])) for drop in report["dropped"]
+    ]
+    return "\n\n".join(
+        [
+            f"{train['n_files']:,} files, {_megabytes(train['n_bytes'])}, {train['n_tokens']:,} tokens of Python: the standard "
+            f"libraries of several Python versions and installed packages. {heldout['n_files']:,} files of other packages "
+            f"({heldout['n_tokens']:,} tokens) were held out for the curves. Left out, of {report['n_files']:,} files seen:",
+            _table(("reason", "files", "size"), dropped),
+            "“Repeats a benchmark” means that the file shares three or more stretches of 13 tokens, or a tenth of all "
+            "it has, with an evaluation set; such files are never trained on. Licences, as the packages declare them "
+            "(the standard libraries, under the PSF licence, declare none):",
+            _table(
+                ("licence", "size"), [(name, _megabytes(size)) for name, size in licences.most_common(16)]
+            ),
+        ]
+    )
+
+
+def _accuracies(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    last = next(row for row in reversed(rows) if any(name.startswith("accuracy/") for name in row))
+    return [
+        (name.removeprefix("accuracy/").replace("/", " / "), f"{100 * value:.0f} %")
+        for name, value in sorted(last.items())
+        if name.startswith("accuracy/")
+    ]
+
+
+def _megabytes(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:.1f} MB"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in [head, ("---",) * len(head), *rows]]
+    return "\n".join(lines)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--run", type=Path, help="a training run to take the checkpoint from")
+    parser.add_argument(
+        "--report", type=Path, required=True, help="report.json of the data the run was trained on"
+    )
+    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "model_card.md")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

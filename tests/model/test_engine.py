@@ -1,0 +1,381 @@
+"""The engine: what it promises about texts, whatever the network says."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from redraft_model.alignment import MASK_ID
+from redraft_model.checkpoint import Checkpoint, Training, export_checkpoint
+from redraft_model.config import ModelConfig
+from redraft_model.engine import CANVAS_LINE, CANVAS_LINES, LONGEST_SOURCE, Engine, EngineSettings
+from redraft_model.errors import Cancelled, CheckpointError, PassageError
+from redraft_model.passage import About, DenoiseStep, Draft, Passage, Span, Watch
+from redraft_model.repair import Search
+from redraft_model.tokenizer import Tokenizer
+from redraft_model.transformer import Transformer
+from redraft_model.verifier import parses
+
+CLEAN = """import math
+
+
+def area(width, height):
+    return width * height  # 名前 😀
+
+
+def root(x):
+    return math.sqrt(x)
+"""
+BROKEN = CLEAN.replace("height):", "height:").replace("sqrt(x)", "sqrt(x")
+DEFAULT = EngineSettings()
+BARELY = EngineSettings(search=Search(n_rounds=2, n_candidates=2, n_opened=2))
+Knowing = Callable[..., Engine]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint folder of a small network with random weights: it proposes anything."""
+    network = Transformer(ModelConfig.named("nano", tokenizer.n_vocabulary, MASK_ID))
+    generator = torch.Generator().manual_seed(3)
+    for parameter in network.parameters():
+        if parameter.ndim == 2:
+            parameter.data.normal_(0, 0.25, generator=generator)
+    folder = tmp_path_factory.mktemp("checkpoints") / "wild"
+    export_checkpoint(
+        network, tokenizer, folder, Training(12, 3, 1, "none", actions=("repair", "complete", "types"))
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wild(checkpoint: Path) -> Engine:
+    """The engine on that checkpoint."""
+    return Engine.load(checkpoint, "cpu")
+
+
+@pytest.fixture(scope="module")
+def engine_of(tokenizer: Tokenizer, oracle_of: Callable[..., Transformer]) -> Knowing:
+    """Makes an engine whose network knows one clean text."""
+
+    def make(clean: str = CLEAN, settings: EngineSettings = DEFAULT, sureness: float = 0.95) -> Engine:
+        training = Training(0, 0, 0, "none", actions=("repair", "complete", "types"))
+        checkpoint = Checkpoint(Path("oracle"), oracle_of(clean, sureness), tokenizer, training)
+        return Engine(checkpoint, torch.device("cpu"), settings)
+
+    return make
+
+
+def test_an_engine_says_what_it_runs(wild: Engine, checkpoint: Path, tokenizer: Tokenizer) -> None:
+    n_parameters = wild._model.n_parameters
+    assert wild.about == About(
+        "wild",
+        str(checkpoint),
+        n_parameters,
+        tokenizer.n_vocabulary,
+        12,
+        ("repair", "complete", "types"),
+        "cpu",
+    )
+    assert isinstance(wild.about.actions, tuple)
+
+
+def test_a_device_is_found_by_itself(checkpoint: Path) -> None:
+    assert Engine.load(checkpoint).about.device in ("cpu", "cuda")
+
+
+@pytest.mark.parametrize("device", ["nonsense", "", "meta", "cuda:77", "privateuseone"])
+def test_a_device_that_is_not_there_is_an_error_that_says_what_to_do(checkpoint: Path, device: str) -> None:
+    with pytest.raises(CheckpointError, match="use --device cpu"):
+        Engine.load(checkpoint, device)
+
+
+def test_a_checkpoint_that_is_not_there_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="pass --checkpoint PATH"):
+        Engine.load(tmp_path / "nowhere", "cpu")
+    with pytest.raises(CheckpointError, match="another folder"):
+        Engine.load(tmp_path, "cpu")
+
+
+# Repair
+
+
+def test_a_broken_text_is_repaired(engine_of: Knowing) -> None:
+    draft = engine_of().repair(BROKEN)
+    assert draft.text == CLEAN
+    assert draft.parses
+    assert draft.n_edits == 2
+    assert 0 <= draft.confidence <= 1
+    assert draft.cost.n_forward > 0
+    assert draft.cost.n_tokens > 0
+    assert draft.cost.seconds > 0
+
+
+@pytest.mark.parametrize("source", ["", "\n", "# only comments\n# 名前", CLEAN, CLEAN.replace("\n", "\r\n")])
+def test_a_text_that_parses_is_returned_as_it_is_without_a_look(wild: Engine, source: str) -> None:
+    draft = wild.repair(source)
+    assert (draft.text, draft.n_edits, draft.parses) == (source, 0, True)
+    assert (draft.cost.n_forward, draft.cost.n_tokens) == (0, 0)
+
+
+def test_a_text_with_carriage_returns_keeps_them(engine_of: Knowing) -> None:
+    clean = CLEAN.replace("\n", "\r\n")
+    assert engine_of(clean).repair(BROKEN.replace("\n", "\r\n")).text == clean
+
+
+def test_what_cannot_be_repaired_is_returned_as_it_is(engine_of: Knowing) -> None:
+    source = "x := = = 1 := = 2 := (\n"
+    draft = engine_of(source, BARELY).repair(source)
+    assert (draft.text, draft.n_edits, draft.parses) == (source, 0, False)
+    assert draft.cost.n_forward > 0
+
+
+def test_a_part_of_the_problems_may_be_repaired(engine_of: Knowing) -> None:
+    rest = "\nx := = = 1 := = 2 := (\n"
+    draft = engine_of(CLEAN + rest, BARELY).repair(CLEAN.replace("height):", "height:") + rest)
+    assert draft.text == CLEAN + rest
+    assert not draft.parses
+    assert draft.n_edits == 1
+
+
+def test_only_the_span_is_repaired(engine_of: Knowing) -> None:
+    start = BROKEN.index("def root")
+    draft = engine_of().repair(BROKEN, span=Span(0, start))
+    assert draft.text == CLEAN[: CLEAN.index("def root")] + BROKEN[start:]
+    assert not draft.parses
+
+
+def test_whole_lines_are_repaired_without_touching_the_lines_beside_them(engine_of: Knowing) -> None:
+    # The line break before a line and its indentation are one token, of which only the indentation is in the span.
+    clean = "if x:\n    y = 1\n    z = 2\n    w = 3\n"
+    source = "if x:\n    y = 1\n      z = 2\n    w = 3\n"
+    start, end = source.index("      z"), source.index("    w")
+    assert engine_of(clean).repair(source, span=Span(start, end)).text == clean
+
+
+def test_a_comment_is_never_lost(engine_of: Knowing) -> None:
+    source = "x = (1  # why\ny = 2\n"
+    draft = engine_of("x = (1)\ny = 2\n").repair(source)
+    assert "# why" in draft.text
+
+
+def test_a_character_is_never_torn(engine_of: Knowing, wild: Engine) -> None:
+    # A character of four bytes is several tokens, and deleting one of them leaves bytes that are no character.
+    source = "s = '😀'😀\n"
+    for engine in (engine_of("s = '😀'\n"), wild):
+        assert "\ufffd" not in engine.repair(source).text
+    for draft in wild.complete(Passage("s = '", "", "'\n"), n_drafts=4):
+        assert "\ufffd" not in draft.text
+
+
+def test_doubtful_code_is_edited_only_when_asked(engine_of: Knowing) -> None:
+    source = CLEAN.replace("width * height", "width + height")
+    assert engine_of().repair(source).text == source
+    draft = engine_of().repair(source, semantic=True)
+    assert (draft.text, draft.n_edits, draft.parses) == (CLEAN, 1, True)
+    assert draft.score > 0
+    assert engine_of().repair(source, semantic=True, span=Span(0, 20)).text == source
+
+
+def test_broken_and_doubtful_code_is_repaired_and_edited_in_the_span(engine_of: Knowing) -> None:
+    source = BROKEN.replace("width * height", "width + height")
+    assert engine_of().repair(source, semantic=True).text == CLEAN
+    only_first = source.replace("height:", "height):").replace("width + height", "width * height")
+    draft = engine_of().repair(source, semantic=True, span=Span(0, source.index("def root")))
+    assert draft.text in (only_first, source.replace("height:", "height):"))
+
+
+@pytest.mark.parametrize("call", ["repair", "doubt", "complete", "rewrite"])
+def test_a_text_that_cannot_be_worked_on_is_an_error(wild: Engine, call: str) -> None:
+    for source, message in (("x" * (LONGEST_SOURCE + 1), "1,000,001"), ("x = '\ud800'", "offset 5")):
+        is_whole = call in ("repair", "doubt")
+        with pytest.raises(PassageError, match=message):
+            getattr(wild, call)(source if is_whole else Passage(source[:6], "", source[6:]))
+
+
+# Doubt
+
+
+def test_doubts_are_where_the_network_expects_something_else(engine_of: Knowing) -> None:
+    source = CLEAN.replace("width * height", "width + height")
+    (doubt,) = engine_of().doubt(source)
+    assert (doubt.span.of(source), doubt.kind, doubt.proposal) == (" +", "substitute", " *")
+    assert engine_of().doubt(source, threshold=1.0) == []
+    assert engine_of().doubt(source, span=Span(0, 20)) == []
+    assert engine_of().doubt("") == []
+
+
+def test_doubts_of_any_network_are_in_order_and_inside_the_text(wild: Engine) -> None:
+    found = wild.doubt(BROKEN)
+    assert found
+    spans = [doubt.span for doubt in found]
+    assert spans == sorted(spans)
+    assert spans[-1].end <= len(BROKEN)
+    assert all(doubt.probability < 0.5 for doubt in found)
+    assert {doubt.kind for doubt in found} <= {"substitute", "delete", "insert"}
+
+
+# Complete
+
+
+HOLES = [
+    ("import math\n\n\ndef area(width, height):\n    return ", "\n"),
+    ("", ""),
+    ("x = ", ""),
+    ("", "\nx = 1\n"),
+    ("s = '😀", "'\n"),
+    ("if x:\n", "    y = 1\n"),
+    ("x = " + "1 + " * 3000, "1\n" * 3000),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), HOLES)
+@pytest.mark.parametrize("single_line", [False, True])
+def test_drafts_are_distinct_texts_that_cost_something(
+    wild: Engine, before: str, after: str, single_line: bool
+) -> None:
+    passage = Passage(before, "", after)
+    drafts = wild.complete(passage, n_drafts=3, single_line=single_line)
+    check_drafts(drafts, passage, 3)
+    if single_line:
+        assert not any("\n" in draft.text or "\r" in draft.text for draft in drafts)
+
+
+def check_drafts(drafts: list[Draft], passage: Passage, n_drafts: int) -> None:
+    assert len(drafts) <= n_drafts
+    assert len({draft.text for draft in drafts}) == len(drafts)
+    assert [draft.confidence for draft in drafts] == sorted(
+        (draft.confidence for draft in drafts), reverse=True
+    )
+    for draft in drafts:
+        assert draft.text.strip()
+        assert draft.parses == parses(passage.replaced(draft.text))
+        assert 0 <= draft.confidence <= 1
+        assert draft.n_edits > 0
+        assert draft.cost.n_forward > 0
+        assert draft.cost.n_tokens > 0
+        assert draft.cost.seconds > 0
+
+
+def test_the_same_seed_gives_the_same_distinct_drafts(engine_of: Knowing) -> None:
+    before, after = CLEAN.split(" width * height")
+    passage = Passage(before, "", after)
+    unsure = engine_of(sureness=0.3)
+    runs = [unsure.complete(passage, n_drafts=6, seed=seed) for seed in (1, 1, 2)]
+    texts = [[draft.text for draft in drafts] for drafts in runs]
+    assert texts[0] == texts[1] != texts[2]
+    for drafts in runs:
+        check_drafts(drafts, passage, 6)
+        assert len(drafts) > 1
+        assert " width * height" in [draft.text for draft in drafts]  # the first draft is no sample
+
+
+@pytest.mark.parametrize(
+    ("hole", "single_line"),
+    [(" * height  # 名前 😀", True), ("    return width * height  # 名前 😀\n", False)],
+)
+def test_a_hole_is_filled_with_what_the_network_knows(
+    engine_of: Knowing, hole: str, single_line: bool
+) -> None:
+    before, after = CLEAN.split(hole)
+    for target in ("", "something to be replaced"):
+        (draft,) = engine_of().complete(Passage(before, target, after), single_line=single_line)
+        assert draft.text == hole
+        assert draft.parses
+
+
+def test_where_nothing_is_missing_there_is_no_draft(engine_of: Knowing) -> None:
+    for at in (0, CLEAN.index(" * "), CLEAN.index("\n\ndef root"), len(CLEAN)):
+        assert engine_of().complete(Passage(CLEAN[:at], "", CLEAN[at:])) == []
+
+
+# Rewrite
+
+
+def test_a_target_that_does_not_parse_is_repaired_and_nothing_else(engine_of: Knowing) -> None:
+    start, end = BROKEN.index("def area"), BROKEN.index("\n\n\ndef root")
+    source = BROKEN.replace("sqrt(x", "sqrt(x)")
+    (draft,) = engine_of().rewrite(Passage.cut(source, Span(start, end)))
+    assert source[:start] + draft.text + source[end:] == CLEAN
+    assert draft.parses
+
+
+def test_a_target_that_parses_is_denoised(engine_of: Knowing) -> None:
+    source = CLEAN.replace("width * height", "width + height")
+    start, end = source.index("return width"), source.index("\n\n\ndef root")
+    (draft,) = engine_of().rewrite(Passage.cut(source, Span(start, end)), action="types")
+    assert source[:start] + draft.text + source[end:] == CLEAN
+    assert draft.cost.n_forward > 0
+    assert draft.cost.n_tokens > 0
+
+
+def test_a_target_the_network_expects_has_no_drafts(engine_of: Knowing) -> None:
+    assert engine_of().rewrite(Passage.cut(CLEAN, Span(14, 60))) == []
+    assert engine_of().rewrite(Passage.cut(CLEAN, Span(0, len(CLEAN)))) == []
+
+
+def test_drafts_of_a_wild_network_still_parse_and_are_distinct(wild: Engine) -> None:
+    passage = Passage.cut(CLEAN, Span(14, len(CLEAN)))
+    for seed in range(3):
+        drafts = wild.rewrite(passage, n_drafts=4, seed=seed)
+        assert len({draft.text for draft in drafts}) == len(drafts)
+        for draft in drafts:
+            assert draft.text != passage.target
+            assert parses(passage.replaced(draft.text))
+
+
+def test_rewriting_can_mean_completing(wild: Engine) -> None:
+    passage = Passage("x = ", "", "\n")
+    texts = [draft.text for draft in wild.rewrite(passage, action="complete", n_drafts=2, seed=5)]
+    assert texts == [draft.text for draft in wild.complete(passage, n_drafts=2, seed=5)]
+
+
+def test_an_action_that_was_not_learnt_is_an_error_that_lists_those_that_were(wild: Engine) -> None:
+    for action in ("docs", "", "repair "):
+        with pytest.raises(PassageError, match="repair, complete, types"):
+            wild.rewrite(Passage("", "x = 1", ""), action=action)
+
+
+def test_a_target_that_does_not_fit_is_an_error(wild: Engine) -> None:
+    with pytest.raises(PassageError, match="select less"):
+        wild.rewrite(Passage("", "x = 1\n" * 300, ""))
+
+
+# Watch
+
+
+def calls(engine: Engine) -> Iterator[tuple[str, Callable[[Watch], object]]]:
+    doubtful = CLEAN.replace("width * height", "width + height")
+    before, after = CLEAN.split(" width * height")
+    function = Span(doubtful.index("def area"), doubtful.index("\n\n\ndef root"))
+    yield "repair", lambda watch: engine.repair(BROKEN, watch=watch)
+    yield "semantic", lambda watch: engine.repair(doubtful, semantic=True, watch=watch)
+    yield "complete", lambda watch: engine.complete(Passage(before, "", after), n_drafts=2, watch=watch)
+    yield "rewrite", lambda watch: engine.rewrite(Passage.cut(doubtful, function), n_drafts=2, watch=watch)
+    yield "doubt", lambda watch: engine.doubt(BROKEN, watch=watch)
+
+
+def test_every_call_can_be_cancelled(engine_of: Knowing) -> None:
+    for name, call in calls(engine_of()):
+        # A text of one window is doubted in one look, and a rewrite with one error may be done after one step.
+        for n in range(1 if name in ("doubt", "rewrite") else 3):
+            polls = iter([False] * n + [True])
+            with pytest.raises(Cancelled):
+                call(Watch(is_cancelled=lambda polls=polls: next(polls)))
+
+
+def test_steps_are_told_within_their_limit(wild: Engine, engine_of: Knowing) -> None:
+    for engine in (wild, engine_of()):
+        for name, call in calls(engine):
+            steps: list[DenoiseStep] = []
+            call(Watch(on_step=steps.append))
+            assert all(1 <= step.index <= step.limit for step in steps)
+            if name in ("repair", "complete"):
+                assert steps
+
+
+def test_a_completion_takes_at_most_as_many_steps_as_it_has_masks(wild: Engine) -> None:
+    for single_line, n_masks in ((True, CANVAS_LINE), (False, CANVAS_LINES)):
+        steps: list[DenoiseStep] = []
+        wild.complete(Passage("x = ", "", "\n"), single_line=single_line, watch=Watch(on_step=steps.append))
+        assert 0 < len(steps) <= n_masks
+        assert {step.limit for step in steps} == {n_masks}
