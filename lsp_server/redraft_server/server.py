@@ -21,6 +21,7 @@ from pygls.protocol import default_converter
 
 from redraft_server.features import code_action, inline_completion, lifecycle
 from redraft_server.framing import Frames, Garbage
+from redraft_server.loading import open_engine
 from redraft_server.protocol import RedraftProtocol
 from redraft_server.session import SECONDS_TO_CLOSE, Session
 from redraft_server.worker import Engine, Worker
@@ -54,13 +55,6 @@ def run_stdio(checkpoint: Path | None, device: str) -> NoReturn:
     bundled one; it is loaded by the first request that needs the model.
     """
     serve_stdio(partial(open_engine, checkpoint, device))
-
-
-def open_engine(checkpoint: Path | None, device: str) -> Engine:
-    """The engine; imports PyTorch, which takes a second. Raises CheckpointError."""
-    from redraft_model.engine import Engine as TorchEngine
-
-    return TorchEngine.load(checkpoint, device)
 
 
 def serve_stdio(open_engine: Callable[[], Engine]) -> NoReturn:

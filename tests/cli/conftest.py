@@ -19,7 +19,7 @@ from redraft_model.passage import (
     Span,
     Watch,
 )
-from redraft_server.cli import main, opening
+from redraft_server.cli import main
 from redraft_server.safety import parses
 
 ABOUT = About("scripted", "nowhere", 1_000_000, 100, 5000, ("repair", "complete"), "cpu")
@@ -93,7 +93,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
         scripted.opened_with.append((checkpoint, str(device)))
         return scripted
 
-    monkeypatch.setattr(opening, "open_engine", open_engine)
+    monkeypatch.setattr(loading, "open_engine", open_engine)
     return scripted
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redraft_model.errors import CheckpointError, PassageError
 from redraft_model.passage import Draft
-from redraft_server.cli import opening
+from redraft_server import loading
 
 BROKEN = b"a = 1\nb = (1\nc = 3\n"
 WHOLE = b"a = 1\nb = (1)\nc = 3\n"
@@ -234,7 +234,7 @@ def test_an_engine_that_cannot_be_opened_ends_the_run(run, app, monkeypatch) -> 
     def open_engine(checkpoint: Path | None, device: str) -> Draft:
         raise CheckpointError("model.safetensors is damaged; get it again")
 
-    monkeypatch.setattr(opening, "open_engine", open_engine)
+    monkeypatch.setattr(loading, "open_engine", open_engine)
     outcome = run("fix", "app.py")
     assert (outcome.code, outcome.err) == (2, "redraft: model.safetensors is damaged; get it again\n")
 

@@ -85,7 +85,7 @@ def broadcast(region: str, answer: list[int | str]) -> list[int]:
     kept = labels_.copy()
     result = broadcast_deletion(ids(region), labels_)
     assert np.array_equal(labels_, kept), "the labels given are left alone"
-    return result.tolist()
+    return [int(label) for label in result]
 
 
 def test_a_deleted_mask_takes_the_masks_to_its_right_along() -> None:

@@ -184,7 +184,7 @@ def test_what_is_refused_is_not_done(proposer_of: Proposing) -> None:
 def test_improving_can_be_cancelled_between_passes(proposer_of: Proposing) -> None:
     source = changed("a - b", "a + b")
     polls = iter([False, True])
-    proposer = proposer_of(CLEAN, Watch(is_cancelled=lambda: next(polls)))
+    proposer = proposer_of(CLEAN, Watch(is_cancelled=polls.__next__))
     with pytest.raises(Cancelled):
         improve(proposer, source, Sweep())
     assert proposer.effort.n_forward == 1

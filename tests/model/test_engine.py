@@ -360,7 +360,7 @@ def test_every_call_can_be_cancelled(engine_of: Knowing) -> None:
         for n in range(1 if name in ("doubt", "rewrite") else 3):
             polls = iter([False] * n + [True])
             with pytest.raises(Cancelled):
-                call(Watch(is_cancelled=lambda polls=polls: next(polls)))
+                call(Watch(is_cancelled=polls.__next__))
 
 
 def test_steps_are_told_within_their_limit(wild: Engine, engine_of: Knowing) -> None:

@@ -305,7 +305,7 @@ def test_cancelling_stops_between_two_forward_passes(
     assert whole.effort.n_forward > 3
     for n in range(whole.effort.n_forward):
         polls = iter([False] * n + [True])
-        proposer = Proposer(oracle_of(CLEAN), tokenizer, Watch(is_cancelled=lambda polls=polls: next(polls)))
+        proposer = Proposer(oracle_of(CLEAN), tokenizer, Watch(is_cancelled=polls.__next__))
         with pytest.raises(Cancelled):
             repair(proposer, source, SMALL)
         assert proposer.effort.n_forward == n

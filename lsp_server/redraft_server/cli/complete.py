@@ -9,7 +9,7 @@ import typer
 from redraft_model.errors import RedraftError
 from redraft_model.passage import Passage, Span
 
-from redraft_server.cli import opening
+from redraft_server import loading
 from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, SeedOption
 from redraft_server.cli.terminal import hand_over, hand_over_json, talk
 from redraft_server.document import Document
@@ -34,7 +34,7 @@ def complete(
     Exit code 0: there is one; 1: there is none.
     """
     document, offset = _located(place)
-    engine = opening.open_engine(checkpoint, device)
+    engine = loading.open_engine(checkpoint, device)
     passage = Passage.cut(document.text, Span(offset, offset))
     found = engine.complete(passage, n_drafts=drafts, seed=seed, single_line=single_line)
     if json:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from redraft_model.passage import Doubt
 
-from redraft_server.cli import opening
+from redraft_server import loading
 from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption
 from redraft_server.cli.terminal import BOLD, CYAN, UNDERLINED, escaped, hand_over_json, painted, show, talk
 from redraft_server.document import Document
@@ -29,7 +29,7 @@ def doubt(
     Exit code 0: there are none; 1: there are some.
     """
     document = Document.read(file)
-    engine = opening.open_engine(checkpoint, device)
+    engine = loading.open_engine(checkpoint, device)
     doubts = engine.doubt(document.text, threshold=threshold)
     text = document.text
     starts = _line_starts(text)

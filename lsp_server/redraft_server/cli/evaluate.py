@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from redraft_server.cli import opening
+from redraft_server import loading
 from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, SeedOption
 from redraft_server.cli.terminal import bar, hand_over, talk
 from redraft_server.document import UnwritableDocument
@@ -31,7 +31,7 @@ def evaluate(
 
     if suite not in SUITES:
         raise typer.BadParameter(f"there is no suite {suite!r}; choose from {', '.join(SUITES)}")
-    engine = opening.open_engine(checkpoint, device)
+    engine = loading.open_engine(checkpoint, device)
     with bar(limit or 1) as progress:
         result = run_suite(suite, data, engine, limit=limit, seed=seed, progress=progress.at)
     if json is not None:

@@ -8,6 +8,8 @@ import typer
 from redraft_model.errors import CheckpointError
 from redraft_model.passage import About
 
+from redraft_server import loading
+
 if TYPE_CHECKING:
     from redraft_model.engine import Engine
 
@@ -28,14 +30,6 @@ DeviceOption = Annotated[Device, typer.Option("--device", help="Where the model 
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same result.")]
 
 
-def open_engine(checkpoint: Path | None, device: str) -> "Engine":
-    """The engine with `checkpoint` (None: the bundled one) on `device`; raises CheckpointError."""
-    # This import loads torch, which takes seconds.
-    from redraft_model.engine import Engine
-
-    return Engine.load(checkpoint, device)
-
-
 class LazyEngine:
     """An engine that is opened when it is first needed: a run over clean files never loads torch."""
 
@@ -52,7 +46,7 @@ class LazyEngine:
     def get(self) -> "Engine":
         """The engine; raises CheckpointError."""
         if self._engine is None:
-            self._engine = open_engine(self._checkpoint, self._device)
+            self._engine = loading.open_engine(self._checkpoint, self._device)
         return self._engine
 
 
