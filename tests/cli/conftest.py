@@ -19,6 +19,7 @@ from redraft_model.passage import (
     Span,
     Watch,
 )
+from redraft_server import loading
 from redraft_server.cli import main
 from redraft_server.safety import parses
 
