@@ -78,7 +78,7 @@ class Engine:
         text, score, n_edits = source, 0.0, 0
 
         def is_allowed(after: str) -> bool:
-            return not lost_comments(source, after) and not _is_torn(source, after)
+            return _is_faithful(source, after)
 
         if not parses(source):
             repaired = repair(proposer, source, self._settings.search, within=span, is_allowed=is_allowed)
@@ -146,7 +146,9 @@ class Engine:
             seed=seed,
             is_cancelled=watch.is_cancelled,
             on_step=_telling(
-                watch, n_masks, lambda trace: indent + self._tokenizer.decode(trace.canvas.region)
+                watch,
+                n_masks,
+                lambda trace: passage.replaced(indent + self._tokenizer.decode(trace.canvas.region)),
             ),
         )
         seconds = time.perf_counter() - started
@@ -193,7 +195,9 @@ class Engine:
         self, passage: Passage, source: str, span: Span, action: str, n_drafts: int, seed: int, watch: Watch
     ) -> list[Draft]:
         started = time.perf_counter()
-        window = cut(self._tokenizer, source, span, action=action)
+        # A line break and the indentation behind it are one token, so it has to be inside the region as a whole.
+        lead = "\n" if passage.before.endswith("\n") and passage.target[:1] in (" ", "\t") else ""
+        window = cut(self._tokenizer, source, Span(span.start - len(lead), span.end), action=action)
         n_tokens = len(window.canvas.region)
         longest = self._model.config.context - len(window.canvas.head) - len(window.canvas.tail) - 2
         if n_tokens > longest:
@@ -210,9 +214,11 @@ class Engine:
         seconds = time.perf_counter() - started
         drafts: dict[str, Draft] = {}
         for trace in traces:
-            text = self._tokenizer.decode(trace.canvas.region)
-            is_new = text != passage.target and text not in drafts
-            if is_new and not _is_torn(passage.target, text) and parses(passage.replaced(text)):
+            written = self._tokenizer.decode(trace.canvas.region)
+            text = written.removeprefix(lead)
+            if not written.startswith(lead) or text == passage.target or text in drafts:
+                continue
+            if _is_faithful(passage.target, text) and parses(passage.replaced(text)):
                 drafts[text] = self._draft(trace, text, True, seconds / len(traces))
         return sorted(drafts.values(), key=lambda draft: -draft.score)
 
@@ -270,6 +276,11 @@ def _require_usable(source: str) -> None:
         raise PassageError(
             f"the text has half a character at offset {error.start} (a lone surrogate); remove it"
         ) from error
+
+
+def _is_faithful(before: str, after: str) -> bool:
+    """Whether no comment was lost, no code commented out, and no character torn."""
+    return not (lost_comments(before, after) or lost_comments(after, before) or _is_torn(before, after))
 
 
 def _is_torn(before: str, after: str) -> bool:

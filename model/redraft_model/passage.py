@@ -89,7 +89,7 @@ class Doubt:
 
 @dataclass(frozen=True)
 class DenoiseStep:
-    """Progress of a running draft: step `index` of at most `limit`, and the text as it stands."""
+    """Progress of a running draft: step `index` of at most `limit`, and the whole source as it stands."""
 
     index: int
     limit: int

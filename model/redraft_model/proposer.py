@@ -13,7 +13,7 @@ from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, MASK_ID
 from redraft_model.errors import Cancelled
 from redraft_model.passage import UNWATCHED, DenoiseStep, Watch
 from redraft_model.sampler import Cached
-from redraft_model.selection import forbid_insertions
+from redraft_model.selection import forbid_controls_at_masks
 from redraft_model.tokenizer import SPECIALS, Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.window import Window
@@ -82,7 +82,7 @@ class Proposer:
                 region = current[i].region
                 masks = np.flatnonzero(region == MASK_ID)
                 at_masks = log_p_TV[torch.from_numpy(masks - start).to(log_p_TV.device)]
-                forbid_insertions(at_masks)
+                forbid_controls_at_masks(at_masks)
                 if len(masks) == 1:
                     best = at_masks[0].topk(n_fills)
                     for value, token in zip(best.values.tolist(), best.indices.tolist(), strict=True):

@@ -204,11 +204,15 @@ def _is_solved(start: Attempt, now: Attempt) -> bool:
 
 
 def _common_suffix(a: str, b: str) -> int:
-    n = 0
-    limit = min(len(a), len(b))
-    while n < limit and a[-1 - n] == b[-1 - n]:
-        n += 1
-    return n
+    """Length of the longest common ending; by halves, because comparing slices is fast and loops are not."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[len(a) - middle :] == b[len(b) - middle :]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _expand(
@@ -331,23 +335,39 @@ def _minimal(
     start: Attempt, solution: Attempt, tokenizer: Tokenizer, is_allowed: Callable[[str], bool]
 ) -> Attempt:
     """The solution without the changes that can be taken back one by one while it stays solved and allowed."""
-    before = tokenizer.encode(start.source)
+    head, old, new, tail = _changed_lines(start.source, solution.source)
+    before, after = tokenizer.encode(old), tokenizer.encode(new)
     current = solution
     is_smaller = True
     while is_smaller:
         is_smaller = False
-        after = tokenizer.encode(current.source)
         changes = gaps(before, after)
         for change in changes if len(changes) > 1 else []:
             tokens = np.concatenate(
                 [after[: change.new_start], before[change.start : change.end], after[change.new_end :]]
             )
             n_edits = max(change.end - change.start, change.new_end - change.new_start)
-            text = tokenizer.decode(tokens)
+            text = head + tokenizer.decode(tokens) + tail
             smaller = replace(
                 current, source=text, trouble=problem(text), n_edits=max(1, current.n_edits - n_edits)
             )
             if _is_solved(start, smaller) and is_allowed(text):
-                current, is_smaller = smaller, True
+                current, after, is_smaller = smaller, tokens, True
                 break
     return current
+
+
+def _changed_lines(before: str, after: str) -> tuple[str, str, str, str]:
+    """(head, old, new, tail) with before = head + old + tail and after = head + new + tail, cut at line breaks."""
+    n_tail = _common_suffix(before, after)
+    n_head = _common_suffix(before[::-1], after[::-1])
+    n_tail = min(n_tail, min(len(before), len(after)) - n_head)
+    n_head = max(0, before.rfind("\n", 0, n_head))
+    line_end = before.find("\n", len(before) - n_tail)
+    n_tail = 0 if line_end < 0 else len(before) - line_end
+    return (
+        before[:n_head],
+        before[n_head : len(before) - n_tail],
+        after[n_head : len(after) - n_tail],
+        before[len(before) - n_tail :],
+    )

@@ -176,6 +176,8 @@ def denoise(
     """
     traces = [Trace(canvas) for canvas in canvases]
     generators = [torch.Generator().manual_seed(seed * 1000 + row) for row in range(len(traces))]
+    if is_cancelled():
+        raise Cancelled
     log_p = forward.refresh(canvases)
     _count(traces, range(len(traces)))
     moved = [0] * len(traces)

@@ -10,9 +10,12 @@ import torch
 
 from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, MASK_ID
 from redraft_model.canvas import broadcast_deletion
+from redraft_model.tokenizer import SPECIALS
 
 Ids = npt.NDArray[np.int32]
 Positions = npt.NDArray[np.int64]
+
+_NOT_AT_MASKS = [i for i in range(len(SPECIALS)) if i != DELETE_ID]
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,13 @@ def propose(
 ) -> Proposals:
     """The most likely answers to the tokens `shown` (T,), or a sample at `temperature`.
 
-    A mask is answered by a token or by its deletion, never by an insertion. The confidence is the answer's probability at
+    A mask is answered by text or by its deletion, never by an insertion or a marker. The confidence is the answer's probability at
     temperature one.
     """
     masks = torch.from_numpy(np.flatnonzero(shown == MASK_ID)).to(log_p_TV.device)
     if len(masks):
         at_masks = log_p_TV[masks]
-        forbid_insertions(at_masks)
+        forbid_controls_at_masks(at_masks)
         log_p_TV = log_p_TV.index_copy(0, masks, at_masks)
     scores = log_p_TV
     if temperature > 0 and generator is not None:
@@ -102,6 +105,6 @@ def is_settled(shown: Ids, labels: Ids) -> bool:
     return bool(np.array_equal(shown[:-1], labels[:-1])) and labels[-1] == ANCHOR_ID
 
 
-def forbid_insertions(log_p_TV: torch.Tensor) -> None:
-    """Take the insertion labels out of the running, in place: a mask is not opened again, it is filled."""
-    log_p_TV[:, list(INSERT_IDS)] = -torch.inf
+def forbid_controls_at_masks(log_p_TV: torch.Tensor) -> None:
+    """Leave only what a mask can become, in place: text, or nothing. It is not opened again, and no marker is written."""
+    log_p_TV[:, _NOT_AT_MASKS] = -torch.inf

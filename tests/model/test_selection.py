@@ -6,7 +6,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, MASK_ID
-from redraft_model.selection import Proposals, Thresholds, commit, forbid_insertions, is_settled, propose
+from redraft_model.selection import (
+    Proposals,
+    Thresholds,
+    commit,
+    forbid_controls_at_masks,
+    is_settled,
+    propose,
+)
 
 VOCABULARY = 60
 A, B, C = 50, 51, 52  # text
@@ -150,11 +157,13 @@ def test_labels_that_change_nothing_are_settled() -> None:
     assert not is_settled(ids(A, B), ids(C, ANCHOR_ID))
 
 
-def test_insertions_are_forbidden_in_place() -> None:
-    table = log_p({I1: 0.5, A: 0.3})
-    forbid_insertions(table)
+def test_at_a_mask_only_text_and_deletion_are_left() -> None:
+    table = log_p({I1: 0.5, A: 0.3, DELETE_ID: 0.1})
+    forbid_controls_at_masks(table)
     assert torch.isinf(table[0, list(INSERT_IDS)]).all()
+    assert torch.isinf(table[0, MASK_ID])
     assert float(table[0, A].exp()) == pytest.approx(0.3)
+    assert float(table[0, DELETE_ID].exp()) == pytest.approx(0.1)
 
 
 tokens = st.sampled_from([A, B, C, MASK_ID])
