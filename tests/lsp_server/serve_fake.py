@@ -74,7 +74,8 @@ class FakeEngine:
 
 
 def _draft(text: str, *, parses: bool) -> Draft:
-    return Draft(text, score=1.0, confidence=0.9, n_edits=1, parses=parses, cost=Cost(3, 3, 0.03))
+    confidence = 0.3 if "guess" in text else 0.9
+    return Draft(text, score=1.0, confidence=confidence, n_edits=1, parses=parses, cost=Cost(3, 3, 0.03))
 
 
 def _open(log: Path, *, has_checkpoint: bool) -> FakeEngine:

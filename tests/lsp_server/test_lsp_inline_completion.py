@@ -153,6 +153,14 @@ async def test_a_draft_that_breaks_a_document_that_parses_is_dropped(start_edito
     assert [item["insertText"] for item in items] == ["for x in (", "x = 1", "y = 2)"]
 
 
+async def test_a_guess_is_shown_only_to_who_asks(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    text = drafts("guess") + "value = \n"
+    assert await suggested(editor, text, 2, 8) == []
+    assert [item["insertText"] for item in await suggested(editor, text, 2, 8, INVOKED)] == ["guess"]
+
+
 async def test_the_selected_entry_of_the_popup_is_continued(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(FULL)

@@ -15,6 +15,8 @@ from redraft_server.sources import Source, canonical
 from redraft_server.worker import Engine
 
 _N_DRAFTS_WHEN_ASKED = 3
+# Mean probability of a draft's tokens below which nobody is interrupted with it.
+_SURE_ENOUGH = 0.75
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ async def complete(session: Session, params: types.InlineCompletionParams) -> ty
     def work(engine: Engine, watch: Watch) -> list[str]:
         drafts = engine.complete(place.passage, n_drafts=n_drafts, single_line=is_single_line, watch=watch)
         is_guarded = syntax_problem(source.document.text) is None
+        if not is_asked:
+            drafts = [draft for draft in drafts if draft.confidence >= _SURE_ENOUGH]
         return _suggestions(drafts, place.passage, is_guarded=is_guarded)
 
     job = session.worker.start(work)

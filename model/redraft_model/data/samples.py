@@ -200,8 +200,12 @@ class SampleMaker:
         if len(before) + len(middle) + n_surplus + len(after) > room:
             return None
         x_t = middle.copy()
-        if rng.random() < 0.5:
+        state = rng.random()
+        if state < 0.4:
             x_t[:] = MASK_ID
+        elif state < 0.7:
+            # As a text that is written from the left looks on its way.
+            x_t[rng.randrange(len(x_t)) :] = MASK_ID
         else:
             x_t = MaskNoise(MASK_ID).corrupt(middle, rng.random(), generator)
         rate = max(0.1, float((x_t == MASK_ID).mean()))
