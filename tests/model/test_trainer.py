@@ -129,8 +129,8 @@ def test_a_call_ends_with_its_time_box(settings: TrainSettings) -> None:
     report = train(boxed)
     seconds = time.perf_counter() - started
     assert not report.finished
-    assert report.step > 10
-    assert seconds < 8
+    assert report.step >= 1
+    assert seconds < 20
     # The box is used, and the state is saved at the last step.
     assert seconds > 2
     assert Run(boxed).progress.step == report.step
