@@ -48,7 +48,7 @@ def main() -> None:
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "stock.csv")
     for supplier, parts in order(read_parts(path)).items()
         total = sum(part.missing * part.price for part in parts)
-        print(supplier round(total, 2), sep=": ")
+        print(supplier, round(total, 2), sep=": )
         for part in parts:
             print(" ", part.missing, part.name)
 

@@ -20,8 +20,8 @@ from redraft_model.window import Limits, Window, cut, tiles, with_masks
 class Sweep:
     """When the model's doubt is worth an edit."""
 
-    gain: float = 2.5  # nats of log p(label) - log p(KEEP) before an edit is tried
-    improvement: float = 4.0  # nats by which an edit must raise the log-likelihood of keeping the text
+    gain: float = 4.0  # nats of log p(label) - log p(KEEP) before an edit is tried
+    improvement: float = 8.0  # nats by which an edit must raise the log-likelihood of keeping the text
     n_candidates: int = 12  # edits tried per window
     n_edits: int = 2  # edits accepted per window
     limits: Limits = Limits()

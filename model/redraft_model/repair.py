@@ -41,14 +41,10 @@ class Search:
     patience: int = 2  # beams after the first solution
     lead: float = 3.0  # by how much a solution must lead what is still to be looked at to end the search
     token_cost: float = 0.02  # of an edit for every token away from where the parser stopped
-    line_costs: tuple[float, ...] = (
-        0.0,
-        1.0,
-        2.0,
-        3.0,
-    )  # of an edit on the line of the problem, the next, the others
+    # Of an edit on the line of the problem, on the next one, and so on.
+    line_costs: tuple[float, ...] = (0.0, 2.0, 4.0, 6.0)
     progress_gain: float = 2.0  # for a text whose problem moved on behind the edits, when texts queue
-    edit_cost: float = 1.5  # per token edited, when solutions are ranked
+    edit_cost: float = 2.0  # per token edited, when solutions are ranked
     keep_weight: float = 0.5  # of the log-likelihood of keeping a solution, when solutions are ranked
     parse_gain: float = 4.0  # for a solution that parses over one whose next problem lies further down
     limits: Limits = Limits()

@@ -73,7 +73,10 @@ def run_suite(
     if limit is not None and limit < 1:
         raise DataError(f"a limit of {limit} leaves no item to try; pass 1 or more")
     start = perf_counter()
-    items = _items(suite, data, limit, seed)
+    every = _items(suite, data, seed)
+    if limit is not None and limit >= len(every):
+        limit = None
+    items = every if limit is None else _subset(every, limit, seed)
     records: list[Record] = []
     for item in items:
         records.append(_try(suite, item, engine))
@@ -116,13 +119,15 @@ def _suite(name: str) -> Suite[Any, Any]:
     return SUITES[name]
 
 
-def _items(suite: Suite[Any, Any], data: Path, limit: int | None, seed: int) -> list[Any]:
+def _items(suite: Suite[Any, Any], data: Path, seed: int) -> list[Any]:
     path = data if data.is_file() else data / suite.file
     items = [item for row in read_rows(path) if (item := suite.pose(row, seed)) is not None]
     if not items:
         raise DataError(f"{path} holds no item for the suite {suite.name}; is it the right benchmark file?")
-    if limit is None or limit >= len(items):
-        return items
+    return items
+
+
+def _subset(items: list[Any], limit: int, seed: int) -> list[Any]:
     return [items[index] for index in sorted(Random(seed).sample(range(len(items)), limit))]
 
 
