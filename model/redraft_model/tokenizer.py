@@ -74,6 +74,7 @@ class Tokenizer:
             ) from error
         try:
             bpe = BpeTokenizer.from_str(text)
+        # The library raises nothing narrower.
         except Exception as error:
             raise CheckpointError(
                 f"{path} is not a tokenizer file: {error}; get the checkpoint again"
