@@ -118,3 +118,12 @@ def test_a_user_may_admit_what_looks_secret_but_not_what_is_disabled() -> None:
     check(f"{FOLDER}/secrets.py", None, allowGlobs=["/home/me/project/secrets.py"])
     check(f"{FOLDER}/.env", SECRET, allowGlobs=["secrets.py"])
     check(f"{FOLDER}/secrets.py", DISABLED, allowGlobs=["*"], disabledGlobs=["secrets.py"])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("%%bash\nls\n", "begins with %%bash"), ("%%time\nf()\n", None)]
+)
+def test_a_cell_that_is_not_python_is_left_alone(text: str, reason: str | None) -> None:
+    item = types.TextDocumentItem("vscode-notebook-cell:/n.ipynb#1", "python", 1, text)
+    found = obstacle(Source.opened(item, types.PositionEncodingKind.Utf16, is_cell=True), Configuration())
+    assert found == (f"This cell is not in Python: it {reason}." if reason else None)

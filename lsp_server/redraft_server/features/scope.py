@@ -10,6 +10,7 @@ from pathspec import GitIgnoreSpec
 from redraft_model.errors import RedraftError
 
 from redraft_server.configuration import Configuration
+from redraft_server.magics import foreign_magic
 from redraft_server.sources import Source
 from redraft_server.uris import path_of, relative_path
 
@@ -83,4 +84,5 @@ def _unusable_text(source: Source) -> str | None:
         return str(error)
     except UnicodeEncodeError as error:
         return f"The document contains half a character (a lone surrogate) at offset {error.start}."
-    return None
+    magic = foreign_magic(source.document.text) if source.is_cell else None
+    return f"This cell is not in Python: it begins with {magic}." if magic else None
