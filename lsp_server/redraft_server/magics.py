@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from redraft_server.lines import hunks
+from redraft_server.nesting import CLOSERS, nesting
 
 # What follows these cell magics is Python; what follows any other is for somebody else.
 _PYTHON_MAGICS = ("capture", "debug", "prun", "python", "python3", "time", "timeit")
@@ -16,18 +17,6 @@ _CELL_MAGIC = re.compile(r"\s*%%(\w*)")
 _LINE_MAGIC = re.compile(r"[ \t]*(?=%{1,2}[A-Za-z_]|!|\?)")
 _HELP = re.compile(r"[ \t]*(?=%{0,2}[^\W\d][\w.*\[\]'\"]*\?{1,2}[ \t]*$)")
 _ASSIGNED_MAGIC = re.compile(r"[^=#'\"!<>]+=[ \t]*(?=(?:%[A-Za-z_]|!)\S)")
-
-_PIECE = re.compile(
-    r"""
-      (?P<comment> \#.* )
-    | (?P<triple> \"\"\" | ''' )
-    | " (?: \\. | [^"\\] )* "?
-    | ' (?: \\. | [^'\\] )* '?
-    | (?P<opening> [(\[{] )
-    | (?P<closing> [)\]}] )
-    """,
-    re.VERBOSE,
-)
 
 
 def foreign_magic(cell: str) -> str | None:
@@ -61,8 +50,8 @@ def revealed(cell: str, after: str) -> str | None:
 
 
 def _hidden_lines(lines: list[str]) -> Iterator[str]:
-    depth, quote, is_continued = 0, "", False
-    is_magic = False
+    around: tuple[str, ...] = ()
+    is_magic = is_continued = False
     for line in lines:
         if is_magic and is_continued:
             # A command goes on behind a backslash; a comment does not care how far it is indented.
@@ -70,39 +59,22 @@ def _hidden_lines(lines: list[str]) -> Iterator[str]:
             yield line[:indent] + "#" + line[indent + 1 :] if line.strip() else line
             is_continued = line.endswith("\\")
             continue
-        start = None if quote or is_continued else _magic_start(line, depth)
+        is_in_string = bool(around) and around[-1] not in CLOSERS
+        start = None if is_in_string or is_continued else _magic_start(line, is_in_brackets=bool(around))
         is_magic = start is not None
         if start is not None:
             yield (line[:start] + "0#" + line[start + 2 :])[: len(line)]
         else:
             yield line
-            depth, quote = _scanned(line, depth, quote)
-        is_continued = line.endswith("\\") and not quote
+            around = nesting(line + "\n", around).open
+        is_continued = line.endswith("\\")
 
 
-def _magic_start(line: str, depth: int) -> int | None:
+def _magic_start(line: str, *, is_in_brackets: bool) -> int | None:
     """Where the part of `line` begins that only IPython understands."""
     for pattern in (_LINE_MAGIC, _HELP, _ASSIGNED_MAGIC):
         match = pattern.match(line)
         # Inside of brackets "%" may be a remainder; "!" and "?" are never Python's.
-        if match and (depth == 0 or line[match.end()] in "!?"):
+        if match and (not is_in_brackets or line[match.end()] in "!?"):
             return match.end()
     return None
-
-
-def _scanned(line: str, depth: int, quote: str) -> tuple[int, str]:
-    """How many brackets are open after `line`, and which triple quote."""
-    index = 0
-    while index < len(line):
-        if quote:
-            end = re.compile(r"(?:\\.|(?!" + quote + r")[^\\])*" + quote).match(line, index)
-            if end is None:
-                return depth, quote
-            index, quote = end.end(), ""
-            continue
-        piece = _PIECE.search(line, index)
-        if piece is None or piece["comment"]:
-            break
-        index, quote = piece.end(), piece["triple"] or ""
-        depth = max(0, depth + bool(piece["opening"]) - bool(piece["closing"]))
-    return depth, quote
