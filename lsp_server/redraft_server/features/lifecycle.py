@@ -10,6 +10,7 @@ from lsprotocol import types
 
 from redraft_server import parent
 from redraft_server.client import Client
+from redraft_server.engine.scheduler import KEEP_ALIVE
 from redraft_server.features import code_action
 from redraft_server.session import SECONDS_TO_CLOSE, Session
 from redraft_server.sources import Source
@@ -97,7 +98,7 @@ def _change_settings(session: Session, options: object) -> None:
     session.settings, complaints = session.settings.updated(options)
     for complaint in complaints:
         logger.warning("%s", complaint)
-    session.worker.n_threads = session.settings.threads
+    session.scheduler.configure(n_threads=session.settings.threads, keep_alive=KEEP_ALIVE)
 
 
 def _watch_parent(session: Session, pid: int) -> None:
