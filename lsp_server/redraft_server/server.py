@@ -1,4 +1,4 @@
-"""The standalone language server: one editor on stdin and stdout, one engine in a thread.
+"""The standalone language server: one editor on stdin and stdout, one engine process.
 
 stdout carries the protocol and nothing else, the log goes to stderr. The process ends within two seconds,
 whatever is running.
@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -19,12 +19,12 @@ from pygls.exceptions import JsonRpcException, JsonRpcParseError, PyglsError
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
+from redraft_server.engine.child import command
+from redraft_server.engine.scheduler import Scheduler
 from redraft_server.features import code_action, inline_completion, lifecycle
 from redraft_server.framing import Frames, Garbage
-from redraft_server.loading import open_engine
 from redraft_server.protocol import RedraftProtocol
-from redraft_server.session import SECONDS_TO_CLOSE, Session
-from redraft_server.worker import Engine, Worker
+from redraft_server.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -54,11 +54,11 @@ def run_stdio(checkpoint: Path | None, device: str) -> NoReturn:
     The exit code is 0 if the editor said shutdown before it left, else 1. `checkpoint` None means the
     bundled one; it is loaded by the first request that needs the model.
     """
-    serve_stdio(partial(open_engine, checkpoint, device))
+    serve_stdio(command(checkpoint, device))
 
 
-def serve_stdio(open_engine: Callable[[], Engine]) -> NoReturn:
-    """Like `run_stdio`, with the engine that `open_engine` gives."""
+def serve_stdio(engine_command: Sequence[str]) -> NoReturn:
+    """Like `run_stdio`, with the engine process that `engine_command` starts."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("pygls").setLevel(logging.WARNING)
     sys.stdout.flush()
@@ -69,16 +69,15 @@ def serve_stdio(open_engine: Callable[[], Engine]) -> NoReturn:
         # Some editors hand over sockets that would rather fail than wait.
         for descriptor in (0, out):
             os.set_blocking(descriptor, True)
-    code = asyncio.run(_serve(open_engine, 0, _Output(out)))
+    code = asyncio.run(_serve(engine_command, 0, _Output(out)))
     sys.stderr.flush()
-    # The engine's thread may be in the middle of a denoise step, and the reader waits for a client that is
-    # gone: the interpreter would wait for one of them and stumble over the other.
+    # The reader may wait for a client that is gone, and the interpreter would wait for the reader.
     os._exit(code)
 
 
-def session_of(server: RedraftServer, worker: Worker) -> Session:
+def session_of(server: RedraftServer, scheduler: Scheduler) -> Session:
     """A new session behind `server`, which answers with our features from now on."""
-    session = Session(server, server.protocol.converter, worker)
+    session = Session(server, server.protocol.converter, scheduler)
     for method, handler in (
         (types.INITIALIZE, lifecycle.initialize),
         (types.INITIALIZED, lifecycle.initialized),
@@ -111,10 +110,10 @@ class _Output:
             rest = rest[os.write(self._descriptor, rest) :]
 
 
-async def _serve(open_engine: Callable[[], Engine], descriptor: int, output: _Output) -> int:
+async def _serve(engine_command: Sequence[str], descriptor: int, output: _Output) -> int:
     server = RedraftServer()
-    worker = Worker(open_engine)
-    session = session_of(server, worker)
+    scheduler = Scheduler(engine_command)
+    session = session_of(server, scheduler)
     server.protocol.send_to(output)
     loop = asyncio.get_running_loop()
 
@@ -137,5 +136,5 @@ async def _serve(open_engine: Callable[[], Engine], descriptor: int, output: _Ou
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
     code = await session.ended()
-    await worker.close(SECONDS_TO_CLOSE)
+    await scheduler.close()
     return code

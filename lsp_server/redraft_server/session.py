@@ -4,19 +4,20 @@ Lives on the event loop; nothing here is touched from another thread.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cattrs
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from redraft_server.client import Client
+from redraft_server.engine.requests import Request
+from redraft_server.engine.scheduler import Job, Priority, Scheduler
 from redraft_server.progress import Progress
 from redraft_server.settings import Settings
 from redraft_server.sources import Source, Sources
-from redraft_server.worker import Job, Work, Worker
 
 T = TypeVar("T")
 
@@ -26,15 +27,14 @@ SECONDS_TO_CLOSE = 1.0
 class Session:
     """The state that request handlers share."""
 
-    def __init__(self, server: LanguageServer, converter: cattrs.Converter, worker: Worker) -> None:
+    def __init__(self, server: LanguageServer, converter: cattrs.Converter, scheduler: Scheduler) -> None:
         self.server = server
         self.converter = converter
-        self.worker = worker
+        self.scheduler = scheduler
         self.client = Client()
         self.settings = Settings()
         self.sources = Sources()
-        self.completions: dict[str, Job[list[str]]] = {}
-        """The newest inline completion of each document."""
+        self._jobs: set[Job[Any]] = set()
         self._cancels: dict[types.ProgressToken, Callable[[], None]] = {}
         self._was_shut_down = False
         self._end = asyncio.Event()
@@ -43,15 +43,28 @@ class Session:
         """Whether the client still has exactly this version open."""
         return self.sources.get(source.uri) is source
 
-    async def work(self, title: str, token: types.ProgressToken | None, work: Work[T]) -> T:
-        """What `work` returns, with a progress bar called `title`; raises Cancelled if the user cancels."""
+    async def ask(
+        self,
+        request: Request[T],
+        *,
+        priority: Priority,
+        newest_of: Hashable | None = None,
+        deadline: float | None = None,
+    ) -> T:
+        """The engine's answer; raises Cancelled or a RedraftError. See `Scheduler.start`."""
+        newest_of = None if newest_of is None else (id(self), newest_of)
+        return await self._answer(
+            self.scheduler.start(request, priority=priority, newest_of=newest_of, deadline=deadline)
+        )
+
+    async def work(self, title: str, token: types.ProgressToken | None, request: Request[T]) -> T:
+        """The engine's answer, with a progress bar called `title`; raises Cancelled if the user cancels."""
         async with self._progress(title, token) as progress:
-            job = self.worker.start(work, progress.step)
+            job = self.scheduler.start(request, on_step=progress.step)
             self._cancels[progress.token] = job.cancel
             try:
-                return await job.result
+                return await self._answer(job)
             finally:
-                job.cancel()
                 del self._cancels[progress.token]
 
     def cancel(self, token: types.ProgressToken) -> None:
@@ -62,7 +75,8 @@ class Session:
     def shut_down(self) -> None:
         """Stop all work; what is waited for ends as cancelled."""
         self._was_shut_down = True
-        self.worker.cancel_all()
+        for job in list(self._jobs):
+            job.cancel()
 
     def end(self) -> None:
         """Let the process end."""
@@ -72,6 +86,13 @@ class Session:
         """The exit code, once the process is to end: 0 if the client said shutdown before, else 1."""
         await self._end.wait()
         return 0 if self._was_shut_down else 1
+
+    async def _answer(self, job: Job[T]) -> T:
+        self._jobs.add(job)
+        try:
+            return await job.answer()
+        finally:
+            self._jobs.discard(job)
 
     @asynccontextmanager
     async def _progress(self, title: str, token: types.ProgressToken | None) -> AsyncIterator[Progress]:

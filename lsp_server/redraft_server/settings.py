@@ -104,7 +104,7 @@ class Settings:
         (), "Files that Redraft works on although they look like secrets.", _GLOBS, is_personal=True
     )
     keep_alive: float = _setting(
-        300,
+        900,
         "After how many idle seconds the model is unloaded; 0: at once, -1: never.",
         _SECONDS,
         is_personal=True,

@@ -1,22 +1,27 @@
 """Suggestions at the cursor. Only the newest request of a document counts; older ones get an empty answer."""
 
+import asyncio
 from dataclasses import dataclass
 
 from lsprotocol import types
 from redraft_model.errors import Cancelled, RedraftError
-from redraft_model.passage import Draft, Passage, Span, Watch
+from redraft_model.passage import Draft, Passage, Span
 
+from redraft_server.engine.requests import Complete
+from redraft_server.engine.scheduler import Priority, State
 from redraft_server.features.fitting import fitted, is_inviting, word_before
 from redraft_server.features.scope import obstacle
 from redraft_server.problems import syntax_problem
 from redraft_server.safety import parses
 from redraft_server.session import Session
 from redraft_server.sources import Source, canonical
-from redraft_server.worker import Engine
 
 _N_DRAFTS_WHEN_ASKED = 3
 # Mean probability of a draft's tokens below which nobody is interrupted with it.
 _SURE_ENOUGH = 0.75
+# A suggestion that comes later than this is no use to anybody.
+_SECONDS_WHEN_ASKED = 60.0
+_SECONDS_WHILE_TYPING = 10.0
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,6 @@ class Place:
 
 async def complete(session: Session, params: types.InlineCompletionParams) -> types.InlineCompletionList:
     """At most one suggestion for somebody who types, up to three for somebody who asks; best first."""
-    key = canonical(params.text_document.uri)
-    if key in session.completions:
-        session.completions[key].cancel()
     source = session.sources.get(params.text_document.uri)
     is_asked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
     if source is None or not _is_possible(session, source, params.position, is_asked=is_asked):
@@ -48,17 +50,13 @@ async def complete(session: Session, params: types.InlineCompletionParams) -> ty
     n_drafts = _N_DRAFTS_WHEN_ASKED if is_asked else 1
     is_single_line = not is_asked and source.around(params.position)[1].strip() != ""
 
-    def work(engine: Engine, watch: Watch) -> list[str]:
-        drafts = engine.complete(place.passage, n_drafts=n_drafts, single_line=is_single_line, watch=watch)
-        is_guarded = syntax_problem(source.document.text) is None
-        if not is_asked:
-            drafts = [draft for draft in drafts if draft.confidence >= _SURE_ENOUGH]
-        return _suggestions(drafts, place.passage, is_guarded=is_guarded)
-
-    job = session.worker.start(work)
-    session.completions[key] = job
     try:
-        texts = await job.result
+        drafts = await session.ask(
+            Complete(place.passage, n_drafts, single_line=is_single_line),
+            priority=Priority.TYPING,
+            newest_of=canonical(source.uri),
+            deadline=_SECONDS_WHEN_ASKED if is_asked else _SECONDS_WHILE_TYPING,
+        )
     except Cancelled:
         return _NOTHING
     except RedraftError as error:
@@ -67,10 +65,9 @@ async def complete(session: Session, params: types.InlineCompletionParams) -> ty
                 types.ShowMessageParams(type=types.MessageType.Warning, message=str(error))
             )
         return _NOTHING
-    finally:
-        job.cancel()
-        if session.completions.get(key) is job:
-            del session.completions[key]
+    if not is_asked:
+        drafts = [draft for draft in drafts if draft.confidence >= _SURE_ENOUGH]
+    texts = await asyncio.to_thread(_suggestions, drafts, place.passage, source.document.text)
     return _answer(session, source, params, place, texts)
 
 
@@ -82,7 +79,9 @@ def _is_possible(session: Session, source: Source, position: types.Position, *, 
     if not (settings.enable and settings.inline_completion) or obstacle(source) is not None:
         return False
     # Loading a model that is not there at each keystroke helps nobody; who asks for it gets another try.
-    return is_asked or (not session.worker.has_failed and is_inviting(*source.around(position)))
+    return is_asked or (
+        session.scheduler.state is not State.REFUSED and is_inviting(*source.around(position))
+    )
 
 
 def _place(source: Source, params: types.InlineCompletionParams) -> Place | None:
@@ -99,8 +98,9 @@ def _place(source: Source, params: types.InlineCompletionParams) -> Place | None
     return Place(Passage.cut(text, Span(offset, offset)), word, source.on_line(params.position, word, ""))
 
 
-def _suggestions(drafts: list[Draft], passage: Passage, *, is_guarded: bool) -> list[str]:
-    """What is worth showing of `drafts`; with `is_guarded`, only what leaves the document parsing."""
+def _suggestions(drafts: list[Draft], passage: Passage, whole: str) -> list[str]:
+    """What is worth showing of `drafts`; if the `whole` document parses, only what leaves it parsing."""
+    is_guarded = bool(drafts) and syntax_problem(whole) is None
     texts: dict[str, None] = {}
     for draft in drafts:
         text = fitted(draft.text, passage)

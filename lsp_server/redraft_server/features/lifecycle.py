@@ -101,7 +101,7 @@ def _change_settings(session: Session, options: object) -> None:
     session.settings = session.settings.with_values(values)
     for complaint in complaints:
         logger.warning("%s", complaint)
-    session.worker.n_threads = session.settings.threads
+    session.scheduler.configure(n_threads=session.settings.threads, keep_alive=session.settings.keep_alive)
 
 
 def _watch_parent(session: Session, pid: int) -> None:

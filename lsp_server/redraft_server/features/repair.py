@@ -1,20 +1,20 @@
 """Repairing a document with the engine, checked before anybody sees the result."""
 
+import asyncio
 from dataclasses import dataclass
 
 import cattrs
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
-from redraft_model.passage import Span, Watch
+from redraft_model.passage import Draft, Span
 
-from redraft_server.document import Document
+from redraft_server.engine.requests import Repair
 from redraft_server.features.scope import obstacle
 from redraft_server.problems import syntax_problem
 from redraft_server.protocol import RequestFailed
 from redraft_server.safety import check
 from redraft_server.session import Session
 from redraft_server.sources import Source
-from redraft_server.worker import Engine
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ async def repair(session: Session, errand: Errand, token: types.ProgressToken | 
     if source.version != errand.version:
         raise RequestFailed("The document has changed since this repair was offered; ask for it again.")
 
-    def work(engine: Engine, watch: Watch) -> list[types.TextEdit]:
-        span = source.span(errand.range) if errand.range is not None else None
-        new_text = _repaired(engine, source.document, span, errand, watch)
-        return source.text_edits(new_text)
-
-    edits = await session.work(errand.title, token, work)
+    text = source.document.text
+    span = source.span(errand.range) if errand.range is not None else None
+    # A source that parses is only changed where the model doubts it.
+    semantic = await asyncio.to_thread(syntax_problem, text) is None
+    draft = await session.work(errand.title, token, Repair(text, span, semantic))
+    edits = await asyncio.to_thread(_edits, source, draft, span, errand)
     if not session.is_current(source):
         raise RequestFailed("The document has changed while Redraft was working on it; ask again.")
     return session.client.edit(source.uri, source.version, edits)
@@ -70,10 +70,9 @@ def whole_lines(source: Source, first: int, last: int) -> types.Range:
     return types.Range(types.Position(first, 0), types.Position(end, 0))
 
 
-def _repaired(engine: Engine, document: Document, span: Span | None, errand: Errand, watch: Watch) -> str:
-    text = document.text
-    problem = syntax_problem(text)
-    draft = engine.repair(text, span=span, semantic=problem is None, watch=watch)
+def _edits(source: Source, draft: Draft, span: Span | None, errand: Errand) -> list[types.TextEdit]:
+    """The draft as edits, if it is safe and does what was promised; raises RequestFailed."""
+    text = source.document.text
     if draft.text == text:
         where = "here" if span is not None else "in this document"
         raise RequestFailed(f"Redraft found nothing to repair {where}.")
@@ -85,4 +84,4 @@ def _repaired(engine: Engine, document: Document, span: Span | None, errand: Err
             f"Redraft could not repair everything: line {rest.line + 1} would still be wrong "
             f"({rest.message})."
         )
-    return draft.text
+    return source.text_edits(draft.text)
