@@ -22,6 +22,10 @@ class Client:
     applies_edits: bool = False
     knows_refactorings: bool = False
     creates_progress: bool = False
+    answers_configuration: bool = False
+    registers_configuration: bool = False
+    registers_watched_files: bool = False
+    has_notebooks: bool = False
 
     @classmethod
     def of(cls, capabilities: types.ClientCapabilities) -> "Client":
@@ -47,6 +51,10 @@ class Client:
             applies_edits=has("workspace.apply_edit"),
             knows_refactorings=has("workspace.workspace_edit.metadata_support"),
             creates_progress=has("window.work_done_progress"),
+            answers_configuration=has("workspace.configuration"),
+            registers_configuration=has("workspace.did_change_configuration.dynamic_registration"),
+            registers_watched_files=has("workspace.did_change_watched_files.dynamic_registration"),
+            has_notebooks=get_capability(capabilities, "notebook_document.synchronization") is not None,
         )
 
     def edit(self, uri: str, version: int, edits: list[types.TextEdit]) -> types.WorkspaceEdit:

@@ -134,21 +134,21 @@ class RedraftProtocol(LanguageServerProtocol):
                 notification = self._structured(message)
             except JsonRpcInvalidParams as error:
                 logger.error("Ignored notification %r: %s", method, error.message)
-                if method == types.TEXT_DOCUMENT_DID_CHANGE:
-                    self._close_unreadable(message)
+                self._close_unreadable(message)
                 return
             self.handle_message(notification)
 
     def _close_unreadable(self, message: dict[str, Any]) -> None:
         """Forget a document of which a change could not be read: a wrong text is worse than none."""
-        params = message.get("params")
-        document = params.get("textDocument") if isinstance(params, dict) else None
-        uri = document.get("uri") if isinstance(document, dict) else None
-        if isinstance(uri, str):
-            identifier = types.TextDocumentIdentifier(uri)
-            self._handle_notification(
-                types.TEXT_DOCUMENT_DID_CLOSE, types.DidCloseTextDocumentParams(identifier)
-            )
+        method = message["method"]
+        if method == types.TEXT_DOCUMENT_DID_CHANGE and (uri := _uri(message, "textDocument")):
+            document = types.TextDocumentIdentifier(uri)
+            closing: Any = types.DidCloseTextDocumentParams(document)
+            self._handle_notification(types.TEXT_DOCUMENT_DID_CLOSE, closing)
+        elif method == types.NOTEBOOK_DOCUMENT_DID_CHANGE and (uri := _uri(message, "notebookDocument")):
+            notebook = types.NotebookDocumentIdentifier(uri)
+            closing = types.DidCloseNotebookDocumentParams(notebook, [])
+            self._handle_notification(types.NOTEBOOK_DOCUMENT_DID_CLOSE, closing)
 
     def _receive_response(self, message: dict[str, Any]) -> None:
         identity = _identity(message.get("id"))
@@ -221,6 +221,14 @@ class RedraftProtocol(LanguageServerProtocol):
 def _identity(value: object) -> str | int | None:
     is_valid = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
     return value if is_valid else None  # type: ignore[return-value]
+
+
+def _uri(message: dict[str, Any], key: str) -> str | None:
+    """The URI of the document that `message` is about, as far as it can be read."""
+    params = message.get("params")
+    document = params.get(key) if isinstance(params, dict) else None
+    uri = document.get("uri") if isinstance(document, dict) else None
+    return uri if isinstance(uri, str) else None
 
 
 def _explained(error: Exception) -> str:

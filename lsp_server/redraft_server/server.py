@@ -21,7 +21,14 @@ from pygls.protocol import default_converter
 
 from redraft_server.engine.child import command
 from redraft_server.engine.scheduler import Scheduler
-from redraft_server.features import code_action, inline_completion, lifecycle
+from redraft_server.features import (
+    code_action,
+    commands,
+    configuration,
+    inline_completion,
+    lifecycle,
+    notebook,
+)
 from redraft_server.framing import Frames, Garbage
 from redraft_server.protocol import RedraftProtocol
 from redraft_server.session import Session
@@ -87,11 +94,16 @@ def session_of(server: RedraftServer, scheduler: Scheduler) -> Session:
         (types.TEXT_DOCUMENT_DID_OPEN, lifecycle.did_open),
         (types.TEXT_DOCUMENT_DID_CHANGE, lifecycle.did_change),
         (types.TEXT_DOCUMENT_DID_CLOSE, lifecycle.did_close),
-        (types.WORKSPACE_DID_CHANGE_CONFIGURATION, lifecycle.did_change_configuration),
+        (types.NOTEBOOK_DOCUMENT_DID_OPEN, notebook.did_open),
+        (types.NOTEBOOK_DOCUMENT_DID_CHANGE, notebook.did_change),
+        (types.NOTEBOOK_DOCUMENT_DID_CLOSE, notebook.did_close),
+        (types.WORKSPACE_DID_CHANGE_CONFIGURATION, configuration.did_change),
+        (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, configuration.did_change_folders),
+        (types.WORKSPACE_DID_CHANGE_WATCHED_FILES, configuration.did_change_files),
         (types.WINDOW_WORK_DONE_PROGRESS_CANCEL, lifecycle.cancel_progress),
         (types.TEXT_DOCUMENT_CODE_ACTION, code_action.offered),
         (types.CODE_ACTION_RESOLVE, code_action.resolve),
-        (types.WORKSPACE_EXECUTE_COMMAND, code_action.execute),
+        (types.WORKSPACE_EXECUTE_COMMAND, commands.execute),
         (types.TEXT_DOCUMENT_INLINE_COMPLETION, inline_completion.complete),
     ):
         server.feature(method)(partial(handler, session))

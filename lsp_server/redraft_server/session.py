@@ -13,10 +13,10 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from redraft_server.client import Client
+from redraft_server.configuration import Configuration
 from redraft_server.engine.requests import Request
 from redraft_server.engine.scheduler import Job, Priority, Scheduler
 from redraft_server.progress import Progress
-from redraft_server.settings import Settings
 from redraft_server.sources import Source, Sources
 
 T = TypeVar("T")
@@ -32,8 +32,16 @@ class Session:
         self.converter = converter
         self.scheduler = scheduler
         self.client = Client()
-        self.settings = Settings()
+        self.configuration = Configuration()
+        self.asking: asyncio.Task[None] | None = None
+        """The question to the client what its settings are."""
+        self.complaints: set[str] = set()
+        """What the client has been told about its settings."""
+        self.quiet_until = 0.0
+        """Nothing is offered unasked before this time of the event loop."""
         self.sources = Sources()
+        self.notebooks: dict[str, set[str]] = {}
+        """The cells of each open notebook."""
         self._jobs: set[Job[Any]] = set()
         self._cancels: dict[types.ProgressToken, Callable[[], None]] = {}
         self._was_shut_down = False

@@ -77,6 +77,12 @@ class Source:
         """
         return hidden(self.document.text) if self.is_cell else self.document.text
 
+    def hides(self, line: int) -> bool:
+        """Whether only IPython understands line number `line`."""
+        if not self.is_cell or line >= len(self.lines):
+            return False
+        return self.code.split("\n")[line] != content(self.lines[line])
+
     def revealed(self, new_code: str) -> str | None:
         """`new_code`, a rewrite of `code`, with IPython's lines again; None if it changed one of them."""
         return revealed(self.document.text, new_code) if self.is_cell else new_code

@@ -27,7 +27,11 @@ class Editor:
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self.process = process
         self.received: list[Json] = []
-        self.answers: dict[str, Json] = {"window/workDoneProgress/create": None}
+        self.answers: dict[str, Json] = {
+            "window/workDoneProgress/create": None,
+            "client/registerCapability": None,
+            "workspace/configuration": lambda params: [None] * len(params["items"]),
+        }
         self.texts: dict[str, str] = {}
         self.versions: dict[str, int] = {}
         self.encoding = "utf-16"

@@ -10,6 +10,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 from redraft_model.errors import RedraftError
 
+from redraft_server.features.configuration import settled
 from redraft_server.features.repair import Errand, repair, whole_lines
 from redraft_server.features.scope import obstacle
 from redraft_server.problems import Problem, syntax_problem
@@ -29,17 +30,18 @@ _MAX_FIXES = 3
 _MAX_TITLE = 72
 
 
-def offered(
+async def offered(
     session: Session, params: types.CodeActionParams
 ) -> list[types.CodeAction | types.Command] | None:
     """The actions for a range of a document; None if Redraft has nothing to say about it."""
+    await settled(session)
     source = session.sources.get(params.text_document.uri)
-    if source is None or not session.settings.enable:
+    if source is None:
         return None
-    reason = obstacle(source)
+    reason = obstacle(source, session.configuration)
     if reason is not None:
         return _disabled(session, params, reason)
-    problem = syntax_problem(source.document.text)
+    problem = syntax_problem(source.code)
     actions = [
         *_fixes(source, params, problem),
         *_selection_repairs(source, params.range),
@@ -58,8 +60,6 @@ async def resolve(session: Session, action: types.CodeAction) -> types.CodeActio
 
 async def execute(session: Session, params: types.ExecuteCommandParams) -> dict[str, object]:
     """Carry out the command of an action; tells whether the client applied the edit, and if not, why."""
-    if params.command != COMMAND:
-        raise JsonRpcInvalidParams(f"There is no command {params.command!r}.")
     if params.arguments is None or len(params.arguments) != 1:
         raise JsonRpcInvalidParams(f"{COMMAND} takes one argument, the data of a code action.")
     errand = Errand.of(params.arguments[0], session.converter)
@@ -126,7 +126,7 @@ def _fixes(
 
 def _selection_repairs(source: Source, selection: types.Range) -> Iterable[types.CodeAction]:
     span = source.span(selection)
-    if span.of(source.document.text).strip():
+    if span.of(source.code).strip():
         yield _action("Redraft: repair the selection", REWRITE, source, selection)
 
 

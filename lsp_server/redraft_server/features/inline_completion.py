@@ -9,8 +9,10 @@ from redraft_model.passage import Draft, Passage, Span
 
 from redraft_server.engine.requests import Complete
 from redraft_server.engine.scheduler import Priority, State
+from redraft_server.features.configuration import settled
 from redraft_server.features.fitting import fitted, is_inviting, word_before
 from redraft_server.features.scope import obstacle
+from redraft_server.features.snooze import is_snoozed
 from redraft_server.problems import syntax_problem
 from redraft_server.safety import parses
 from redraft_server.session import Session
@@ -39,6 +41,7 @@ class Place:
 
 async def complete(session: Session, params: types.InlineCompletionParams) -> types.InlineCompletionList:
     """At most one suggestion for somebody who types, up to three for somebody who asks; best first."""
+    await settled(session)
     source = session.sources.get(params.text_document.uri)
     is_asked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
     if source is None or not _is_possible(session, source, params.position, is_asked=is_asked):
@@ -67,7 +70,7 @@ async def complete(session: Session, params: types.InlineCompletionParams) -> ty
         return _NOTHING
     if not is_asked:
         drafts = [draft for draft in drafts if draft.confidence >= _SURE_ENOUGH]
-    texts = await asyncio.to_thread(_suggestions, drafts, place.passage, source.document.text)
+    texts = await asyncio.to_thread(_suggestions, drafts, place.passage, source.code)
     return _answer(session, source, params, place, texts)
 
 
@@ -75,8 +78,10 @@ _NOTHING = types.InlineCompletionList(items=[])
 
 
 def _is_possible(session: Session, source: Source, position: types.Position, *, is_asked: bool) -> bool:
-    settings = session.settings
-    if not (settings.enable and settings.inline_completion) or obstacle(source) is not None:
+    settings = session.configuration.for_document(source.uri)
+    if not settings.inline_completion or obstacle(source, session.configuration) is not None:
+        return False
+    if source.hides(position.line) or (not is_asked and is_snoozed(session)):
         return False
     # Loading a model that is not there at each keystroke helps nobody; who asks for it gets another try.
     return is_asked or (
@@ -85,7 +90,7 @@ def _is_possible(session: Session, source: Source, position: types.Position, *, 
 
 
 def _place(source: Source, params: types.InlineCompletionParams) -> Place | None:
-    text = source.document.text
+    text = source.code
     selected = params.context.selected_completion_info
     if selected is not None:
         if selected.range.start.line != selected.range.end.line or "\n" in selected.text:
@@ -123,7 +128,7 @@ def _answer(
         now = session.sources.get(source.uri)
         if now is None or params.context.selected_completion_info is not None:
             return _NOTHING
-        typed_on = _typed_on(now, place.passage)
+        typed_on = _typed_on(session, now, place.passage)
         if typed_on is None:
             return _NOTHING
         more = typed_on
@@ -138,11 +143,11 @@ def _answer(
     )
 
 
-def _typed_on(now: Source, passage: Passage) -> str | None:
+def _typed_on(session: Session, now: Source, passage: Passage) -> str | None:
     """What was typed at the cursor since `passage` was cut; None if something else changed, too."""
-    if obstacle(now) is not None:
+    if obstacle(now, session.configuration) is not None:
         return None
-    text = now.document.text
+    text = now.code
     n_typed = len(text) - len(passage.before) - len(passage.after)
     if n_typed < 0 or not (text.startswith(passage.before) and text.endswith(passage.after)):
         return None

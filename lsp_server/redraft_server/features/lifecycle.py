@@ -1,4 +1,4 @@
-"""From initialize to exit, and the documents and settings in between."""
+"""From initialize to exit, and the documents in between."""
 
 import asyncio
 import logging
@@ -10,10 +10,8 @@ from lsprotocol import types
 
 from redraft_server import parent
 from redraft_server.client import Client
-from redraft_server.configuration import SECTION
-from redraft_server.features import code_action
+from redraft_server.features import code_action, commands, configuration, notebook
 from redraft_server.session import SECONDS_TO_CLOSE, Session
-from redraft_server.settings import personal_values
 from redraft_server.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -24,7 +22,7 @@ NAME = "redraft"
 def initialize(session: Session, params: types.InitializeParams) -> types.InitializeResult:
     """What the server can do for this client. Loads nothing."""
     session.client = Client.of(params.capabilities)
-    _change_settings(session, params.initialization_options)
+    configuration.start(session, params)
     if params.process_id is not None:
         _watch_parent(session, params.process_id)
     return types.InitializeResult(
@@ -44,12 +42,23 @@ def capabilities(client: Client) -> types.ServerCapabilities:
         # Only clients that know code action literals know the options.
         code_action_provider=actions if client.has_action_literals else True,
         inline_completion_provider=types.InlineCompletionOptions(),
-        execute_command_provider=types.ExecuteCommandOptions([code_action.COMMAND], work_done_progress=True),
+        notebook_document_sync=notebook.SYNC if client.has_notebooks else None,
+        execute_command_provider=types.ExecuteCommandOptions(commands.NAMES, work_done_progress=True),
+        workspace=types.WorkspaceOptions(
+            workspace_folders=types.WorkspaceFoldersServerCapabilities(
+                supported=True, change_notifications=True
+            )
+        ),
     )
 
 
-def initialized(_session: Session, _params: types.InitializedParams) -> None:
-    """Nothing is to be done yet: the model is loaded when it is needed."""
+def initialized(session: Session, _params: types.InitializedParams) -> None:
+    """Ask for settings, and to be told of changes. The model is loaded when it is needed."""
+    wanted = configuration.registrations(session)
+    if wanted:
+        # A client that refuses tells less; nothing else depends on its answer.
+        session.server.client_register_capability(types.RegistrationParams(wanted))
+    configuration.ask(session)
 
 
 def shutdown(session: Session, _params: None) -> None:
@@ -81,11 +90,6 @@ def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> Non
     session.sources.forget(params.text_document.uri)
 
 
-def did_change_configuration(session: Session, params: types.DidChangeConfigurationParams) -> None:
-    """Take over new settings; those not named keep their value."""
-    _change_settings(session, params.settings)
-
-
 def cancel_progress(session: Session, params: types.WorkDoneProgressCancelParams) -> None:
     """The user pressed the button of a progress bar."""
     session.cancel(params.token)
@@ -93,15 +97,6 @@ def cancel_progress(session: Session, params: types.WorkDoneProgressCancelParams
 
 def set_trace(_session: Session, _params: types.SetTraceParams) -> None:
     """Accepted and ignored: the log goes to stderr."""
-
-
-def _change_settings(session: Session, options: object) -> None:
-    options = options.get(SECTION, options) if isinstance(options, dict) else options
-    values, complaints = personal_values(options)
-    session.settings = session.settings.with_values(values)
-    for complaint in complaints:
-        logger.warning("%s", complaint)
-    session.scheduler.configure(n_threads=session.settings.threads, keep_alive=session.settings.keep_alive)
 
 
 def _watch_parent(session: Session, pid: int) -> None:

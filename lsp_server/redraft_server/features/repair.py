@@ -9,6 +9,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 from redraft_model.passage import Draft, Span
 
 from redraft_server.engine.requests import Repair
+from redraft_server.features.configuration import settled
 from redraft_server.features.scope import obstacle
 from redraft_server.problems import syntax_problem
 from redraft_server.protocol import RequestFailed
@@ -45,15 +46,16 @@ class Errand:
 
 async def repair(session: Session, errand: Errand, token: types.ProgressToken | None) -> types.WorkspaceEdit:
     """The edit that carries out `errand`; raises RequestFailed or a RedraftError, a sentence for the user."""
+    await settled(session)
     source = session.sources.get(errand.uri)
     if source is None:
         raise RequestFailed("The document is not open any more.")
-    if (reason := obstacle(source)) is not None:
+    if (reason := obstacle(source, session.configuration)) is not None:
         raise RequestFailed(reason)
     if source.version != errand.version:
         raise RequestFailed("The document has changed since this repair was offered; ask for it again.")
 
-    text = source.document.text
+    text = source.code
     span = source.span(errand.range) if errand.range is not None else None
     # A source that parses is only changed where the model doubts it.
     semantic = await asyncio.to_thread(syntax_problem, text) is None
@@ -72,7 +74,7 @@ def whole_lines(source: Source, first: int, last: int) -> types.Range:
 
 def _edits(source: Source, draft: Draft, span: Span | None, errand: Errand) -> list[types.TextEdit]:
     """The draft as edits, if it is safe and does what was promised; raises RequestFailed."""
-    text = source.document.text
+    text = source.code
     if draft.text == text:
         where = "here" if span is not None else "in this document"
         raise RequestFailed(f"Redraft found nothing to repair {where}.")
@@ -84,4 +86,9 @@ def _edits(source: Source, draft: Draft, span: Span | None, errand: Errand) -> l
             f"Redraft could not repair everything: line {rest.line + 1} would still be wrong "
             f"({rest.message})."
         )
-    return source.text_edits(draft.text)
+    new_text = source.revealed(draft.text)
+    if new_text is None:
+        raise RequestFailed(
+            "Redraft discarded its repair. It would change a line that only IPython understands."
+        )
+    return source.text_edits(new_text)

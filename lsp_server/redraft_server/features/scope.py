@@ -16,8 +16,6 @@ from redraft_server.uris import path_of, relative_path
 
 LANGUAGES = ("python",)
 
-_UNCONFIGURED = Configuration()
-
 # In lower case. Names are matched with the file's name, so that a project inside a folder `.envs` is no secret.
 SECRET_NAMES = (
     ".env*",
@@ -39,7 +37,7 @@ SECRET_NAMES = (
 SECRET_FOLDERS = ("**/.ssh/**", "**/.gnupg/**", "**/.aws/**")
 
 
-def obstacle(source: Source, configuration: Configuration = _UNCONFIGURED) -> str | None:
+def obstacle(source: Source, configuration: Configuration) -> str | None:
     """Why Redraft does not work on `source`, in one sentence; None if it does."""
     if source.language not in LANGUAGES:
         return "Redraft repairs Python only."
