@@ -18,6 +18,7 @@ from redraft_model.passage import Span
 from redraft_server.document import Document
 from redraft_server.edits import between
 from redraft_server.lines import ending, split_lines
+from redraft_server.magics import hidden, revealed
 from redraft_server.positions import characters, content, units
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -39,11 +40,14 @@ class Source:
     version: int
     lines: tuple[str, ...]
     encoding: types.PositionEncodingKind
+    is_cell: bool = False
 
     @classmethod
-    def opened(cls, item: types.TextDocumentItem, encoding: types.PositionEncodingKind) -> "Source":
-        """The document as the client opened it."""
-        return cls(item.uri, str(item.language_id), item.version, _lines(item.text), encoding)
+    def opened(
+        cls, item: types.TextDocumentItem, encoding: types.PositionEncodingKind, *, is_cell: bool = False
+    ) -> "Source":
+        """The document as the client opened it, perhaps as a cell of a notebook."""
+        return cls(item.uri, str(item.language_id), item.version, _lines(item.text), encoding, is_cell)
 
     def edited(self, changes: Sequence[types.TextDocumentContentChangeEvent], version: int) -> "Source":
         """The next version, after `changes` in their order."""
@@ -64,6 +68,18 @@ class Source:
     def document(self) -> Document:
         """The text as the engine wants it; raises UnreadableDocument if it is too long."""
         return Document.from_text(self.original.removeprefix(BYTE_ORDER_MARK), name=self.uri)
+
+    @cached_property
+    def code(self) -> str:
+        """`document.text` as Python's parser and the model may see it: IPython's lines in a cell are hidden.
+
+        Both have the same offsets.
+        """
+        return hidden(self.document.text) if self.is_cell else self.document.text
+
+    def revealed(self, new_code: str) -> str | None:
+        """`new_code`, a rewrite of `code`, with IPython's lines again; None if it changed one of them."""
+        return revealed(self.document.text, new_code) if self.is_cell else new_code
 
     def offset(self, position: types.Position) -> int:
         """Where `position` is in `document.text`."""

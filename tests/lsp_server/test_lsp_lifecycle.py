@@ -381,5 +381,5 @@ async def test_settings_come_with_initialize_and_later(start_editor: Any, tmp_pa
     editor.notify("workspace/didChangeConfiguration", {"settings": {"redraft": {"enable": True}}})
     assert len(await editor.ask("textDocument/codeAction", action_params(uri))) == 2
     log = (tmp_path / "stderr-0.txt").read_text()
-    assert "The setting 'threads' cannot be 'many'." in log
+    assert "The setting 'threads' cannot be 'many'; it is a whole number, at least 0." in log
     assert "There is no setting 'colour'." in log

@@ -10,9 +10,10 @@ from lsprotocol import types
 
 from redraft_server import parent
 from redraft_server.client import Client
-from redraft_server.engine.scheduler import KEEP_ALIVE
+from redraft_server.configuration import SECTION
 from redraft_server.features import code_action
 from redraft_server.session import SECONDS_TO_CLOSE, Session
+from redraft_server.settings import personal_values
 from redraft_server.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -95,10 +96,12 @@ def set_trace(_session: Session, _params: types.SetTraceParams) -> None:
 
 
 def _change_settings(session: Session, options: object) -> None:
-    session.settings, complaints = session.settings.updated(options)
+    options = options.get(SECTION, options) if isinstance(options, dict) else options
+    values, complaints = personal_values(options)
+    session.settings = session.settings.with_values(values)
     for complaint in complaints:
         logger.warning("%s", complaint)
-    session.scheduler.configure(n_threads=session.settings.threads, keep_alive=KEEP_ALIVE)
+    session.scheduler.configure(n_threads=session.settings.threads, keep_alive=session.settings.keep_alive)
 
 
 def _watch_parent(session: Session, pid: int) -> None:
