@@ -9,7 +9,6 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -18,6 +17,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcParseError, PyglsError
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
+from redraft_model.learnt import learnt_actions
 
 from redraft_server.engine.child import command
 from redraft_server.engine.scheduler import Scheduler
@@ -61,11 +61,11 @@ def run_stdio(checkpoint: Path | None, device: str) -> NoReturn:
     The exit code is 0 if the editor said shutdown before it left, else 1. `checkpoint` None means the
     bundled one; it is loaded by the first request that needs the model.
     """
-    serve_stdio(command(checkpoint, device))
+    serve_stdio(Scheduler(command(checkpoint, device), learnt_actions(checkpoint)))
 
 
-def serve_stdio(engine_command: Sequence[str]) -> NoReturn:
-    """Like `run_stdio`, with the engine process that `engine_command` starts."""
+def serve_stdio(scheduler: Scheduler) -> NoReturn:
+    """Like `run_stdio`, with a scheduler that nobody has asked anything yet."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("pygls").setLevel(logging.WARNING)
     sys.stdout.flush()
@@ -76,7 +76,7 @@ def serve_stdio(engine_command: Sequence[str]) -> NoReturn:
         # Some editors hand over sockets that would rather fail than wait.
         for descriptor in (0, out):
             os.set_blocking(descriptor, True)
-    code = asyncio.run(_serve(engine_command, 0, _Output(out)))
+    code = asyncio.run(_serve(scheduler, 0, _Output(out)))
     sys.stderr.flush()
     # The reader may wait for a client that is gone, and the interpreter would wait for the reader.
     os._exit(code)
@@ -122,9 +122,8 @@ class _Output:
             rest = rest[os.write(self._descriptor, rest) :]
 
 
-async def _serve(engine_command: Sequence[str], descriptor: int, output: _Output) -> int:
+async def _serve(scheduler: Scheduler, descriptor: int, output: _Output) -> int:
     server = RedraftServer()
-    scheduler = Scheduler(engine_command)
     session = session_of(server, scheduler)
     server.protocol.send_to(output)
     loop = asyncio.get_running_loop()

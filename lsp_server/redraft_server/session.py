@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 import cattrs
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
+from redraft_model.passage import DenoiseStep
 
+from redraft_server import canvas_view
 from redraft_server.client import Client
 from redraft_server.configuration import Configuration
 from redraft_server.engine.requests import Request
@@ -65,10 +67,25 @@ class Session:
             self.scheduler.start(request, priority=priority, newest_of=newest_of, deadline=deadline)
         )
 
-    async def work(self, title: str, token: types.ProgressToken | None, request: Request[T]) -> T:
-        """The engine's answer, with a progress bar called `title`; raises Cancelled if the user cancels."""
+    async def work(
+        self, title: str, token: types.ProgressToken | None, request: Request[T], source: Source
+    ) -> T:
+        """The engine's answer about `source`, with a progress bar called `title`, and a view of the canvas if wanted.
+
+        Raises Cancelled if the user cancels.
+        """
         async with self._progress(title, token) as progress:
-            job = self.scheduler.start(request, on_step=progress.step)
+            is_live = self.configuration.for_document(source.uri).live_denoise and canvas_view.is_drawable(
+                source
+            )
+
+            def on_step(step: DenoiseStep) -> None:
+                progress.step(step)
+                if step.text:
+                    picture = canvas_view.picture(source, progress.token, step)
+                    self.server.protocol.notify(canvas_view.METHOD, picture)
+
+            job = self.scheduler.start(request, on_step=on_step, tells_text=is_live)
             self._cancels[progress.token] = job.cancel
             try:
                 return await self._answer(job)

@@ -12,9 +12,10 @@ from redraft_model import doubt as sweeping
 from redraft_model.alignment import MASK_ID
 from redraft_model.blocks import fixed_blocks, syntax_blocks
 from redraft_model.canvas import Canvas
-from redraft_model.checkpoint import BUNDLED, Checkpoint, load_checkpoint
+from redraft_model.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.comments import lost_comments
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
+from redraft_model.learnt import BUNDLED
 from redraft_model.passage import (
     UNWATCHED,
     About,
@@ -171,7 +172,7 @@ class Engine:
         def tell(step: int, traces: Sequence[Trace]) -> None:
             for order in orders:
                 if not order.was_cancelled:
-                    text = order.indent + self._tokenizer.decode(traces[order.rows[0]].canvas.region)
+                    text = order.indent + self._tokenizer.picture(traces[order.rows[0]].canvas.region)
                     order.watch.on_step(DenoiseStep(step, n_masks, order.completion.passage.replaced(text)))
 
         traces = generate(
@@ -240,7 +241,7 @@ class Engine:
             self._settings.rewriting,
             seed=seed,
             is_cancelled=watch.is_cancelled,
-            on_step=_telling(watch, n_tokens, lambda trace: window.source_with(trace.canvas.region)),
+            on_step=_telling(watch, n_tokens, lambda trace: window.picture(trace.canvas.region)),
         )
         seconds = time.perf_counter() - started
         drafts: dict[str, Draft] = {}

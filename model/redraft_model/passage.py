@@ -98,7 +98,7 @@ class Doubt:
 
 @dataclass(frozen=True)
 class DenoiseStep:
-    """Progress of a running draft: step `index` of at most `limit`, and the whole source as it stands."""
+    """Progress of a running draft: step `index` of at most `limit`, and the whole source as it stands, a mask shown as ░."""
 
     index: int
     limit: int

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from redraft_model.errors import Cancelled, CheckpointError, RedraftError
+from redraft_model.learnt import ALWAYS
 from redraft_model.passage import About, DenoiseStep
 
 from redraft_server.engine.child import Child, EngineLost, resident_bytes
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-KEEP_ALIVE = 900.0  # seconds
+KEEP_ALIVE = 300.0  # seconds
 KEEP_FOR_EVER = -1.0
 MAX_WAITING = 256
 MAX_ROWS = 16  # drafts in one batch
@@ -150,9 +151,15 @@ class Job(Generic[T]):
 
 
 class Scheduler:
-    """The jobs and the engine process. `command` starts one; `--threads N` is put behind it."""
+    """The jobs and the engine process. `command` starts one; `--threads N` is put behind it.
 
-    def __init__(self, command: Sequence[str], keep_alive: float = KEEP_ALIVE) -> None:
+    `actions` are those of the checkpoint, so that they can be offered before it is loaded.
+    """
+
+    def __init__(
+        self, command: Sequence[str], actions: Sequence[str] = ALWAYS, keep_alive: float = KEEP_ALIVE
+    ) -> None:
+        self.actions = tuple(actions)
         self._keep_alive = keep_alive
         self._n_threads = 0
         self._command = tuple(command)

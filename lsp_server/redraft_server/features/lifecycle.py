@@ -26,14 +26,17 @@ def initialize(session: Session, params: types.InitializeParams) -> types.Initia
     if params.process_id is not None:
         _watch_parent(session, params.process_id)
     return types.InitializeResult(
-        capabilities=capabilities(session.client),
+        capabilities=capabilities(session),
         server_info=types.ServerInfo(NAME, _version()),
     )
 
 
-def capabilities(client: Client) -> types.ServerCapabilities:
-    """What is announced to `client`."""
-    actions = types.CodeActionOptions(code_action_kinds=code_action.KINDS, resolve_provider=True)
+def capabilities(session: Session) -> types.ServerCapabilities:
+    """What is announced to the client."""
+    client = session.client
+    actions = types.CodeActionOptions(
+        code_action_kinds=code_action.kinds(session.scheduler.actions), resolve_provider=True
+    )
     return types.ServerCapabilities(
         position_encoding=client.encoding,
         text_document_sync=types.TextDocumentSyncOptions(
