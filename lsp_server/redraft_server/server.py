@@ -17,11 +17,11 @@ from typing import NoReturn
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcParseError, PyglsError
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import default_converter
 
 from redraft_server.features import code_action, inline_completion, lifecycle
 from redraft_server.framing import Frames, Garbage
 from redraft_server.loading import open_engine
+from redraft_server.messages import strict_converter
 from redraft_server.protocol import RedraftProtocol
 from redraft_server.session import SECONDS_TO_CLOSE, Session
 from redraft_server.worker import Engine, Worker
@@ -37,9 +37,7 @@ class RedraftServer(LanguageServer):
     protocol: RedraftProtocol
 
     def __init__(self) -> None:
-        super().__init__(
-            lifecycle.NAME, "", protocol_cls=RedraftProtocol, converter_factory=default_converter
-        )
+        super().__init__(lifecycle.NAME, "", protocol_cls=RedraftProtocol, converter_factory=strict_converter)
 
     def report_server_error(
         self, error: Exception, source: type[PyglsError] | type[JsonRpcException]
