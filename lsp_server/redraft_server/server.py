@@ -24,9 +24,11 @@ from redraft_server.features import (
     code_action,
     commands,
     configuration,
+    doubts,
     inline_completion,
     lifecycle,
     notebook,
+    preview,
 )
 from redraft_server.framing import Frames, Garbage
 from redraft_server.messages import strict_converter
@@ -99,12 +101,15 @@ def session_of(server: RedraftServer, scheduler: Scheduler) -> Session:
         (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, configuration.did_change_folders),
         (types.WORKSPACE_DID_CHANGE_WATCHED_FILES, configuration.did_change_files),
         (types.WINDOW_WORK_DONE_PROGRESS_CANCEL, lifecycle.cancel_progress),
+        (types.TEXT_DOCUMENT_DIAGNOSTIC, doubts.pulled),
+        (types.WORKSPACE_TEXT_DOCUMENT_CONTENT, preview.content),
         (types.TEXT_DOCUMENT_CODE_ACTION, code_action.offered),
         (types.CODE_ACTION_RESOLVE, code_action.resolve),
         (types.WORKSPACE_EXECUTE_COMMAND, commands.execute),
         (types.TEXT_DOCUMENT_INLINE_COMPLETION, inline_completion.complete),
     ):
         server.feature(method)(partial(handler, session))
+    session.sources.on_change = partial(doubts.follow, session)
     return session
 
 

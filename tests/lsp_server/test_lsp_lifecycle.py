@@ -63,7 +63,7 @@ async def test_it_announces_what_it_can_do(start_editor: Any) -> None:
         },
         "inlineCompletionProvider": {},
         "executeCommandProvider": {
-            "commands": ["redraft.repair", "redraft.snooze", "redraft.unsnooze"],
+            "commands": ["redraft.repair", "redraft.preview", "redraft.snooze", "redraft.unsnooze"],
             "workDoneProgress": True,
         },
         "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}},
