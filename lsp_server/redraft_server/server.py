@@ -5,6 +5,7 @@ whatever is running.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -22,6 +23,7 @@ from redraft_server.features import code_action, inline_completion, lifecycle
 from redraft_server.framing import Frames, Garbage
 from redraft_server.loading import open_engine
 from redraft_server.messages import strict_converter
+from redraft_server.output import Output
 from redraft_server.protocol import RedraftProtocol
 from redraft_server.session import SECONDS_TO_CLOSE, Session
 from redraft_server.worker import Engine, Worker
@@ -67,7 +69,7 @@ def serve_stdio(open_engine: Callable[[], Engine]) -> NoReturn:
         # Some editors hand over sockets that would rather fail than wait.
         for descriptor in (0, out):
             os.set_blocking(descriptor, True)
-    code = asyncio.run(_serve(open_engine, 0, _Output(out)))
+    code = asyncio.run(_serve(open_engine, 0, out))
     sys.stderr.flush()
     # The engine's thread may be in the middle of a denoise step, and the reader waits for a client that is
     # gone: the interpreter would wait for one of them and stumble over the other.
@@ -97,24 +99,13 @@ def session_of(server: RedraftServer, worker: Worker) -> Session:
     return session
 
 
-class _Output:
-    """Writes all bytes to a file descriptor; raises OSError when nobody reads them."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def write(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
-
-
-async def _serve(open_engine: Callable[[], Engine], descriptor: int, output: _Output) -> int:
+async def _serve(open_engine: Callable[[], Engine], descriptor: int, out: int) -> int:
     server = RedraftServer()
     worker = Worker(open_engine)
     session = session_of(server, worker)
-    server.protocol.send_to(output)
     loop = asyncio.get_running_loop()
+    output = Output(out, on_lost=lambda: _tell(loop, session.end))
+    server.protocol.send_to(output)
 
     def deliver(frames: list[bytes | Garbage]) -> None:
         for frame in frames:
@@ -136,4 +127,11 @@ async def _serve(open_engine: Callable[[], Engine], descriptor: int, output: _Ou
     threading.Thread(target=read, name="stdin", daemon=True).start()
     code = await session.ended()
     await worker.close(SECONDS_TO_CLOSE)
+    output.close(SECONDS_TO_CLOSE / 2)
     return code
+
+
+def _tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    # The loop may have been closed while a thread was still busy.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)
