@@ -182,7 +182,9 @@ class Sources:
 
 def canonical(uri: str) -> str:
     """One spelling for all URIs of a document: `file:///C%3A/a.py` and `file:///c:/a.py` are one file."""
-    return _DRIVE.sub(lambda match: match[1] + match[2].lower(), unquote(uri))
+    # Names in other encodings than UTF-8 must not all become the same question marks.
+    text = unquote(uri, errors="surrogateescape")
+    return _DRIVE.sub(lambda match: match[1] + match[2].lower(), text)
 
 
 def _lines(text: str) -> tuple[str, ...]:
