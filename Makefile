@@ -23,6 +23,10 @@ MINUTES ?= 20
 OUT ?= runs/gpu
 LIMIT ?=
 
+# Of `make fuzz`; another seed tries other edits.
+EDITS ?= 1000000
+SEED ?= 0
+
 .PHONY: help
 help: ## show this list
 	@echo "Usage: make TARGET"
@@ -46,6 +50,10 @@ demo: $(VENV)/.installed ## install Redraft and repair a copy of examples/broken
 .PHONY: test
 test: check ## install everything, check the code and run all tests
 	$(BIN)/pytest
+
+.PHONY: fuzz
+fuzz: $(VENV)/.installed-dev ## follow a million random edits in three encodings: [EDITS=1000000] [SEED=0]
+	REDRAFT_FUZZ_EDITS=$(EDITS) REDRAFT_FUZZ_SEED=$(SEED) $(BIN)/pytest tests/lsp_server/test_sync_fuzz.py
 
 .PHONY: check
 check: $(VENV)/.installed-dev ## lint, formatting, types and import contracts

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("redraft_kernels", "redraft_model", "redraft_server")
-TARGETS = {"help", "demo", "test", "fix", "check", "bench", "gpu-train", "gpu-bench", "clean"}
+TARGETS = {"help", "demo", "test", "fuzz", "fix", "check", "bench", "gpu-train", "gpu-bench", "clean"}
 
 # Outputs, caches and what belongs to somebody's machine; none of it is part of the project.
 NOT_OURS = {"build", "dist", "runs", "node_modules", "__pycache__"}

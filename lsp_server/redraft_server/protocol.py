@@ -82,10 +82,12 @@ class RedraftProtocol(LanguageServerProtocol):
         if not isinstance(message, dict) or message.get("jsonrpc") != self.VERSION:
             identity = message.get("id") if isinstance(message, dict) else None
             self.refuse(_identity(identity), JsonRpcInvalidRequest("This is no JSON-RPC 2.0 message."))
-        elif "method" not in message:
+        elif "method" not in message and ("result" in message or "error" in message):
             self._receive_response(message)
-        elif not isinstance(message["method"], str):
-            self.refuse(_identity(message.get("id")), JsonRpcInvalidRequest("A method is a string."))
+        elif not isinstance(message.get("method"), str):
+            self.refuse(
+                _identity(message.get("id")), JsonRpcInvalidRequest("A method is missing, or no string.")
+            )
         elif "id" not in message:
             self._receive_notification(message)
         elif _identity(message["id"]) is None:
@@ -109,6 +111,8 @@ class RedraftProtocol(LanguageServerProtocol):
             self.refuse(identity, JsonRpcInvalidRequest("The server was initialized already."))
         elif method not in self.fm.features:
             self.refuse(identity, JsonRpcMethodNotFound(f"There is no method {method!r}."))
+        elif not _is_request(method):
+            self.refuse(identity, JsonRpcInvalidRequest(f"{method!r} is a notification, which has no id."))
         elif identity in self._request_futures:
             self.refuse(identity, JsonRpcInvalidRequest(f"A request with id {identity!r} is still open."))
         else:
@@ -152,10 +156,15 @@ class RedraftProtocol(LanguageServerProtocol):
 
     def _receive_response(self, message: dict[str, Any]) -> None:
         identity = _identity(message.get("id"))
-        future = self._request_futures.pop(identity, None) if identity is not None else None
-        kind = self._result_types.pop(identity, None) if identity is not None else None
-        if future is None or future.done():
+        # pygls keeps the client's requests in the same table, as tasks; their ids are no business of a response.
+        future = self._request_futures.get(identity) if identity is not None else None
+        if identity is None or not isinstance(future, Future):
             logger.debug("Ignored a response to %r", identity)
+            return
+        del self._request_futures[identity]
+        kind = self._result_types.pop(identity, None)
+        if future.done():
+            logger.debug("Nobody waits for the response to %r any more", identity)
             return
         try:
             if "error" in message:
@@ -203,7 +212,7 @@ class RedraftProtocol(LanguageServerProtocol):
     def _handle_cancel_notification(self, msg_id: str | int) -> None:
         # The request stays among those in flight until it has answered.
         future = self._request_futures.get(msg_id)
-        if future is not None:
+        if isinstance(future, asyncio.Future):
             future.cancel()
 
     def _send_data(self, data: Any) -> None:
@@ -229,6 +238,12 @@ def _uri(message: dict[str, Any], key: str) -> str | None:
     document = params.get(key) if isinstance(params, dict) else None
     uri = document.get("uri") if isinstance(document, dict) else None
     return uri if isinstance(uri, str) else None
+
+
+def _is_request(method: str) -> bool:
+    """Whether `method`, one of ours, has an answer."""
+    _, response, *_ = types.METHOD_TO_TYPES[method]
+    return response is not None
 
 
 def _explained(error: Exception) -> str:

@@ -16,7 +16,6 @@ from typing import NoReturn
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcParseError, PyglsError
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import default_converter
 from redraft_model.learnt import learnt_actions
 
 from redraft_server.engine.child import command
@@ -31,6 +30,7 @@ from redraft_server.features import (
     notebook,
 )
 from redraft_server.framing import Frames, Garbage
+from redraft_server.messages import strict_converter
 from redraft_server.protocol import RedraftProtocol
 from redraft_server.session import Session
 
@@ -45,9 +45,7 @@ class RedraftServer(LanguageServer):
     protocol: RedraftProtocol
 
     def __init__(self) -> None:
-        super().__init__(
-            lifecycle.NAME, "", protocol_cls=RedraftProtocol, converter_factory=default_converter
-        )
+        super().__init__(lifecycle.NAME, "", protocol_cls=RedraftProtocol, converter_factory=strict_converter)
 
     def report_server_error(
         self, error: Exception, source: type[PyglsError] | type[JsonRpcException]

@@ -37,7 +37,7 @@ class Editor:
         self.encoding = "utf-16"
         self._log = log
         self._ids = itertools.count(1)
-        self._methods: dict[int, str] = {}
+        self._methods: dict[int, Json] = {}
         self._news = asyncio.Condition()
         self._has_left = False
         self._reader = asyncio.ensure_future(self._read())
@@ -80,9 +80,13 @@ class Editor:
 
     def start(self, method: str, params: Json) -> int:
         """Send a request; gives its id."""
+        return self.start_as_it_is({"jsonrpc": "2.0", "method": method, "params": params})
+
+    def start_as_it_is(self, message: Json) -> int:
+        """Send a request that may be malformed, with an id of its own; gives the id."""
         identity = next(self._ids)
-        self._methods[identity] = method
-        self.send({"jsonrpc": "2.0", "id": identity, "method": method, "params": params})
+        self._methods[identity] = message.get("method")
+        self.send({**message, "id": identity})
         return identity
 
     async def ask(self, method: str, params: Json) -> Json:
