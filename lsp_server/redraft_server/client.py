@@ -30,14 +30,20 @@ class Client:
     refreshes_diagnostics: bool = False
     shows_previews: bool = False
     follows_status: bool = False
+    has_inline_completion: bool = False
+    has_completion: bool = False
+    inserts_as_is: bool = False
 
     @classmethod
     def of(cls, capabilities: types.ClientCapabilities) -> "Client":
         """The client that announced `capabilities`."""
         actions = "text_document.code_action"
+        completion = "text_document.completion.completion_item"
         wishes = get_capability(capabilities, "general.position_encodings") or ()
         resolved = get_capability(capabilities, f"{actions}.resolve_support.properties") or ()
         tags = get_capability(capabilities, f"{actions}.tag_support.value_set") or ()
+
+        modes = get_capability(capabilities, f"{completion}.insert_text_mode_support.value_set") or ()
 
         def has(field: str) -> bool:
             return get_capability(capabilities, field) is True
@@ -58,6 +64,9 @@ class Client:
             answers_configuration=has("workspace.configuration"),
             registers_configuration=has("workspace.did_change_configuration.dynamic_registration"),
             registers_watched_files=has("workspace.did_change_watched_files.dynamic_registration"),
+            has_inline_completion=get_capability(capabilities, "text_document.inline_completion") is not None,
+            has_completion=get_capability(capabilities, "text_document.completion") is not None,
+            inserts_as_is=types.InsertTextMode.AsIs in modes,
             has_notebooks=get_capability(capabilities, "notebook_document.synchronization") is not None,
             pulls_diagnostics=get_capability(capabilities, "text_document.diagnostic") is not None,
             refreshes_diagnostics=has("workspace.diagnostics.refresh_support"),

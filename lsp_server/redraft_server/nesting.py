@@ -24,12 +24,13 @@ _STRING_ENDS = {
 class Nesting:
     """What a text leaves open, what it closed of that which was open before it, and its first stray bracket.
 
-    Openings are brackets and quotes, outermost first in `open`, innermost first in `closed`. A stray bracket
-    closes something that was not opened, or not last.
+    Openings are brackets and quotes, outermost first in `open`, innermost first in `closed`; the first
+    `n_around` of `open` were open before. A stray bracket closes something that was not opened, or not last.
     """
 
     open: tuple[str, ...] = ()
     closed: tuple[str, ...] = ()
+    n_around: int = 0
     stray: int | None = None
 
     @property
@@ -73,4 +74,4 @@ def nesting(text: str, around: tuple[str, ...] = ()) -> Nesting:
                 stray = piece.start()
         elif not mark.startswith("#"):
             stack.append(mark)
-    return Nesting(tuple(stack), tuple(closed), stray)
+    return Nesting(tuple(stack), tuple(closed), n_around, stray)

@@ -25,6 +25,7 @@ from redraft_server.engine.scheduler import Scheduler
 from redraft_server.features import (
     code_action,
     commands,
+    completion,
     configuration,
     doubts,
     inline_completion,
@@ -110,6 +111,7 @@ def session_of(server: RedraftServer, scheduler: Scheduler) -> Session:
         (types.CODE_ACTION_RESOLVE, code_action.resolve),
         (types.WORKSPACE_EXECUTE_COMMAND, commands.execute),
         (types.TEXT_DOCUMENT_INLINE_COMPLETION, inline_completion.complete),
+        (types.TEXT_DOCUMENT_COMPLETION, completion.complete),
     ):
         server.feature(method)(partial(handler, session))
     session.sources.on_change = partial(doubts.follow, session)

@@ -18,6 +18,7 @@ from redraft_server.client import Client
 from redraft_server.configuration import Configuration
 from redraft_server.engine.requests import Request
 from redraft_server.engine.scheduler import Job, Priority, Scheduler
+from redraft_server.forward_cache import ForwardCache
 from redraft_server.progress import Progress
 from redraft_server.sources import Source, Sources
 
@@ -42,6 +43,7 @@ class Session:
         self.quiet_until = 0.0
         """Nothing is offered unasked before this time of the event loop."""
         self.sources = Sources()
+        self.forward_cache = ForwardCache()
         self.notebooks: dict[str, set[str]] = {}
         """The cells of each open notebook."""
         self.publications: dict[str, asyncio.Task[bool]] = {}

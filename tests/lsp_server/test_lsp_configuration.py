@@ -197,8 +197,8 @@ def inline(uri: str, kind: int) -> dict[str, Any]:
         ("file:///a.py", {"enable": False}),
         ("file:///vendor/a.py", {"disabledGlobs": ["vendor/"]}),
         ("file:///secrets.py", {}),
-        ("untitled:/home/me/.env", {}),
-        ("vscode-remote://box/home/me/.ssh/a.py", {}),
+        ("untitled:/srv/me/.env", {}),
+        ("vscode-remote://box/srv/me/.ssh/a.py", {}),
     ],
 )
 async def test_disabled_means_that_no_request_reaches_the_engine(

@@ -15,7 +15,8 @@ def check(
     around: tuple[str, ...] = (),
     stray: int | None = None,
 ) -> None:
-    assert nesting(text, around) == Nesting(opened, closed, stray)
+    n_around = len(around) - len(closed)
+    assert nesting(text, around) == Nesting(opened, closed, n_around, stray)
 
 
 def test_brackets_and_quotes_nest() -> None:
@@ -46,7 +47,7 @@ def test_what_was_open_before_is_closed_innermost_first() -> None:
     check("x'), y", "[", closed=("'", "("), around=("[", "(", "'"))
     check("()", "(", around=("(",))
     check(")(", "(", closed=("(",), around=("(",))
-    check("a\nb", closed=(), around=("'",))
+    assert nesting("a\nb", ("'",)) == Nesting((), (), 0)
 
 
 def test_a_bracket_that_closes_nothing_is_stray() -> None:

@@ -6,7 +6,7 @@ from redraft_server.configuration import Configuration
 from redraft_server.features.scope import obstacle
 from redraft_server.sources import Source
 
-FOLDER = "file:///home/me/project"
+FOLDER = "file:///srv/me/project"
 SECRET = "looks like one with secrets"
 DISABLED = "disabledGlobs"
 
@@ -29,10 +29,10 @@ def check(
 @pytest.mark.parametrize(
     "uri",
     [
-        "file:///home/me/project/a.py",
+        "file:///srv/me/project/a.py",
         "file:///elsewhere/a.py",
         "untitled:Untitled-1",
-        "vscode-notebook-cell:/home/me/project/n.ipynb#W0s",
+        "vscode-notebook-cell:/srv/me/project/n.ipynb#W0s",
         "vscode-remote://box/a.py",
         "git:/a.py?ref",
         "made-up:anything at all",
@@ -62,8 +62,8 @@ def test_texts_the_engine_cannot_take_are_refused() -> None:
         ("*_pb2.py", f"{FOLDER}/x/a_pb2.py", True),
         ("*_pb2.py", "file:///elsewhere/a_pb2.py", True),
         ("*_pb2.py", f"{FOLDER}/a_pb3.py", False),
-        ("/home/me/project/app/**", f"{FOLDER}/app/a.py", True),
-        ("**/*.ipynb", "vscode-notebook-cell:/home/me/project/n.ipynb#W0s", True),
+        ("/srv/me/project/app/**", f"{FOLDER}/app/a.py", True),
+        ("**/*.ipynb", "vscode-notebook-cell:/srv/me/project/n.ipynb#W0s", True),
         ("Untitled-*", "untitled:Untitled-1", True),
     ],
 )
@@ -92,7 +92,7 @@ def test_globs_mean_the_path_in_the_folder_or_the_whole_path(glob: str, uri: str
         ".aws/credentials",
     ],
 )
-@pytest.mark.parametrize("base", [FOLDER, "file:///elsewhere", "vscode-remote://box/home"])
+@pytest.mark.parametrize("base", [FOLDER, "file:///elsewhere", "vscode-remote://box/srv"])
 def test_what_looks_secret_is_left_alone(base: str, path: str) -> None:
     check(f"{base}/{path}", SECRET)
 
@@ -105,7 +105,7 @@ def test_what_does_not_look_secret_is_not(path: str) -> None:
 
 
 def test_a_workspace_inside_a_secret_folder_is_secret() -> None:
-    check("file:///home/me/.ssh/tool/a.py", SECRET)
+    check("file:///srv/me/.ssh/tool/a.py", SECRET)
 
 
 def test_own_globs_do_not_replace_the_usual_ones() -> None:
@@ -115,7 +115,7 @@ def test_own_globs_do_not_replace_the_usual_ones() -> None:
 
 def test_a_user_may_admit_what_looks_secret_but_not_what_is_disabled() -> None:
     check(f"{FOLDER}/secrets.py", None, allowGlobs=["secrets.py"])
-    check(f"{FOLDER}/secrets.py", None, allowGlobs=["/home/me/project/secrets.py"])
+    check(f"{FOLDER}/secrets.py", None, allowGlobs=["/srv/me/project/secrets.py"])
     check(f"{FOLDER}/.env", SECRET, allowGlobs=["secrets.py"])
     check(f"{FOLDER}/secrets.py", DISABLED, allowGlobs=["*"], disabledGlobs=["secrets.py"])
 

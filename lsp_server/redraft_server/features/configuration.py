@@ -47,7 +47,8 @@ def ask(session: Session) -> None:
 
 async def settled(session: Session) -> None:
     """Wait until the client has answered what it was asked, or has taken too long."""
-    if session.asking is not None and not session.asking.done():
+    # While one question is waited for, it may be replaced by a newer one.
+    while session.asking is not None and not session.asking.done():
         await asyncio.wait({session.asking})
 
 

@@ -13,6 +13,7 @@ from redraft_server.client import Client
 from redraft_server.features import (
     code_action,
     commands,
+    completion,
     configuration,
     doubts,
     notebook,
@@ -53,6 +54,9 @@ def capabilities(session: Session) -> types.ServerCapabilities:
         # Only clients that know code action literals know the options.
         code_action_provider=actions if client.has_action_literals else True,
         inline_completion_provider=types.InlineCompletionOptions(),
+        completion_provider=types.CompletionOptions()
+        if completion.is_wanted(client, session.configuration.general)
+        else None,
         notebook_document_sync=notebook.SYNC if client.has_notebooks else None,
         execute_command_provider=types.ExecuteCommandOptions(commands.NAMES, work_done_progress=True),
         diagnostic_provider=doubts.OPTIONS if client.pulls_diagnostics else None,
