@@ -9,6 +9,7 @@ import asyncio
 import enum
 import json
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -28,8 +29,6 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 from redraft_model.errors import Cancelled, RedraftError
 
-from redraft_server.framing import framed
-
 logger = logging.getLogger(__name__)
 
 _WITHOUT_PARAMS = (types.SHUTDOWN, types.EXIT)
@@ -45,8 +44,8 @@ class RequestFailed(JsonRpcException):
 class Writer(Protocol):
     """Where messages go; raises OSError when nobody reads them any more."""
 
-    def write(self, data: bytes) -> None:
-        """Write all of `data`."""
+    def send(self, body: bytes) -> None:
+        """Send one message: all of `body`, in whatever frame belongs around it."""
 
 
 class Phase(enum.Enum):
@@ -66,6 +65,8 @@ class RedraftProtocol(LanguageServerProtocol):
         self.fm.builtin_features.clear()
         self.converter = converter
         self.phase = Phase.WAITING
+        self.controls: dict[str, Callable[[], object]] = {}
+        """Requests about the process rather than the conversation: answered in any phase, parameters ignored."""
         self._out: Writer | None = None
 
     def send_to(self, writer: Writer) -> None:
@@ -101,7 +102,9 @@ class RedraftProtocol(LanguageServerProtocol):
 
     def _receive_request(self, message: dict[str, Any]) -> None:
         method, identity = message["method"], message["id"]
-        if self.phase is Phase.SHUT_DOWN:
+        if method in self.controls:
+            self._send_data({"jsonrpc": self.VERSION, "id": identity, "result": self.controls[method]()})
+        elif self.phase is Phase.SHUT_DOWN:
             self.refuse(identity, JsonRpcInvalidRequest("The server was shut down."))
         elif self.phase is Phase.WAITING and method != types.INITIALIZE:
             self.refuse(identity, JsonRpcServerNotInitialized("The server waits for initialize."))
@@ -212,7 +215,7 @@ class RedraftProtocol(LanguageServerProtocol):
         # With ASCII only, a lone surrogate in a document cannot make a message unsendable.
         body = json.dumps(data, default=self._serialize_message, separators=(",", ":")).encode("ascii")
         try:
-            self._out.write(framed(body))
+            self._out.send(body)
         except OSError as error:
             logger.info("Nobody reads our answers: %s", error)
             self._out = None

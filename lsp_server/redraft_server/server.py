@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,12 +20,13 @@ from pygls.exceptions import JsonRpcException, JsonRpcParseError, PyglsError
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
+from redraft_server import parent
 from redraft_server.features import code_action, inline_completion, lifecycle
-from redraft_server.framing import Frames, Garbage
+from redraft_server.framing import Frames, Garbage, framed
 from redraft_server.loading import open_engine
 from redraft_server.protocol import RedraftProtocol
 from redraft_server.session import SECONDS_TO_CLOSE, Session
-from redraft_server.worker import Engine, Worker
+from redraft_server.worker import Engine, EngineThread, Worker
 
 logger = logging.getLogger(__name__)
 
@@ -100,21 +102,22 @@ def session_of(server: RedraftServer, worker: Worker) -> Session:
 
 
 class _Output:
-    """Writes all bytes to a file descriptor; raises OSError when nobody reads them."""
+    """Writes messages to a file descriptor; raises OSError when nobody reads them."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
-    def write(self, data: bytes) -> None:
-        rest = memoryview(data)
+    def send(self, body: bytes) -> None:
+        rest = memoryview(framed(body))
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
 
 
 async def _serve(open_engine: Callable[[], Engine], descriptor: int, output: _Output) -> int:
     server = RedraftServer()
-    worker = Worker(open_engine)
+    worker = Worker(EngineThread(open_engine))
     session = session_of(server, worker)
+    session.watch_editor = partial(_leave_with_editor, session)
     server.protocol.send_to(output)
     loop = asyncio.get_running_loop()
 
@@ -139,3 +142,15 @@ async def _serve(open_engine: Callable[[], Engine], descriptor: int, output: _Ou
     code = await session.ended()
     await worker.close(SECONDS_TO_CLOSE)
     return code
+
+
+def _leave_with_editor(session: Session, pid: int) -> None:
+    loop = asyncio.get_running_loop()
+
+    def on_death() -> None:
+        loop.call_soon_threadsafe(session.end)
+        time.sleep(2 * SECONDS_TO_CLOSE)
+        # The loop is stuck, and nobody is left to wait for it.
+        os._exit(1)
+
+    parent.watch(pid, on_death)

@@ -31,10 +31,13 @@ class Session:
         self.converter = converter
         self.worker = worker
         self.client = Client()
+        self.client_info: types.ClientInfo | None = None
         self.settings = Settings()
         self.sources = Sources()
         self.completions: dict[str, Job[list[str]]] = {}
         """The newest inline completion of each document."""
+        self.watch_editor: Callable[[int], None] = lambda pid: None
+        """What is done with the editor's process id; who made the connection knows whether it means anything."""
         self._cancels: dict[types.ProgressToken, Callable[[], None]] = {}
         self._was_shut_down = False
         self._end = asyncio.Event()
@@ -65,11 +68,11 @@ class Session:
         self.worker.cancel_all()
 
     def end(self) -> None:
-        """Let the process end."""
+        """Let the conversation end."""
         self._end.set()
 
     async def ended(self) -> int:
-        """The exit code, once the process is to end: 0 if the client said shutdown before, else 1."""
+        """The exit code, once the conversation is to end: 0 if the client said shutdown before, else 1."""
         await self._end.wait()
         return 0 if self._was_shut_down else 1
 

@@ -77,18 +77,64 @@ class Job(Generic[T]):
             self.result.exception()
 
 
-class Worker:
-    """A thread with an engine. All methods are to be called from the event loop."""
+class EngineThread:
+    """The thread and its engine, which several workers may share."""
 
     def __init__(self, open_engine: Callable[[], Engine]) -> None:
+        self.executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+        self.n_threads = 0
+        self.has_failed = False
         self._open_engine = open_engine
         self._engine: Engine | None = None
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the engine was opened."""
+        return self._engine is not None
+
+    def opened(self) -> Engine:
+        """The engine, opened if it is not yet; to be called in the thread."""
+        if self._engine is None:
+            limit_threads(self.n_threads)
+            try:
+                self._engine = self._open_engine()
+            except RedraftError as error:
+                logger.error("The model cannot be loaded: %s", error)
+                raise
+            finally:
+                self.has_failed = self._engine is None
+        return self._engine
+
+
+class Worker:
+    """One client's share of a thread with an engine. All methods are to be called from the event loop."""
+
+    def __init__(self, thread: EngineThread) -> None:
+        self._thread = thread
         self._running: dict[Future[Any], Job[Any]] = {}
-        self.n_threads = 0
+
+    def share(self) -> "Worker":
+        """A worker with the same thread for another client: what that one cancels is its own."""
+        return Worker(self._thread)
+
+    @property
+    def n_threads(self) -> int:
         """How many cores the engine may use (0: its own choice); counts until it is opened."""
-        self.has_failed = False
+        return self._thread.n_threads
+
+    @n_threads.setter
+    def n_threads(self, n_threads: int) -> None:
+        self._thread.n_threads = n_threads
+
+    @property
+    def has_failed(self) -> bool:
         """Whether the engine could not be opened the last time it was tried."""
+        return self._thread.has_failed
+
+    def status(self) -> dict[str, object]:
+        """How the model is, as JSON."""
+        state = "loaded" if self._thread.is_loaded else "failed" if self.has_failed else "not loaded"
+        return {"state": state}
 
     def start(self, work: Work[T], on_step: Callable[[DenoiseStep], None] | None = None) -> Job[T]:
         """Queue `work`; `on_step` is called on the event loop after each denoise step."""
@@ -103,13 +149,13 @@ class Worker:
             if job.is_cancelled:
                 raise Cancelled
             watch = Watch(is_cancelled=lambda: job.is_cancelled, on_step=told)
-            return work(self._opened(), watch)
+            return work(self._thread.opened(), watch)
 
         def settle(done: Future[T]) -> None:
             self._running.pop(done, None)
             job.settle(done)
 
-        done = self._executor.submit(run)
+        done = self._thread.executor.submit(run)
         self._running[done] = job
         done.add_done_callback(lambda done: loop.call_soon_threadsafe(settle, done))
         return job
@@ -122,20 +168,8 @@ class Worker:
     async def close(self, timeout: float) -> None:
         """Cancel everything and wait until the thread is idle, but at most `timeout` seconds."""
         self.cancel_all()
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._thread.executor.shutdown(wait=False, cancel_futures=True)
         # How the work ends is the business of those who waited for it.
         ends = asyncio.gather(*map(asyncio.wrap_future, self._running), return_exceptions=True)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ends, timeout)
-
-    def _opened(self) -> Engine:
-        if self._engine is None:
-            limit_threads(self.n_threads)
-            try:
-                self._engine = self._open_engine()
-            except RedraftError as error:
-                logger.error("The model cannot be loaded: %s", error)
-                raise
-            finally:
-                self.has_failed = self._engine is None
-        return self._engine

@@ -1,17 +1,13 @@
 """From initialize to exit, and the documents and settings in between."""
 
-import asyncio
 import logging
-import os
-import time
-from importlib.metadata import PackageNotFoundError, version
 
 from lsprotocol import types
 
-from redraft_server import parent
+from redraft_server import __version__
 from redraft_server.client import Client
 from redraft_server.features import code_action
-from redraft_server.session import SECONDS_TO_CLOSE, Session
+from redraft_server.session import Session
 from redraft_server.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -22,12 +18,13 @@ NAME = "redraft"
 def initialize(session: Session, params: types.InitializeParams) -> types.InitializeResult:
     """What the server can do for this client. Loads nothing."""
     session.client = Client.of(params.capabilities)
+    session.client_info = params.client_info
     _change_settings(session, params.initialization_options)
     if params.process_id is not None:
-        _watch_parent(session, params.process_id)
+        session.watch_editor(params.process_id)
     return types.InitializeResult(
         capabilities=capabilities(session.client),
-        server_info=types.ServerInfo(NAME, _version()),
+        server_info=types.ServerInfo(NAME, __version__),
     )
 
 
@@ -56,7 +53,7 @@ def shutdown(session: Session, _params: None) -> None:
 
 
 def leave(session: Session, _params: None) -> None:
-    """End the process."""
+    """End the conversation, and a process that has no other."""
     session.end()
 
 
@@ -98,23 +95,3 @@ def _change_settings(session: Session, options: object) -> None:
     for complaint in complaints:
         logger.warning("%s", complaint)
     session.worker.n_threads = session.settings.threads
-
-
-def _watch_parent(session: Session, pid: int) -> None:
-    loop = asyncio.get_running_loop()
-
-    def on_death() -> None:
-        loop.call_soon_threadsafe(session.end)
-        time.sleep(2 * SECONDS_TO_CLOSE)
-        # The loop is stuck, and nobody is left to wait for it.
-        os._exit(1)
-
-    parent.watch(pid, on_death)
-
-
-def _version() -> str:
-    try:
-        return version(NAME)
-    except PackageNotFoundError:
-        # Run from a checkout that was not installed.
-        return "0"
