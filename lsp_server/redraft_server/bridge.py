@@ -23,6 +23,8 @@ from redraft_server.runtime import Place
 if TYPE_CHECKING:
     import subprocess
 
+    from redraft_server.access import Address
+
 SECONDS_TO_START = 30.0
 
 _SECONDS_BETWEEN_TRIES = 0.01
@@ -83,6 +85,24 @@ def reach(place: Place, serve: Sequence[str]) -> socket.socket:
     raise DaemonError(f"The daemon did not listen within {SECONDS_TO_START:.0f} s; {place.log} may say why.")
 
 
+def connect(address: Address, token: str, tls_ca: Path | None) -> Channel:
+    """A connection to a team's server; raises DaemonError.
+
+    Without TLS only for this machine (the end of a tunnel, say). `tls_ca` None means the system's authorities.
+    """
+    try:
+        connection = socket.create_connection((address.host, address.port), local.SECONDS_TO_CONNECT)
+        connection.settimeout(None)
+        channel: Channel = connection
+        if tls_ca is not None or not address.is_loopback:
+            channel = TlsChannel(connection, address.host, tls_ca)
+        channel.sendall(local.authorization(token))
+    # A certificate that is not trusted is an OSError, too.
+    except OSError as error:
+        raise DaemonError(f"{address} cannot be reached: {error}.") from error
+    return channel
+
+
 def join(channel: Channel, stdin: int = 0, stdout: int = 1) -> int:
     """Pass bytes both ways until the server closes the connection; return the editor's exit code.
 
@@ -100,6 +120,55 @@ def join(channel: Channel, stdin: int = 0, stdout: int = 1) -> int:
     parent.watch_own(lambda: os._exit(1))
     _pass_to_editor(channel, stdout)
     return conversation.exit_code
+
+
+class TlsChannel:
+    """TLS over a socket, for one thread that sends and one that receives, which Python's own is not made for."""
+
+    def __init__(self, connection: socket.socket, host: str, ca: Path | None) -> None:
+        import ssl
+
+        self._wants_more = ssl.SSLWantReadError
+        self._connection = connection
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        context = ssl.create_default_context(cafile=None if ca is None else os.fspath(ca))
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self._lock = threading.Lock()
+        while not self._has_shaken_hands():
+            data = connection.recv(_CHUNK)
+            if not data:
+                raise ConnectionResetError("the server broke off the handshake")
+            self._incoming.write(data)
+
+    def sendall(self, data: bytes, /) -> None:
+        """Send all of `data`; raises OSError when the server is gone."""
+        with self._lock:
+            self._tls.write(data)
+            encrypted = self._outgoing.read()
+        self._connection.sendall(encrypted)
+
+    def recv(self, n_bytes: int, /) -> bytes:
+        """Wait for some bytes; none when the server has closed the connection."""
+        while True:
+            with self._lock, contextlib.suppress(self._wants_more):
+                return self._tls.read(n_bytes)
+            data = self._connection.recv(n_bytes)
+            if not data:
+                return b""
+            with self._lock:
+                self._incoming.write(data)
+
+    def shutdown(self, how: int, /) -> None:
+        """Say that nothing more will be sent."""
+        self._connection.shutdown(how)
+
+    def _has_shaken_hands(self) -> bool:
+        is_done = False
+        with contextlib.suppress(self._wants_more):
+            self._tls.do_handshake()
+            is_done = True
+        self._connection.sendall(self._outgoing.read())
+        return is_done
 
 
 def _pass_to_server(channel: Channel, conversation: Conversation, stdin: int) -> None:

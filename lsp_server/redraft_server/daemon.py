@@ -27,6 +27,7 @@ from redraft_server import __version__, access, local, parent, runtime
 from redraft_server.framing import MAX_BODY, Garbage
 from redraft_server.links import Link, StreamLink
 from redraft_server.lock import Lock, owner
+from redraft_server.network import Network, listen
 from redraft_server.protocol import Phase
 from redraft_server.runtime import Place
 from redraft_server.server import RedraftServer, session_of
@@ -54,6 +55,7 @@ class Serving:
     """How a daemon serves. With `idle_seconds` it was started on demand, and leaves when not needed that long."""
 
     idle_seconds: float | None = None
+    network: Network = Network()
 
     @property
     def is_on_demand(self) -> bool:
@@ -66,6 +68,8 @@ def run(place: Place, serving: Serving, open_engine: Callable[[], Engine]) -> in
 
     Raises AlreadyServedError if another daemon serves there, unless this one was only started on demand.
     """
+    serving.network.check()
+    token = _token(serving.network)
     place.prepare()
     lock = _locked(place)
     if lock is None:
@@ -75,8 +79,9 @@ def run(place: Place, serving: Serving, open_engine: Callable[[], Engine]) -> in
         raise AlreadyServedError(f"A daemon is running already (process {pid}); `redraft stop` ends it.")
     _log_to(place.log, on_stderr=not serving.is_on_demand)
     try:
-        asyncio.run(_serve(place, serving, open_engine))
+        asyncio.run(_serve(place, serving, token, open_engine))
     finally:
+        place.token.unlink(missing_ok=True)
         lock.release()
     logging.shutdown()
     # The engine's thread may be in the middle of a denoise step, and the interpreter would wait for it.
@@ -157,6 +162,11 @@ class Daemon:
             if connection.is_editor:
                 self._needed = time.monotonic()
 
+    async def converse_over_network(self, link: Link, is_near: bool) -> None:
+        """Talk with a client that came with the token; `is_near` says that it is on this machine."""
+        # Its process ids may be those of the other end of a tunnel.
+        await self.converse(link, is_local=is_near, shares_processes=False)
+
     def status(self) -> dict[str, object]:
         """What is said of this process, as JSON."""
         return {
@@ -199,18 +209,31 @@ class Daemon:
             await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
 
 
-async def _serve(place: Place, serving: Serving, open_engine: Callable[[], Engine]) -> None:
+async def _serve(place: Place, serving: Serving, token: str, open_engine: Callable[[], Engine]) -> None:
     daemon = Daemon(Worker(EngineThread(open_engine)), serving)
     _stop_at_signals(daemon)
     door = Door(daemon, place)
-    await door.open()
-    logger.info("Redraft %s listens on %s", __version__, ", ".join(daemon.sockets))
-    leaving = asyncio.create_task(_leave_when_idle(daemon, door, serving.idle_seconds))
-    await daemon.stopped()
-    leaving.cancel()
-    logger.info("Stopping with %d connections", len(daemon.connections))
-    door.close()
+    try:
+        await door.open()
+        await _open_network(daemon, place, serving.network, token)
+        logger.info("Redraft %s listens on %s", __version__, ", ".join(daemon.sockets))
+        leaving = asyncio.create_task(_leave_when_idle(daemon, door, serving.idle_seconds))
+        await daemon.stopped()
+        leaving.cancel()
+        logger.info("Stopping with %d connections", len(daemon.connections))
+    finally:
+        door.close()
     await daemon.close()
+
+
+async def _open_network(daemon: Daemon, place: Place, network: Network, token: str) -> None:
+    if not network.is_used:
+        return
+    if network.token_file is None:
+        runtime.write_private(place.token, token + "\n")
+    async for url in listen(network, token, daemon.converse_over_network, daemon.next_name):
+        daemon.sockets.append(url)
+    logger.info("The token for network clients is in %s", network.token_file or place.token)
 
 
 class Door:
@@ -295,6 +318,11 @@ def _ending(session: Session, task: "asyncio.Task[None]") -> "asyncio.Task[None]
 
     task.add_done_callback(end)
     return task
+
+
+def _token(network: Network) -> str:
+    """What network clients have to know; raises AccessError."""
+    return access.read_token(network.token_file) if network.token_file else access.new_token()
 
 
 def _locked(place: Place) -> Lock | None:

@@ -9,6 +9,7 @@ import hashlib
 import os
 import stat
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,12 +95,18 @@ def logs() -> list[Path]:
 
 
 def runtime_folder() -> Path:
-    """Where sockets, locks and tokens are."""
+    """Where sockets, locks and tokens are; raises RuntimeFolderError."""
     if folder := os.environ.get("REDRAFT_RUNTIME_DIR"):
         return Path(folder).absolute()
     import platformdirs
 
-    return platformdirs.user_runtime_path("redraft", appauthor=False)
+    try:
+        with warnings.catch_warnings():
+            # Outside a desktop there often is no XDG_RUNTIME_DIR, and nothing is wrong with the folder it takes then.
+            warnings.simplefilter("ignore")
+            return platformdirs.user_runtime_path("redraft", appauthor=False)
+    except OSError as error:
+        raise RuntimeFolderError(f"There is no folder for sockets ({error}); {_ADVICE}") from error
 
 
 def log_folder() -> Path:
