@@ -17,8 +17,9 @@ class Garbage:
 
 @dataclass
 class Frames:
-    """Takes bytes as they come and gives the bodies they complete."""
+    """Takes bytes as they come and gives the bodies they complete, none longer than `max_body`."""
 
+    max_body: int = MAX_BODY
     _pending: bytearray = field(default_factory=bytearray)
     _length: int | None = None
     _n_skip: int = 0
@@ -50,9 +51,9 @@ class Frames:
             length = content_length(header)
             if length is None:
                 return Garbage("a header without a valid Content-Length")
-            if length > MAX_BODY:
+            if length > self.max_body:
                 self._n_skip = length
-                return Garbage(f"a message of {length} bytes, more than {MAX_BODY}")
+                return Garbage(f"a message of {length} bytes, more than {self.max_body}")
             self._length = length
         if len(self._pending) < self._length:
             return None

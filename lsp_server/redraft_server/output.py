@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from redraft_server.framing import framed
+
 logger = logging.getLogger(__name__)
 
 
@@ -23,9 +25,9 @@ class Output:
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
         self._thread.start()
 
-    def write(self, data: bytes) -> None:
-        """Write all of `data`, sooner or later."""
-        self._waiting.put(data)
+    def send(self, body: bytes) -> None:
+        """Write one message, sooner or later."""
+        self._waiting.put(framed(body))
 
     def close(self, timeout: float) -> None:
         """Take nothing more, and wait until everything is written, but at most `timeout` seconds."""

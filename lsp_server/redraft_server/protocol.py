@@ -9,6 +9,7 @@ import asyncio
 import enum
 import json
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -28,8 +29,6 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 from redraft_model.errors import Cancelled, RedraftError
 
-from redraft_server.framing import framed
-
 logger = logging.getLogger(__name__)
 
 _WITHOUT_PARAMS = (types.SHUTDOWN, types.EXIT)
@@ -45,8 +44,11 @@ class RequestFailed(JsonRpcException):
 class Writer(Protocol):
     """Where messages go."""
 
-    def write(self, data: bytes) -> None:
-        """Write all of `data`, without waiting for anybody."""
+    def send(self, body: bytes) -> None:
+        """Send one message, `body` in whatever frame belongs around it, without waiting for anybody.
+
+        Raises OSError when nobody reads any more.
+        """
 
 
 class Phase(enum.Enum):
@@ -66,6 +68,8 @@ class RedraftProtocol(LanguageServerProtocol):
         self.fm.builtin_features.clear()
         self.converter = converter
         self.phase = Phase.WAITING
+        self.controls: dict[str, Callable[[], object]] = {}
+        """Requests about the process rather than the conversation: answered in any phase, parameters ignored."""
         self._out: Writer | None = None
 
     def send_to(self, writer: Writer) -> None:
@@ -103,7 +107,9 @@ class RedraftProtocol(LanguageServerProtocol):
 
     def _receive_request(self, message: dict[str, Any]) -> None:
         method, identity = message["method"], message["id"]
-        if self.phase is Phase.SHUT_DOWN:
+        if method in self.controls:
+            self._send_data({"jsonrpc": self.VERSION, "id": identity, "result": self.controls[method]()})
+        elif self.phase is Phase.SHUT_DOWN:
             self.refuse(identity, JsonRpcInvalidRequest("The server was shut down."))
         elif self.phase is Phase.WAITING and method != types.INITIALIZE:
             self.refuse(identity, JsonRpcServerNotInitialized("The server waits for initialize."))
@@ -220,7 +226,11 @@ class RedraftProtocol(LanguageServerProtocol):
             return
         # With ASCII only, a lone surrogate in a document cannot make a message unsendable.
         body = json.dumps(data, default=self._serialize_message, separators=(",", ":")).encode("ascii")
-        self._out.write(framed(body))
+        try:
+            self._out.send(body)
+        except OSError as error:
+            logger.info("Nobody reads our answers: %s", error)
+            self._out = None
 
 
 def _identity(value: object) -> str | int | None:

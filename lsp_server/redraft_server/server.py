@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcParseError, PyglsError
 from pygls.lsp.server import LanguageServer
 from redraft_model.learnt import learnt_actions
 
+from redraft_server import parent
 from redraft_server.engine.child import command
 from redraft_server.engine.scheduler import Scheduler
 from redraft_server.features import (
@@ -121,6 +123,7 @@ def session_of(server: RedraftServer, scheduler: Scheduler) -> Session:
 async def _serve(scheduler: Scheduler, descriptor: int, out: int) -> int:
     server = RedraftServer()
     session = session_of(server, scheduler)
+    session.watch_editor = partial(_leave_with_editor, session)
     loop = asyncio.get_running_loop()
     output = Output(out, on_lost=lambda: _tell(loop, session.end))
     server.protocol.send_to(output)
@@ -153,3 +156,15 @@ def _tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
     # The loop may have been closed while a thread was still busy.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(call)
+
+
+def _leave_with_editor(session: Session, pid: int) -> None:
+    loop = asyncio.get_running_loop()
+
+    def on_death() -> None:
+        loop.call_soon_threadsafe(session.end)
+        time.sleep(2 * SECONDS_TO_CLOSE)
+        # The loop is stuck, and nobody is left to wait for it.
+        os._exit(1)
+
+    parent.watch(pid, on_death)

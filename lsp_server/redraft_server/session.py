@@ -35,6 +35,7 @@ class Session:
         self.converter = converter
         self.scheduler = scheduler
         self.client = Client()
+        self.client_info: types.ClientInfo | None = None
         self.configuration = Configuration()
         self.asking: asyncio.Task[None] | None = None
         """The question to the client what its settings are."""
@@ -50,6 +51,8 @@ class Session:
         """Diagnostics of each document, published or about to be."""
         self.previews: dict[str, str] = {}
         """Texts that the client may want to look at, by their URIs, oldest first."""
+        self.watch_editor: Callable[[int], None] = lambda pid: None
+        """What is done with the editor's process id; who made the connection knows whether it means anything."""
         self._jobs: set[Job[Any]] = set()
         self._cancels: dict[types.ProgressToken, Callable[[], None]] = {}
         self._was_shut_down = False
@@ -114,14 +117,14 @@ class Session:
         self._at_end.append(call)
 
     def end(self) -> None:
-        """Let the process end."""
+        """Let the conversation end."""
         self._end.set()
         self._stop_work()
         while self._at_end:
             self._at_end.pop()()
 
     async def ended(self) -> int:
-        """The exit code, once the process is to end: 0 if the client said shutdown before, else 1."""
+        """The exit code, once the conversation is to end: 0 if the client said shutdown before, else 1."""
         await self._end.wait()
         return 0 if self._was_shut_down else 1
 

@@ -137,7 +137,7 @@ def test_the_language_server_is_started_with_checkpoint_and_device(run, folder, 
         server, "run_stdio", lambda checkpoint, device: calls.append((checkpoint, str(device)))
     )
     assert run("lsp", "--standalone").code == 0
-    assert run("lsp", "--stdio", "--device", "cpu", "--checkpoint", ".").code == 0
+    assert run("lsp", "--stdio", "--standalone", "--device", "cpu", "--checkpoint", ".").code == 0
     assert calls == [(None, "auto"), (Path(), "cpu")]
     assert run("lsp", "--checkpoint", "nowhere").code == 2
 

@@ -29,7 +29,8 @@ class EngineLost(RedraftError):  # noqa: N818  (a fact, like Cancelled)
 def command(checkpoint: Path | None, device: str) -> list[str]:
     """The command line of an engine process with a checkpoint (None: the bundled one) on a device."""
     chosen = [] if checkpoint is None else ["--checkpoint", str(checkpoint)]
-    return [sys.executable, "-m", "redraft_server.engine.process", "--device", device, *chosen]
+    # -P: the current folder is somebody's project, and nothing in it may be imported.
+    return [sys.executable, "-P", "-m", "redraft_server.engine.process", "--device", device, *chosen]
 
 
 class Child:

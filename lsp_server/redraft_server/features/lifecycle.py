@@ -1,14 +1,10 @@
 """From initialize to exit, and the documents in between."""
 
-import asyncio
 import logging
-import os
-import time
-from importlib.metadata import PackageNotFoundError, version
 
 from lsprotocol import types
 
-from redraft_server import parent
+from redraft_server import __version__
 from redraft_server.client import Client
 from redraft_server.features import (
     code_action,
@@ -20,7 +16,7 @@ from redraft_server.features import (
     preview,
     server_status,
 )
-from redraft_server.session import SECONDS_TO_CLOSE, Session
+from redraft_server.session import Session
 from redraft_server.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -31,12 +27,13 @@ NAME = "redraft"
 def initialize(session: Session, params: types.InitializeParams) -> types.InitializeResult:
     """What the server can do for this client. Loads nothing."""
     session.client = Client.of(params.capabilities)
+    session.client_info = params.client_info
     configuration.start(session, params)
     if params.process_id is not None:
-        _watch_parent(session, params.process_id)
+        session.watch_editor(params.process_id)
     return types.InitializeResult(
         capabilities=capabilities(session),
-        server_info=types.ServerInfo(NAME, _version()),
+        server_info=types.ServerInfo(NAME, __version__),
     )
 
 
@@ -85,7 +82,7 @@ def shutdown(session: Session, _params: None) -> None:
 
 
 def leave(session: Session, _params: None) -> None:
-    """End the process."""
+    """End the conversation, and a process that has no other."""
     session.end()
 
 
@@ -115,23 +112,3 @@ def cancel_progress(session: Session, params: types.WorkDoneProgressCancelParams
 
 def set_trace(_session: Session, _params: types.SetTraceParams) -> None:
     """Accepted and ignored: the log goes to stderr."""
-
-
-def _watch_parent(session: Session, pid: int) -> None:
-    loop = asyncio.get_running_loop()
-
-    def on_death() -> None:
-        loop.call_soon_threadsafe(session.end)
-        time.sleep(2 * SECONDS_TO_CLOSE)
-        # The loop is stuck, and nobody is left to wait for it.
-        os._exit(1)
-
-    parent.watch(pid, on_death)
-
-
-def _version() -> str:
-    try:
-        return version(NAME)
-    except PackageNotFoundError:
-        # Run from a checkout that was not installed.
-        return "0"
