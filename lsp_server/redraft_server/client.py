@@ -26,6 +26,10 @@ class Client:
     registers_configuration: bool = False
     registers_watched_files: bool = False
     has_notebooks: bool = False
+    pulls_diagnostics: bool = False
+    refreshes_diagnostics: bool = False
+    shows_previews: bool = False
+    follows_status: bool = False
     has_inline_completion: bool = False
     has_completion: bool = False
     inserts_as_is: bool = False
@@ -64,6 +68,10 @@ class Client:
             has_completion=get_capability(capabilities, "text_document.completion") is not None,
             inserts_as_is=types.InsertTextMode.AsIs in modes,
             has_notebooks=get_capability(capabilities, "notebook_document.synchronization") is not None,
+            pulls_diagnostics=get_capability(capabilities, "text_document.diagnostic") is not None,
+            refreshes_diagnostics=has("workspace.diagnostics.refresh_support"),
+            shows_previews=get_capability(capabilities, "workspace.text_document_content") is not None,
+            follows_status=_is_set(capabilities.experimental, "serverStatusNotification"),
         )
 
     def edit(self, uri: str, version: int, edits: list[types.TextEdit]) -> types.WorkspaceEdit:
@@ -72,3 +80,7 @@ class Client:
             return types.WorkspaceEdit(changes={uri: edits})
         document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
         return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, edits)])
+
+
+def _is_set(experimental: object, name: str) -> bool:
+    return isinstance(experimental, dict) and experimental.get(name) is True

@@ -43,10 +43,10 @@ class RequestFailed(JsonRpcException):
 
 
 class Writer(Protocol):
-    """Where messages go; raises OSError when nobody reads them any more."""
+    """Where messages go."""
 
     def write(self, data: bytes) -> None:
-        """Write all of `data`."""
+        """Write all of `data`, without waiting for anybody."""
 
 
 class Phase(enum.Enum):
@@ -174,7 +174,7 @@ class RedraftProtocol(LanguageServerProtocol):
                 future.set_result(message.get("result"))
             else:
                 future.set_result(self.converter.structure(message, kind).result)
-        except cattrs.BaseValidationError as error:
+        except (cattrs.BaseValidationError, TypeError) as error:
             future.set_exception(JsonRpcInvalidRequest(_explained(error)))
 
     def _structured(self, message: dict[str, Any]) -> Any:
@@ -220,11 +220,7 @@ class RedraftProtocol(LanguageServerProtocol):
             return
         # With ASCII only, a lone surrogate in a document cannot make a message unsendable.
         body = json.dumps(data, default=self._serialize_message, separators=(",", ":")).encode("ascii")
-        try:
-            self._out.write(framed(body))
-        except OSError as error:
-            logger.info("Nobody reads our answers: %s", error)
-            self._out = None
+        self._out.write(framed(body))
 
 
 def _identity(value: object) -> str | int | None:

@@ -5,10 +5,12 @@ whatever is running.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -25,14 +27,17 @@ from redraft_server.features import (
     commands,
     completion,
     configuration,
+    doubts,
     inline_completion,
     lifecycle,
     notebook,
+    preview,
 )
 from redraft_server.framing import Frames, Garbage
 from redraft_server.messages import strict_converter
+from redraft_server.output import Output
 from redraft_server.protocol import RedraftProtocol
-from redraft_server.session import Session
+from redraft_server.session import SECONDS_TO_CLOSE, Session
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +80,7 @@ def serve_stdio(scheduler: Scheduler) -> NoReturn:
         # Some editors hand over sockets that would rather fail than wait.
         for descriptor in (0, out):
             os.set_blocking(descriptor, True)
-    code = asyncio.run(_serve(scheduler, 0, _Output(out)))
+    code = asyncio.run(_serve(scheduler, 0, out))
     sys.stderr.flush()
     # The reader may wait for a client that is gone, and the interpreter would wait for the reader.
     os._exit(code)
@@ -100,6 +105,8 @@ def session_of(server: RedraftServer, scheduler: Scheduler) -> Session:
         (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, configuration.did_change_folders),
         (types.WORKSPACE_DID_CHANGE_WATCHED_FILES, configuration.did_change_files),
         (types.WINDOW_WORK_DONE_PROGRESS_CANCEL, lifecycle.cancel_progress),
+        (types.TEXT_DOCUMENT_DIAGNOSTIC, doubts.pulled),
+        (types.WORKSPACE_TEXT_DOCUMENT_CONTENT, preview.content),
         (types.TEXT_DOCUMENT_CODE_ACTION, code_action.offered),
         (types.CODE_ACTION_RESOLVE, code_action.resolve),
         (types.WORKSPACE_EXECUTE_COMMAND, commands.execute),
@@ -107,26 +114,16 @@ def session_of(server: RedraftServer, scheduler: Scheduler) -> Session:
         (types.TEXT_DOCUMENT_COMPLETION, completion.complete),
     ):
         server.feature(method)(partial(handler, session))
+    session.sources.on_change = partial(doubts.follow, session)
     return session
 
 
-class _Output:
-    """Writes all bytes to a file descriptor; raises OSError when nobody reads them."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def write(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
-
-
-async def _serve(scheduler: Scheduler, descriptor: int, output: _Output) -> int:
+async def _serve(scheduler: Scheduler, descriptor: int, out: int) -> int:
     server = RedraftServer()
     session = session_of(server, scheduler)
-    server.protocol.send_to(output)
     loop = asyncio.get_running_loop()
+    output = Output(out, on_lost=lambda: _tell(loop, session.end))
+    server.protocol.send_to(output)
 
     def deliver(frames: list[bytes | Garbage]) -> None:
         for frame in frames:
@@ -148,4 +145,11 @@ async def _serve(scheduler: Scheduler, descriptor: int, output: _Output) -> int:
     threading.Thread(target=read, name="stdin", daemon=True).start()
     code = await session.ended()
     await scheduler.close()
+    output.close(SECONDS_TO_CLOSE / 2)
     return code
+
+
+def _tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    # The loop may have been closed while a thread was still busy.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)

@@ -46,10 +46,15 @@ class Session:
         self.forward_cache = ForwardCache()
         self.notebooks: dict[str, set[str]] = {}
         """The cells of each open notebook."""
+        self.publications: dict[str, asyncio.Task[bool]] = {}
+        """Diagnostics of each document, published or about to be."""
+        self.previews: dict[str, str] = {}
+        """Texts that the client may want to look at, by their URIs, oldest first."""
         self._jobs: set[Job[Any]] = set()
         self._cancels: dict[types.ProgressToken, Callable[[], None]] = {}
         self._was_shut_down = False
         self._end = asyncio.Event()
+        self._at_end: list[Callable[[], None]] = []
 
     def is_current(self, source: Source) -> bool:
         """Whether the client still has exactly this version open."""
@@ -102,17 +107,29 @@ class Session:
     def shut_down(self) -> None:
         """Stop all work; what is waited for ends as cancelled."""
         self._was_shut_down = True
-        for job in list(self._jobs):
-            job.cancel()
+        self._stop_work()
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        """Have `call` called when the session ends."""
+        self._at_end.append(call)
 
     def end(self) -> None:
         """Let the process end."""
         self._end.set()
+        self._stop_work()
+        while self._at_end:
+            self._at_end.pop()()
 
     async def ended(self) -> int:
         """The exit code, once the process is to end: 0 if the client said shutdown before, else 1."""
         await self._end.wait()
         return 0 if self._was_shut_down else 1
+
+    def _stop_work(self) -> None:
+        for task in self.publications.values():
+            task.cancel()
+        for job in list(self._jobs):
+            job.cancel()
 
     async def _answer(self, job: Job[T]) -> T:
         self._jobs.add(job)

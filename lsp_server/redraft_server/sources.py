@@ -6,7 +6,7 @@ long file, so a source keeps its lines and joins them only when somebody asks fo
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -114,6 +114,10 @@ class Source:
             types.Position(line, units(self.lines[line], end, self.encoding)),
         )
 
+    def range(self, span: Span) -> types.Range:
+        """Where characters of `document.text` are."""
+        return types.Range(self._text_position(span.start), self._text_position(span.end))
+
     def text_edits(self, new_text: str) -> list[types.TextEdit]:
         """The smallest edits that turn `document.text` into `new_text`, with the document's own line ends."""
         edits = between(self.document.original, self.document.restore(new_text))
@@ -130,6 +134,16 @@ class Source:
         line = bisect_right(self._starts, offset, hi=len(self.lines)) - 1
         return types.Position(line, units(self.lines[line], offset - self._starts[line], self.encoding))
 
+    def _text_position(self, offset: int) -> types.Position:
+        """The position of an offset into `document.text`, where every line end is one character."""
+        offset += self._n_mark
+        line = bisect_right(self._text_starts, offset, hi=len(self.lines)) - 1
+        return types.Position(line, units(self.lines[line], offset - self._text_starts[line], self.encoding))
+
+    @cached_property
+    def _text_starts(self) -> list[int]:
+        return list(accumulate((len(content(line)) + 1 for line in self.lines), initial=0))
+
     @cached_property
     def _starts(self) -> list[int]:
         return list(accumulate(map(len, self.lines), initial=0))
@@ -143,11 +157,18 @@ class Sources:
     """The open documents of one client, found by any spelling of their URI."""
 
     def __init__(self) -> None:
+        self.on_change: Callable[[str, Source | None], None] = lambda uri, source: None
+        """Called with the URI of a document and its new version, None if it was closed."""
         self._sources: dict[str, Source] = {}
+
+    def __iter__(self) -> Iterator[Source]:
+        """The newest versions of all open documents."""
+        return iter(list(self._sources.values()))
 
     def put(self, source: Source) -> None:
         """Remember `source` in place of older versions."""
         self._sources[canonical(source.uri)] = source
+        self.on_change(source.uri, source)
 
     def get(self, uri: str) -> Source | None:
         """The newest version of a document, None if it is not open."""
@@ -155,12 +176,15 @@ class Sources:
 
     def forget(self, uri: str) -> None:
         """Drop a document that was closed, if it was open."""
-        self._sources.pop(canonical(uri), None)
+        if self._sources.pop(canonical(uri), None) is not None:
+            self.on_change(uri, None)
 
 
 def canonical(uri: str) -> str:
     """One spelling for all URIs of a document: `file:///C%3A/a.py` and `file:///c:/a.py` are one file."""
-    return _DRIVE.sub(lambda match: match[1] + match[2].lower(), unquote(uri))
+    # Names in other encodings than UTF-8 must not all become the same question marks.
+    text = unquote(uri, errors="surrogateescape")
+    return _DRIVE.sub(lambda match: match[1] + match[2].lower(), text)
 
 
 def _lines(text: str) -> tuple[str, ...]:

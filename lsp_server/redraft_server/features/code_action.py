@@ -10,6 +10,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 from redraft_model.errors import RedraftError
 
+from redraft_server.features import doubts
 from redraft_server.features.configuration import settled
 from redraft_server.features.errands import Errand, edit_of, whole_lines
 from redraft_server.features.scope import obstacle
@@ -36,6 +37,9 @@ TITLES = {
 # A long list hides what matters; a line rarely has more than this many things wrong with it.
 _MAX_FIXES = 3
 _MAX_TITLE = 72
+
+# What other servers say in passing is nothing to be repaired.
+_ASIDES = (types.DiagnosticSeverity.Hint, types.DiagnosticSeverity.Information)
 
 
 def kinds(actions: Sequence[str]) -> tuple[str, ...]:
@@ -121,7 +125,7 @@ def _fixes(
         diagnostic
         for diagnostic in params.context.diagnostics
         if _overlap(diagnostic.range, params.range)
-        and diagnostic.severity not in (types.DiagnosticSeverity.Hint, types.DiagnosticSeverity.Information)
+        and (diagnostic.severity not in _ASIDES or diagnostic.source == doubts.NAME)
     ]
     if problem is not None:
         # Where Python stumbles is often not where the mistake is, so the whole document is open to change.

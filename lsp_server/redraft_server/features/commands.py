@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from redraft_server.features import code_action, snooze
+from redraft_server.features import code_action, preview, snooze
 from redraft_server.session import Session
 
 Command = Callable[[Session, types.ExecuteCommandParams], Awaitable[object]]
 
 _COMMANDS: dict[str, Command] = {
     code_action.COMMAND: code_action.execute,
+    preview.COMMAND: preview.execute,
     snooze.SNOOZE: snooze.snooze,
     snooze.UNSNOOZE: snooze.unsnooze,
 }

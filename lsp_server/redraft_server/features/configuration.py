@@ -11,6 +11,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from redraft_server.configuration import PROJECT_FILE, SECTION
+from redraft_server.features import doubts
 from redraft_server.session import Session
 from redraft_server.uris import relative_path
 
@@ -72,6 +73,7 @@ def did_change(session: Session, params: types.DidChangeConfigurationParams) -> 
     _complain(session, complaints)
     _read_projects(session)
     _apply(session)
+    doubts.settings_changed(session)
     ask(session)
 
 
@@ -91,6 +93,7 @@ def did_change_files(session: Session, params: types.DidChangeWatchedFilesParams
         relative_path(change.uri, folder) == PROJECT_FILE for change in params.changes for folder in folders
     ):
         _read_projects(session)
+        doubts.settings_changed(session)
 
 
 async def _ask(session: Session) -> None:
@@ -110,6 +113,7 @@ async def _ask(session: Session) -> None:
     session.configuration, complaints = session.configuration.with_answers(found)
     _complain(session, complaints)
     _apply(session)
+    doubts.settings_changed(session)
 
 
 def _read_projects(session: Session) -> None:

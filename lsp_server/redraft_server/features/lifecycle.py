@@ -10,7 +10,16 @@ from lsprotocol import types
 
 from redraft_server import parent
 from redraft_server.client import Client
-from redraft_server.features import code_action, commands, completion, configuration, notebook
+from redraft_server.features import (
+    code_action,
+    commands,
+    completion,
+    configuration,
+    doubts,
+    notebook,
+    preview,
+    server_status,
+)
 from redraft_server.session import SECONDS_TO_CLOSE, Session
 from redraft_server.sources import Source
 
@@ -50,10 +59,12 @@ def capabilities(session: Session) -> types.ServerCapabilities:
         else None,
         notebook_document_sync=notebook.SYNC if client.has_notebooks else None,
         execute_command_provider=types.ExecuteCommandOptions(commands.NAMES, work_done_progress=True),
+        diagnostic_provider=doubts.OPTIONS if client.pulls_diagnostics else None,
         workspace=types.WorkspaceOptions(
+            text_document_content=preview.OPTIONS if client.shows_previews else None,
             workspace_folders=types.WorkspaceFoldersServerCapabilities(
                 supported=True, change_notifications=True
-            )
+            ),
         ),
     )
 
@@ -65,6 +76,7 @@ def initialized(session: Session, _params: types.InitializedParams) -> None:
         # A client that refuses tells less; nothing else depends on its answer.
         session.server.client_register_capability(types.RegistrationParams(wanted))
     configuration.ask(session)
+    server_status.follow(session)
 
 
 def shutdown(session: Session, _params: None) -> None:
