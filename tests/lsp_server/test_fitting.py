@@ -374,6 +374,12 @@ def test_closing_what_the_editor_has_closed_leaves_a_balanced_line(
     assert (whole.open, whole.stray) == ((), None)
 
 
+def test_far_away_strings_do_not_turn_code_into_text() -> None:
+    far = 'TEXT = """\n' + "it's (\n" * 600 + '"""\n\n\ndef f():\n    pass\n\n\n' + "x = 1\n" * 200
+    check(far + "print(|)\n", "x)", "x)«)»")
+    check(far + "x = |\n", "1)", "1")
+
+
 @pytest.mark.parametrize("draft", ["x = 1\n" * 2_000, "(" * 5_000, "ab" * 20_000, "'''\n" * 1_000])
 def test_no_draft_takes_long(draft: str) -> None:
     passage = Passage("def f(x):\n    return g(x)\n" * 2_000, "", "x = 1\n" * 5_000)

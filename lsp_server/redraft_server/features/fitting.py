@@ -14,7 +14,7 @@ from redraft_model.passage import Passage
 from redraft_server.nesting import CLOSERS, Nesting, nesting
 
 # Brackets that were opened further away than this are not looked for.
-_MAX_LINES_AROUND = 2_000
+_MAX_LINES_AROUND = 500
 _MAX_LINES_NEAR = 50
 # Shorter repetitions happen by chance.
 _LONG_OVERLAP = 3
@@ -106,7 +106,12 @@ class _Place:
     @cached_property
     def nearby(self) -> str:
         """The text before the cursor in which openings are looked for."""
-        return "\n".join(self.passage.before.rsplit("\n", _MAX_LINES_AROUND)[-_MAX_LINES_AROUND:])
+        pieces = self.passage.before.rsplit("\n", _MAX_LINES_AROUND)
+        if len(pieces) <= _MAX_LINES_AROUND:
+            return self.passage.before
+        # A line in the middle of a string would turn code into strings and strings into code.
+        start = next((n for n, line in enumerate(pieces) if n > 0 and _DEFINITION.match(line)), 1)
+        return "\n".join(pieces[start:])
 
     @cached_property
     def around(self) -> Nesting:
@@ -128,7 +133,7 @@ class _Place:
     @cached_property
     def is_in_sight(self) -> bool:
         """Whether everything that is open at the cursor has been looked for."""
-        return self.passage.before.count("\n") < _MAX_LINES_AROUND
+        return len(self.nearby) == len(self.passage.before) or _DEFINITION.match(self.nearby) is not None
 
     def then(self, text: str) -> Nesting:
         """The nesting after `text` at the cursor."""
