@@ -257,6 +257,21 @@ def test_a_single_line_stays_one(around: str, draft: str, expected: str | None) 
     check(around, draft, expected, is_single_line=True)
 
 
+@pytest.mark.parametrize(
+    ("around", "draft", "expected"),
+    [
+        ("# say wh|\n", "at\nx = 1", "at"),
+        ("# 1) a|\n", "nd 2) b", "nd 2) b"),
+        ("f(  # don|\n)\n", "'t (", "'t ("),
+        ("x = '#|'\n", "a' + b)", "a' + b«'»"),
+        ('f("""\n#""", |)\n', "x)", "x)«)»"),
+        ("# a|\n", "\nx = (1)", "\nx = (1)"),
+    ],
+)
+def test_a_comment_is_no_code(around: str, draft: str, expected: str) -> None:
+    check(around, draft, expected)
+
+
 def test_what_stands_behind_the_cursor_is_not_pushed_behind_other_lines() -> None:
     check("x = | + y\n", "f(\n    a)", "f(")
     check("if |: pass\n", "x\n    y", "x")
@@ -357,6 +372,12 @@ def test_closing_what_the_editor_has_closed_leaves_a_balanced_line(
     assert found.text == draft
     whole = nesting(found.whole(passage))
     assert (whole.open, whole.stray) == ((), None)
+
+
+def test_far_away_strings_do_not_turn_code_into_text() -> None:
+    far = 'TEXT = """\n' + "it's (\n" * 600 + '"""\n\n\ndef f():\n    pass\n\n\n' + "x = 1\n" * 200
+    check(far + "print(|)\n", "x)", "x)«)»")
+    check(far + "x = |\n", "1)", "1")
 
 
 @pytest.mark.parametrize("draft", ["x = 1\n" * 2_000, "(" * 5_000, "ab" * 20_000, "'''\n" * 1_000])

@@ -6,15 +6,15 @@ nobody opened. What it has in common with the text behind the cursor it replaces
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from redraft_model.passage import Passage
 
-from redraft_server.nesting import CLOSERS, TRIPLE_QUOTES, Nesting, nesting
+from redraft_server.nesting import CLOSERS, Nesting, nesting
 
 # Brackets that were opened further away than this are not looked for.
-_MAX_LINES_AROUND = 2_000
+_MAX_LINES_AROUND = 500
 _MAX_LINES_NEAR = 50
 # Shorter repetitions happen by chance.
 _LONG_OVERLAP = 3
@@ -104,9 +104,25 @@ class _Place:
         return _line_above(self.passage.before)
 
     @cached_property
+    def nearby(self) -> str:
+        """The text before the cursor in which openings are looked for."""
+        pieces = self.passage.before.rsplit("\n", _MAX_LINES_AROUND)
+        if len(pieces) <= _MAX_LINES_AROUND:
+            return self.passage.before
+        # A line in the middle of a string would turn code into strings and strings into code.
+        start = next((n for n, line in enumerate(pieces) if n > 0 and _DEFINITION.match(line)), 1)
+        return "\n".join(pieces[start:])
+
+    @cached_property
     def around(self) -> Nesting:
         """What is open at the cursor."""
-        return nesting("\n".join(self.passage.before.rsplit("\n", _MAX_LINES_AROUND)[-_MAX_LINES_AROUND:]))
+        return nesting(self.nearby)
+
+    @cached_property
+    def is_in_comment(self) -> bool:
+        """Whether the rest of the line would be a comment."""
+        # Only strings and comments swallow a bracket.
+        return not self.around.is_in_string and nesting(f"{self.nearby}(").open == self.around.open
 
     @cached_property
     def n_closed_behind(self) -> int:
@@ -117,7 +133,21 @@ class _Place:
     @cached_property
     def is_in_sight(self) -> bool:
         """Whether everything that is open at the cursor has been looked for."""
-        return self.passage.before.count("\n") < _MAX_LINES_AROUND
+        return len(self.nearby) == len(self.passage.before) or _DEFINITION.match(self.nearby) is not None
+
+    def then(self, text: str) -> Nesting:
+        """The nesting after `text` at the cursor."""
+        if not self.is_in_comment:
+            return nesting(text, self.around.open)
+        found = nesting(f"#{text}", self.around.open)
+        return found if found.stray is None else replace(found, stray=found.stray - 1)
+
+    def open_at(self, lines: Sequence[str]) -> list[tuple[str, ...]]:
+        """What is open where each of `lines`, which begin at the cursor, begins, and behind the last of them."""
+        around = [self.around.open, self.then(lines[0] + "\n").open]
+        for line in lines[1:]:
+            around.append(nesting(line + "\n", around[-1]).open)
+        return around
 
 
 def _joined(draft: str, place: _Place) -> str:
@@ -171,12 +201,12 @@ def _indented_alike(text: str, place: _Place) -> str:
     sample = _nearest_indent(place.passage)
     if not sample or not any(line[:1] in (" ", "\t") for line in lines):
         return text
-    around = place.around.open
+    around = place.open_at(lines)
     alike: list[str] = []
     unit = _unit(place.passage.before + place.passage.after)
     own_unit = _unit(text)
     for number, line in enumerate(lines):
-        is_text = number > 0 and nesting("\n".join(lines[:number]) + "\n", around).is_in_string
+        is_text = number > 0 and _is_quote(around[number])
         indent = line[: len(line) - len(line.lstrip(" \t"))]
         if is_text or (number == 0 and place.head.strip()):
             alike.append(line)
@@ -213,7 +243,7 @@ def _shortened(text: str, place: _Place, *, is_single_line: bool) -> str:
         text = _first_line(text)
     text = _without_repetition(text)
     text = _in_scope(text, place)
-    own = nesting(text, place.around.open)
+    own = place.then(text)
     if own.stray is not None and place.is_in_sight:
         text = text[: own.stray]
     n_replaced = _n_replaced(text, place)
@@ -255,11 +285,10 @@ def _in_scope(text: str, place: _Place) -> str:
     if is_continued:
         start = 0
     level = _width(whole[start]) if start < len(whole) else 0
-    around = place.around.open
+    around = place.open_at(lines)
     has_definition = False
     for number, line in enumerate(lines):
-        around_line, around = around, nesting(line + "\n", around).open
-        if number < start or not line.strip() or (number > 0 and around_line):
+        if number < start or not line.strip() or (number > 0 and around[number]):
             continue
         code = whole[number].lstrip()
         if number > start:
@@ -279,7 +308,7 @@ def _in_scope(text: str, place: _Place) -> str:
 def _n_replaced(text: str, place: _Place) -> int:
     """How many characters behind the cursor are in `text` as well, and would be there twice."""
     rest, around = place.rest, place.around.open
-    own = nesting(text, around)
+    own = place.then(text)
     n_left_open = len(own.open) - own.n_around
     # Where more is open than is closed behind the cursor, the suggestion's closers are wanted.
     n_missing = len(around) - place.n_closed_behind
@@ -337,16 +366,18 @@ def _repeats_line_above(text: str, place: _Place) -> bool:
 
 
 def _without_trailing_blanks(text: str, place: _Place, n_replaced: int) -> str:
-    around = place.around.open
-    lines = text.split("\n")
-    tidy: list[str] = []
-    for line in lines[:-1]:
-        around = nesting(line + "\n", around).open
-        is_text = bool(around) and around[-1] in TRIPLE_QUOTES
-        tidy.append(line if is_text else line.rstrip())
-    text = "\n".join([*tidy, lines[-1]])
-    is_open = nesting(text, place.around.open).is_in_string
-    return text if is_open or place.rest[n_replaced:].strip() else text.rstrip()
+    *lines, last = text.split("\n")
+    around = place.open_at([*lines, last])
+    tidy = [
+        line if _is_quote(opened) else line.rstrip() for line, opened in zip(lines, around[1:], strict=False)
+    ]
+    text = "\n".join([*tidy, last])
+    return text if place.then(text).is_in_string or place.rest[n_replaced:].strip() else text.rstrip()
+
+
+def _is_quote(opened: tuple[str, ...]) -> bool:
+    """Whether the innermost of `opened` is a quote."""
+    return bool(opened) and opened[-1] not in CLOSERS
 
 
 def _is_worth_showing(found: Fit, place: _Place) -> bool:
