@@ -196,15 +196,35 @@ def _spliced(
     lines: tuple[str, ...], range_: types.Range, text: str, encoding: types.PositionEncodingKind
 ) -> tuple[str, ...]:
     """`lines` with `text` in place of `range_`; only the lines it touches are looked at."""
-    places = sorted((_place(lines, range_.start, encoding), _place(lines, range_.end, encoding)))
-    (first, start_column), (last, end_column) = places
-    text = _with_whole_characters(lines[first][:start_column] + text + lines[last][end_column:])
+    start, end = sorted((range_.start, range_.end))
+    first, before, _ = _cut(lines, start, encoding)
+    last, _, after = _cut(lines, end, encoding)
+    text = _with_whole_characters(before + text + after)
     if first > 0 and text.startswith("\n") and lines[first - 1].endswith("\r"):
         # The edit put the second half of a "\r\n" behind the first one.
         first -= 1
         text = lines[first] + text
     is_end = last == len(lines) - 1
     return lines[:first] + (_lines(text) if is_end else tuple(split_lines(text))) + lines[last + 1 :]
+
+
+def _cut(
+    lines: tuple[str, ...], position: types.Position, encoding: types.PositionEncodingKind
+) -> tuple[int, str, str]:
+    """The line of a position, what is before it there, and what is after it.
+
+    Unlike a question, an edit in UTF-16 units may fall between the halves of a character.
+    """
+    line, column = _place(lines, position, encoding)
+    before, after = lines[line][:column], lines[line][column:]
+    if (
+        encoding == types.PositionEncodingKind.Utf16
+        and after[:1] > "\uffff"
+        and units(lines[line], column, encoding) < position.character
+    ):
+        high, low = divmod(ord(after[0]) - 0x10000, 0x400)
+        return line, before + chr(0xD800 + high), chr(0xDC00 + low) + after[1:]
+    return line, before, after
 
 
 def _place(

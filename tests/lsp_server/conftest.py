@@ -221,13 +221,17 @@ class Editor:
 
 def apply_edits(text: str, edits: list[Json], encoding: str) -> str:
     """`text` after `edits`, which all count in `text`; written down without a thought of speed."""
+    if encoding == "utf-16":
+        # An edit may fall between the halves of a character, so each half is a character here.
+        units = text.encode("utf-16-le", "surrogatepass")
+        text = "".join(chr(low + 256 * high) for low, high in zip(units[::2], units[1::2], strict=True))
     spans = sorted(
         (offset(text, e["range"]["start"], encoding), offset(text, e["range"]["end"], encoding), e["newText"])
         for e in edits
     )
     for start, end, new_text in reversed(spans):
         text = text[:start] + new_text + text[end:]
-    return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 def offset(text: str, position: Json, encoding: str) -> int:

@@ -60,7 +60,7 @@ def answers(editor: Any) -> list[Any]:
 
 async def test_a_thousand_changes_in_a_row_are_all_followed(start_editor: Any) -> None:
     editor = await start_editor()
-    await editor.initialize(FULL)
+    await editor.initialize({**FULL, "general": {"positionEncodings": ["utf-8"]}})
     dice = random.Random(5)
     uri = editor.open("é 😀\r\n" * 5)
     for _ in range(1_000):
@@ -245,7 +245,7 @@ async def test_an_edit_in_twenty_thousand_lines_takes_milliseconds(start_editor:
     ("opened", "asked"),
     [
         ("file:///a%20folder/with%23/100%25.py", "file:///a folder/with#/100%25.py"),
-        ("file:///c%3A/Users/a.py", "file:///C:/Users/a.py"),
+        ("file:///c%3A/code/a.py", "file:///C:/code/a.py"),
         ("file:///%E5%9C%96/%F0%9F%98%80.py", "file:///圖/😀.py"),
         ("untitled:Untitled-1", "untitled:Untitled-1"),
         ("vscode-notebook-cell:/a.ipynb#W0sZmlsZQ%3D%3D", "vscode-notebook-cell:/a.ipynb#W0sZmlsZQ%3D%3D"),

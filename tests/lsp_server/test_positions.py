@@ -148,6 +148,14 @@ def test_a_surrogate_pair_that_comes_in_two_edits_is_one_character() -> None:
     assert source.original == "😀"
 
 
+def test_an_edit_between_the_halves_of_a_character_parts_them_until_they_meet_again() -> None:
+    middle = types.Range(types.Position(0, 2), types.Position(0, 2))
+    parted = source_of("a😀b", UTF16).edited([types.TextDocumentContentChangePartial(middle, "xy")], 2)
+    assert parted.original == "a\ud83dxy\ude00b"
+    between = types.Range(types.Position(0, 4), types.Position(0, 2))
+    assert parted.edited([types.TextDocumentContentChangePartial(between, "")], 3).original == "a😀b"
+
+
 def test_a_source_of_the_past_does_not_change() -> None:
     source = source_of("a\nb\n", UTF16)
     source.edited([types.TextDocumentContentChangeWholeDocument("c")], 2)

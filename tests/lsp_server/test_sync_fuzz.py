@@ -6,6 +6,7 @@ of the seeds. The models are written to be believed at a glance; they share no c
 
 import os
 import random
+import struct
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +15,7 @@ from lsprotocol import types
 from redraft_server.framing import MAX_HEADER, Frames, Garbage, framed
 from redraft_server.sources import Source
 
-N_EDITS = int(os.environ.get("REDRAFT_FUZZ_EDITS", "150000"))
+N_EDITS = int(os.environ.get("REDRAFT_FUZZ_EDITS", "100000"))
 FIRST_SEED = int(os.environ.get("REDRAFT_FUZZ_SEED", "0"))
 N_EDITS_OF_A_SESSION = 100
 LONGEST = 160
@@ -63,13 +64,23 @@ class PlainText:
         return 1
 
     def replace(self, start: tuple[int, int], end: tuple[int, int], new_text: str) -> None:
-        first, last = sorted((self.offset(*start), self.offset(*end)))
-        self.text = whole(self.text[:first] + new_text + self.text[last:])
+        plain = self
+        if self.encoding == types.PositionEncodingKind.Utf16:
+            # An edit may fall between the halves of a character.
+            plain = PlainText(halved(self.text), types.PositionEncodingKind.Utf32)
+        first, last = sorted((plain.offset(*start), plain.offset(*end)))
+        self.text = whole(plain.text[:first] + new_text + plain.text[last:])
 
 
 def whole(text: str) -> str:
     """`text` with the halves of characters that have met put together; a JSON decoder does the same."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
+def halved(text: str) -> str:
+    """One character for each UTF-16 unit of `text`."""
+    data = text.encode("utf-16-be", "surrogatepass")
+    return "".join(map(chr, struct.unpack(f">{len(data) // 2}H", data)))
 
 
 def random_text(dice: random.Random, n_pieces: int) -> str:
