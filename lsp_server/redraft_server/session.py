@@ -102,6 +102,12 @@ class Session:
             finally:
                 del self._cancels[progress.token]
 
+    async def settled(self) -> None:
+        """Wait until the client has answered what its settings are, or has taken too long."""
+        # While one question is waited for, it may be replaced by a newer one.
+        while self.asking is not None and not self.asking.done():
+            await asyncio.wait({self.asking})
+
     def cancel(self, token: types.ProgressToken) -> None:
         """Cancel the work behind a progress bar, if it is still running."""
         if token in self._cancels:

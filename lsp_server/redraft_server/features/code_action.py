@@ -11,7 +11,6 @@ from pygls.exceptions import JsonRpcInvalidParams
 from redraft_model.errors import RedraftError
 
 from redraft_server.features import doubts
-from redraft_server.features.configuration import settled
 from redraft_server.features.errands import Errand, edit_of, whole_lines
 from redraft_server.features.scope import obstacle
 from redraft_server.problems import Problem, syntax_problem
@@ -56,7 +55,7 @@ async def offered(
     session: Session, params: types.CodeActionParams
 ) -> list[types.CodeAction | types.Command] | None:
     """The actions for a range of a document; None if Redraft has nothing to say about it."""
-    await settled(session)
+    await session.settled()
     source = session.sources.get(params.text_document.uri)
     if source is None:
         return None

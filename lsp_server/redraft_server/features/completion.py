@@ -6,7 +6,6 @@ The list opens by itself while the user types, so it counts as nobody having ask
 from lsprotocol import types
 
 from redraft_server.client import Client
-from redraft_server.features.configuration import settled
 from redraft_server.features.suggestions import Occasion, suggestions
 from redraft_server.session import Session
 from redraft_server.settings import Settings
@@ -23,7 +22,7 @@ def is_wanted(client: Client, settings: Settings) -> bool:
 
 async def complete(session: Session, params: types.CompletionParams) -> types.CompletionList:
     """One entry at most; incomplete, because the next letter may lead to another one."""
-    await settled(session)
+    await session.settled()
     uri = params.text_document.uri
     if not is_wanted(session.client, session.configuration.for_document(uri)):
         return types.CompletionList(is_incomplete=False, items=[])

@@ -1,6 +1,6 @@
 """Settings as they come and go: what the editor says, what it answers, what pyproject.toml files say.
 
-Whoever needs the newest settings for more than a list waits until they are `settled`.
+Whoever acts upon settings waits until they are settled, see `Session.settled`.
 """
 
 import asyncio
@@ -43,13 +43,6 @@ def ask(session: Session) -> None:
     if session.asking is not None:
         session.asking.cancel()
     session.asking = asyncio.ensure_future(_ask(session))
-
-
-async def settled(session: Session) -> None:
-    """Wait until the client has answered what it was asked, or has taken too long."""
-    # While one question is waited for, it may be replaced by a newer one.
-    while session.asking is not None and not session.asking.done():
-        await asyncio.wait({session.asking})
 
 
 def registrations(session: Session) -> list[types.Registration]:

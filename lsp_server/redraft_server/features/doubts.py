@@ -31,6 +31,7 @@ Report = types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocum
 
 async def pulled(session: Session, params: types.DocumentDiagnosticParams) -> Report:
     """The doubts about a document; unchanged if they are what the client has, or were overtaken by an edit."""
+    await session.settled()
     source = session.sources.get(params.text_document.uri)
     if source is None or not _is_wanted(session, source):
         return types.RelatedFullDocumentDiagnosticReport(items=[])

@@ -10,7 +10,6 @@ from redraft_model.passage import Passage, Span
 
 from redraft_server.client import Client
 from redraft_server.engine.requests import Repair, Rewrite
-from redraft_server.features.configuration import settled
 from redraft_server.features.scope import obstacle
 from redraft_server.problems import syntax_problem
 from redraft_server.protocol import RequestFailed
@@ -70,7 +69,7 @@ async def edit_of(session: Session, errand: Errand, token: types.ProgressToken |
 
 async def rewrite(session: Session, errand: Errand, token: types.ProgressToken | None) -> Rewritten:
     """The document after `errand`; raises RequestFailed or a RedraftError, a sentence for the user."""
-    await settled(session)
+    await session.settled()
     source = session.sources.get(errand.uri)
     if source is None:
         raise RequestFailed("The document is not open any more.")

@@ -14,7 +14,6 @@ from redraft_model.passage import Draft, Passage, Span
 
 from redraft_server.engine.requests import Complete
 from redraft_server.engine.scheduler import Priority, State
-from redraft_server.features.configuration import settled
 from redraft_server.features.fitting import Fit, fit, is_inviting, word_before
 from redraft_server.features.scope import obstacle
 from redraft_server.features.snooze import is_snoozed
@@ -67,7 +66,7 @@ class _Place:
 
 async def suggestions(session: Session, occasion: Occasion) -> list[Suggestion]:
     """Up to three suggestions for somebody who asks, at most one for somebody who types; best first."""
-    await settled(session)
+    await session.settled()
     source = session.sources.get(occasion.uri)
     if source is None or not _is_possible(session, source, occasion):
         return []
