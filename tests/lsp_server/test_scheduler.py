@@ -217,14 +217,27 @@ async def test_a_crash_fails_what_was_running_and_nothing_else(bench: Bench) -> 
     assert bench.log.count("loaded") == 2
 
 
-async def test_a_process_that_is_killed_while_it_idles_is_started_again(bench: Bench) -> None:
+async def test_a_process_that_is_killed_while_it_idles_is_started_again_at_once(bench: Bench) -> None:
     await bench.scheduler.start(Repair(BROKEN)).answer()
     pid = bench.scheduler.status.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    await bench.until(lambda: bench.scheduler.state is State.LOST)
+    await bench.until(lambda: bench.scheduler.status.pid not in (None, pid))
+    assert bench.scheduler.state is State.READY
     assert (await bench.scheduler.start(Repair(BROKEN)).answer()).text == "return 1\n"
-    assert bench.scheduler.status.pid not in (None, pid)
+
+
+async def test_a_process_that_is_killed_again_and_again_waits_until_it_is_needed(bench: Bench) -> None:
+    await bench.scheduler.start(Repair(BROKEN)).answer()
+    for _ in range(2):
+        pid = bench.scheduler.status.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await bench.until(lambda pid=pid: bench.scheduler.status.pid != pid)
+        await bench.until(lambda: bench.scheduler.state in (State.READY, State.LOST))
+    assert bench.scheduler.state is State.LOST
+    assert bench.log.count("loaded") == 2
+    assert (await bench.scheduler.start(Repair(BROKEN)).answer()).text == "return 1\n"
 
 
 async def test_a_process_that_keeps_stopping_is_not_started_all_the_time(bench: Bench) -> None:

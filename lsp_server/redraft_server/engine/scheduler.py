@@ -1,7 +1,8 @@
 """Who is asked first: the jobs of all clients, in front of one supervised engine process.
 
 - The process is started by the first job, kept for a while after the last one (`keep_alive`), and started again after
-  a crash: at once the first time, then with growing pauses. A crash fails the jobs that were running, no others.
+  a crash: at once the first time, then when it is needed and with growing pauses. A crash fails the jobs that were
+  running, no others.
 - What somebody waits for while typing goes before what somebody has chosen, and that before background work, which
   gives way even while it runs. Of jobs with one `newest_of` only the newest counts.
 - Completions that wait together run as one batch.
@@ -169,6 +170,7 @@ class Scheduler:
         self._giving_way: set[int] = set()
         self._child: Child | None = None
         self._n_lost_in_a_row = 0
+        self._comes_back = False
         self._not_before = 0.0
         self._status = EngineStatus()
         self._listeners: list[Callable[[EngineStatus], None]] = []
@@ -287,7 +289,7 @@ class Scheduler:
     async def _serve(self) -> None:
         while True:
             batch = self._next_batch()
-            if not batch:
+            if not batch and not self._comes_back:
                 await self._rest()
                 continue
             # While the process loads, a job that is more urgent or newer may come; the batch is chosen again then.
@@ -328,6 +330,7 @@ class Scheduler:
         """Start the process; raises CheckpointError or EngineLost."""
         if self._child is not None:
             await self._lost(self._child)
+        self._comes_back = False
         loop = asyncio.get_running_loop()
         pause = self._not_before - loop.time()
         if pause > _BEARABLE_PAUSE:
@@ -419,6 +422,8 @@ class Scheduler:
     async def _lost(self, child: Child) -> None:
         """The process has ended without being asked to."""
         self._child = None
+        # Who was working with it will want to go on.
+        self._comes_back = self._n_lost_in_a_row == 0
         await child.stop()
         self._count_loss()
         self._status = replace(self._status, pid=None)
