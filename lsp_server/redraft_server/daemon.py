@@ -146,6 +146,7 @@ class Daemon:
         def watch(pid: int) -> None:
             tasks.append(_ending(session, asyncio.create_task(_death(pid))))
 
+        session.shares_machine = shares_processes
         if shares_processes:
             session.watch_editor = watch
         self.connections.add(connection)

@@ -37,6 +37,8 @@ class Session:
         self.client = Client()
         self.client_info: types.ClientInfo | None = None
         self.configuration = Configuration()
+        self.shares_machine = True
+        """Whether the client's files are files here, and its user one of this machine."""
         self.asking: asyncio.Task[None] | None = None
         """The question to the client what its settings are."""
         self.complaints: set[str] = set()

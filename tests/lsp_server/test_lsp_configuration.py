@@ -1,9 +1,12 @@
 """Settings on their way from the editor and from pyproject.toml to what is offered."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redraft_server.engine.scheduler import Scheduler
+from redraft_server.server import RedraftServer, session_of
 
 ASKED = {"workspace": {"configuration": True}}
 REGISTERING = {
@@ -178,6 +181,44 @@ async def test_an_old_client_names_one_root(start_editor: Any, tmp_path: Path) -
     editor = await start_editor()
     await editor.initialize(rootUri=folder["uri"], workspaceFolders=None)
     assert not await is_offered(editor, folder["uri"] + "/a.py")
+
+
+class Sent:
+    """What a server has sent, as JSON."""
+
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+
+    def send(self, body: bytes) -> None:
+        self.messages.append(json.loads(body))
+
+
+@pytest.mark.parametrize("shares_machine", [True, False])
+async def test_a_client_from_elsewhere_neither_has_files_here_nor_decides_about_the_engine(
+    tmp_path: Path, shares_machine: bool
+) -> None:
+    folder = folder_at(tmp_path / "one", "[tool.redraft]\nenable = false\ncolour = 1\n")
+    configured: list[Any] = []
+
+    class Watched(Scheduler):
+        def configure(self, *, n_threads: int, keep_alive: float) -> None:
+            configured.append((n_threads, keep_alive))
+
+    server, sent = RedraftServer(), Sent()
+    session = session_of(server, Watched(["never started"]))
+    session.shares_machine = shares_machine
+    server.protocol.send_to(sent)
+    params = {
+        "capabilities": {},
+        "processId": None,
+        "workspaceFolders": [folder],
+        "initializationOptions": {"threads": 2},
+    }
+    request = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    server.protocol.receive(json.dumps(request).encode())
+    assert session.configuration.for_document(folder["uri"] + "/a.py").enable is not shares_machine
+    assert configured == ([(2, 900)] if shares_machine else [])
+    assert len([m for m in sent.messages if m.get("method") == "window/logMessage"]) == shares_machine
 
 
 INLINE = "textDocument/inlineCompletion"

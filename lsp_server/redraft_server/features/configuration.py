@@ -110,12 +110,17 @@ async def _ask(session: Session) -> None:
 
 
 def _read_projects(session: Session) -> None:
+    if not session.shares_machine:
+        # A path of the client's machine would be some other file here.
+        return
     session.configuration, complaints = session.configuration.with_projects_read()
     _complain(session, complaints)
 
 
 def _apply(session: Session) -> None:
-    """What concerns the engine as a whole."""
+    """What concerns the engine as a whole, which is for the users of its machine to say."""
+    if not session.shares_machine:
+        return
     settings = session.configuration.general
     session.scheduler.configure(n_threads=settings.threads, keep_alive=settings.keep_alive)
 
