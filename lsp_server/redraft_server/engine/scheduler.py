@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-KEEP_ALIVE = 300.0  # seconds
+KEEP_ALIVE = 900.0  # seconds
 KEEP_FOR_EVER = -1.0
 MAX_WAITING = 256
 MAX_ROWS = 16  # drafts in one batch
