@@ -61,6 +61,7 @@ test-clients: export PATH := $(abspath $(BIN)):$(PATH)
 test-clients: tests/clients/node/node_modules/.installed ## test the language server with clients of others: Node and Emacs
 	@mkdir -p build
 	node tests/clients/node/client.mjs stdio python tests/lsp_server/serve_fake.py build/engine.log
+	python tests/clients/node/through_the_daemon.py
 	@if ! command -v emacs >/dev/null; then \
 		if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
 			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq emacs-nox elpa-eglot; \
@@ -69,6 +70,7 @@ test-clients: tests/clients/node/node_modules/.installed ## test the language se
 		fi; \
 	fi
 	emacs --batch --load tests/clients/emacs/session.el -- redraft lsp --standalone
+	REDRAFT_RUNTIME_DIR="$$(mktemp -d)" sh -c 'emacs --batch --load tests/clients/emacs/session.el -- redraft lsp && redraft stop'
 
 .PHONY: check
 check: $(VENV)/.installed-dev ## lint, formatting, types and import contracts
@@ -83,8 +85,9 @@ fix: $(VENV)/.installed-dev ## format the code and repair what ruff can repair
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev ## measure latency; with DATA=FOLDER also every suite, into docs/results.md
+bench: $(VENV)/.installed-dev ## measure latency and the daemon; with DATA=FOLDER also every suite, into docs/results.md
 	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/daemon.py
 ifneq ($(DATA),)
 	$(BIN)/python benchmarks/suites.py --data "$(DATA)" $(if $(LIMIT),--limit $(LIMIT))
 endif

@@ -4,7 +4,7 @@
 //
 //   node client.mjs stdio COMMAND [ARGUMENT...]
 //   node client.mjs socket PATH
-//   node client.mjs websocket URL
+//   node client.mjs websocket URL TOKEN
 //
 // The exit code is 0 if everything was as it should be.
 
@@ -285,7 +285,7 @@ async function connect(transport, address, rest) {
     return [new StreamMessageReader(socket), new StreamMessageWriter(socket), once(socket, "close")];
   }
   assert.equal(transport, "websocket", "usage: node client.mjs stdio|socket|websocket ADDRESS [ARGUMENT...]");
-  const socket = new WebSocket(address);
+  const socket = new WebSocket(address, { headers: { Authorization: `Bearer ${rest[0]}` } });
   await once(socket, "open");
   return [new SocketReader(socket), new SocketWriter(socket), once(socket, "close")];
 }
