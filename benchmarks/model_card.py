@@ -82,7 +82,7 @@ def render(facts: Facts) -> str:
                 ("tokens seen", f"{training['tokens']:,} in {training['steps']:,} steps"),
                 (
                     "recipe",
-                    f"`{training['recipe']}` (train/stages.py): Muon on matrices, AdamW on the rest, bfloat16",
+                    f"`{training['recipe']}` (train/stages.py): Muon on matrices, AdamW on the rest",
                 ),
                 (
                     "time",

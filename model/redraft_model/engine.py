@@ -1,7 +1,7 @@
 """The engine: text in, text out. Owns a checkpoint on a device; everything it returns is a value from `passage`."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from redraft_model.canvas import Canvas
 from redraft_model.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.comments import lost_comments
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
+from redraft_model.hardware import fast_dtype
 from redraft_model.learnt import BUNDLED
 from redraft_model.passage import (
     UNWATCHED,
@@ -73,7 +74,7 @@ class Engine:
     def load(cls, checkpoint: Path | None = None, device: str = "auto") -> "Engine":
         """The engine on a checkpoint folder (None: the bundled one); CheckpointError when it cannot be used."""
         place = _device(device)
-        return cls(load_checkpoint(checkpoint or BUNDLED, place, _dtype(place)), place)
+        return cls(load_checkpoint(checkpoint or BUNDLED, place, fast_dtype(place)), place)
 
     @torch.inference_mode()
     def repair(
@@ -320,15 +321,6 @@ def _device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, ImportError) as error:
         raise CheckpointError(f"there is no device {name!r} here; use --device cpu") from error
     return device
-
-
-def _dtype(device: torch.device) -> torch.dtype:
-    """bfloat16, as in training, where the hardware multiplies it; elsewhere it would be emulated and slow."""
-    if device.type != "cpu":
-        return torch.bfloat16
-    # Not every supported torch can tell; float32 is right everywhere.
-    has: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return torch.bfloat16 if has.get("avx512_bf16") or has.get("amx_bf16") else torch.float32
 
 
 def _require_usable(source: str) -> None:

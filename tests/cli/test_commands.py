@@ -154,12 +154,21 @@ def test_training_gets_its_settings_and_never_overwrites_a_run(run, folder, monk
 
     monkeypatch.setattr(trainer, "train", train)
     needed = ("--data", "shards", "--out", "run", "--tokens", 1000, "--tokenizer", "t.json")
-    outcome = run("train", "nano", *needed, "--minutes", 2, "--batch-tokens", 64, "--seed", 3)
+    options = ("--minutes", 2, "--batch-tokens", 64, "--seed", 3, "--start-from", "other")
+    outcome = run("train", "nano", *needed, *options)
     assert (outcome.code, outcome.err) == (0, "step 1\n")
     assert json.loads(outcome.out)["tokens"] == 1000
     assert asked == [
         trainer.TrainSettings(
-            "nano", Path("shards"), Path("t.json"), Path("run"), 1000, minutes=2, batch_tokens=64, seed=3
+            "nano",
+            Path("shards"),
+            Path("t.json"),
+            Path("run"),
+            1000,
+            minutes=2,
+            batch_tokens=64,
+            seed=3,
+            start_from=Path("other"),
         )
     ]
 

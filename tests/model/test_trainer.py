@@ -170,6 +170,19 @@ def test_a_run_can_start_from_the_weights_of_another(
         assert (value - exact[name]).abs().max() <= allowed
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_run_computes_in_the_dtype_the_hardware_is_fast_in(
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype
+) -> None:
+    has = {"avx512_bf16": dtype == torch.bfloat16}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has, raising=False)
+    run = Run(settings)
+    hidden_BTW = run.model(torch.tensor([[5, 6]]))
+    assert hidden_BTW.dtype == dtype
+    assert all(p.dtype == torch.float32 for p in run.model.parameters())
+    assert run.optimizers[0].dtype == dtype
+
+
 def test_a_folder_with_another_run_is_refused(settings: TrainSettings, tmp_path: Path) -> None:
     train(replace(settings, tokens=1))
     with pytest.raises(DataError, match="is a run of size nano"):

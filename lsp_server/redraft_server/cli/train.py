@@ -30,6 +30,12 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Go on with the run in --out if there is one.")
     ] = True,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--start-from", metavar="DIR", help="A run or a checkpoint whose weights a new run begins with."
+        ),
+    ] = None,
     curves: Annotated[
         Path | None,
         typer.Option("--curves", metavar="FILE", help="Draw the run's metrics in the end: .png, .svg."),
@@ -56,6 +62,7 @@ def train(
         device=device,
         compile=compile,
         n_workers=workers,
+        start_from=start_from,
     )
     report = run_training(settings, tell=talk)
     if curves is not None:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 import torch
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 
+from redraft_model.hardware import fast_dtype
+from redraft_model.train.muon import Muon
 from redraft_model.transformer import Transformer
 
 
@@ -15,14 +17,7 @@ def build_optimizers(model: Transformer, matrix_rate: float, other_rate: float) 
     others = [p for p in model.parameters() if id(p) not in ids]
     fused = others[0].is_cuda or others[0].device.type == "cpu"
     return [
-        Muon(
-            matrices,
-            lr=matrix_rate,
-            weight_decay=0.01,
-            momentum=0.95,
-            nesterov=True,
-            adjust_lr_fn="match_rms_adamw",
-        ),
+        Muon(matrices, lr=matrix_rate, dtype=fast_dtype(matrices[0].device)),
         AdamW(others, lr=other_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=fused),
     ]
 

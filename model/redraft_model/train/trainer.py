@@ -22,6 +22,7 @@ from redraft_model.data.batches import LENGTHS, Batch, BatchSource, BatchStream
 from redraft_model.data.samples import IGNORED, Mixture
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
+from redraft_model.hardware import fast_dtype
 from redraft_model.loss import Asked, label_loss
 from redraft_model.schedule import WarmupStableDecay
 from redraft_model.tokenizer import Tokenizer
@@ -106,7 +107,7 @@ class Run:
         config = ModelConfig.named(settings.size, self.tokenizer.n_vocabulary, MASK_ID, settings.context)
         self.model = Transformer(config)
         self.model.initialise(torch.Generator().manual_seed(settings.seed))
-        self.model.stream_dtype = torch.bfloat16
+        self.model.stream_dtype = fast_dtype(self.device)
         self.model.to(self.device)
         self.peaks = (settings.matrix_rate, settings.other_rate)
         self.optimizers = build_optimizers(self.model, *self.peaks)
