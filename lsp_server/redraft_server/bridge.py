@@ -85,7 +85,7 @@ def reach(place: Place, serve: Sequence[str]) -> socket.socket:
     raise DaemonError(f"The daemon did not listen within {SECONDS_TO_START:.0f} s; {place.log} may say why.")
 
 
-def connect(address: Address, token: str, tls_ca: Path | None) -> Channel:
+def connect(address: "Address", token: str, tls_ca: Path | None) -> Channel:
     """A connection to a team's server; raises DaemonError.
 
     Without TLS only for this machine (the end of a tunnel, say). `tls_ca` None means the system's authorities.

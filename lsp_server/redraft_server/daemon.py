@@ -348,6 +348,8 @@ def _stop_at_signals(daemon: Daemon) -> None:
 
 
 def _log_to(path: Path, *, on_stderr: bool) -> None:
+    # The log names the files somebody works on; it stays closed to others when it is begun anew, too.
+    os.umask(0o077)
     # Whoever starts a daemon on demand has sent its stderr to the same file.
     handlers: list[logging.Handler] = [logging.StreamHandler()] if on_stderr else []
     handlers.append(RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_N_OLD_LOGS, encoding="utf-8"))

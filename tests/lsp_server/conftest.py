@@ -5,14 +5,19 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lsprotocol import converters, types
+from redraft_server import control
+from redraft_server.lock import owner
 
 SECONDS = 60.0
 ROOT = Path(__file__).parents[2]
@@ -279,3 +284,107 @@ def apply_text_edits() -> Callable[[str, list[Json], str], str]:
 def offset_at() -> Callable[[str, Json, str], int]:
     """A plain reference for positions in any encoding."""
     return offset
+
+
+class Daemons:
+    """Daemons around the fake engine, in folders of their own, and the editors that use them."""
+
+    def __init__(self, folder: Path, tmp_path: Path, start_editor: StartEditor) -> None:
+        self.folder = folder
+        self.log = tmp_path / "engine.log"
+        self._stderr = tmp_path / "daemon.txt"
+        self._start_editor = start_editor
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def command(self, *words: object) -> list[str]:
+        return [
+            sys.executable,
+            str(Path(__file__).with_name("serve_fake_daemon.py")),
+            str(self.log),
+            *map(str, words),
+        ]
+
+    async def join(self, *options: str) -> Editor:
+        """An editor behind a bridge."""
+        editor = await self._start_editor(command=self.command("join", *options))
+        editor._log = self.log
+        return editor
+
+    async def serve(self, *options: object) -> subprocess.Popen[bytes]:
+        """A daemon in the foreground, once it listens."""
+        process = self.start(*options)
+        await until(lambda: process.poll() is not None or "listens on" in self.log_text)
+        return process
+
+    def start(self, *options: object) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(self.command("serve", *options), stderr=self._stderr.open("wb"))
+        self._processes.append(process)
+        return process
+
+    @property
+    def stderr(self) -> str:
+        return self._stderr.read_text()
+
+    @property
+    def log_text(self) -> str:
+        return "".join(path.read_text() for path in sorted((self.folder / "log").glob("*.log*")))
+
+    @property
+    def socket(self) -> Path:
+        (path,) = self.folder.glob("*.sock")
+        return path
+
+    @property
+    def pids(self) -> set[int]:
+        """The processes that hold a lock."""
+        found = {owner(path) for path in self.folder.glob("*.lock")}
+        return {pid for pid in found if pid is not None}
+
+    async def statuses(self) -> list[Json]:
+        return await asyncio.to_thread(control.statuses)
+
+    async def clients(self, n_clients: int) -> list[Json]:
+        """What the one daemon says of its clients as soon as there are `n_clients`."""
+
+        async def wait() -> list[Json]:
+            while True:
+                (status,) = await self.statuses()
+                if len(status["connections"]) == n_clients:
+                    return list(status["connections"])
+                await asyncio.sleep(0.02)
+
+        return await asyncio.wait_for(wait(), SECONDS)
+
+    async def quit(self) -> None:
+        for pid in self.pids:
+            os.kill(pid, signal.SIGKILL)
+        for process in self._processes:
+            process.kill()
+            process.wait()
+        await until(lambda: not self.pids)
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait until `is_so`; fails the test if that takes too long."""
+
+    async def wait() -> None:
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+    await asyncio.wait_for(wait(), SECONDS)
+
+
+@pytest.fixture
+async def daemons(
+    tmp_path: Path, start_editor: StartEditor, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Daemons]:
+    # Not below tmp_path, because the path of a socket must be short.
+    folder = Path(tempfile.mkdtemp(prefix="redraft-test-"))
+    monkeypatch.setenv("REDRAFT_RUNTIME_DIR", str(folder))
+    monkeypatch.setenv("REDRAFT_LOG_DIR", str(folder / "log"))
+    paths = [str(ROOT / home) for home in ("kernels", "model", "lsp_server")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    daemons = Daemons(folder, tmp_path, start_editor)
+    yield daemons
+    await daemons.quit()
+    shutil.rmtree(folder)
