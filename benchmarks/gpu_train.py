@@ -116,7 +116,7 @@ def environment_folders() -> list[Path]:
 
 def prepared_tokenizer(path: Path, folders: Sequence[Path], size: int) -> Path:
     """The bundled checkpoint's tokenizer; without one, one learnt from the folders and kept at `path`."""
-    from redraft_model.checkpoint import BUNDLED
+    from redraft_model.learnt import BUNDLED
 
     bundled = BUNDLED / "tokenizer.json"
     if bundled.is_file() or path.is_file():

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from redraft_model.checkpoint import BUNDLED, load_checkpoint
+from redraft_model.checkpoint import load_checkpoint
 from redraft_model.evaluate.machine import Machine
+from redraft_model.learnt import BUNDLED
 from redraft_model.train.curves import draw
 
 ROOT = Path(__file__).parents[1]

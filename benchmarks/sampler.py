@@ -33,8 +33,9 @@ from rapidfuzz.distance import Levenshtein
 from redraft_model.alignment import MASK_ID
 from redraft_model.blocks import LARGEST, SMALLEST, fixed_blocks, syntax_blocks
 from redraft_model.canvas import Canvas
-from redraft_model.checkpoint import BUNDLED, Checkpoint, load_checkpoint
+from redraft_model.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.errors import RedraftError
+from redraft_model.learnt import BUNDLED
 from redraft_model.noise import MaskNoise
 from redraft_model.sampler import NEVER, Sampling, Trace, generate, generate_reference
 from redraft_model.selection import Thresholds

@@ -22,14 +22,28 @@ class Client:
     applies_edits: bool = False
     knows_refactorings: bool = False
     creates_progress: bool = False
+    answers_configuration: bool = False
+    registers_configuration: bool = False
+    registers_watched_files: bool = False
+    has_notebooks: bool = False
+    pulls_diagnostics: bool = False
+    refreshes_diagnostics: bool = False
+    shows_previews: bool = False
+    follows_status: bool = False
+    has_inline_completion: bool = False
+    has_completion: bool = False
+    inserts_as_is: bool = False
 
     @classmethod
     def of(cls, capabilities: types.ClientCapabilities) -> "Client":
         """The client that announced `capabilities`."""
         actions = "text_document.code_action"
+        completion = "text_document.completion.completion_item"
         wishes = get_capability(capabilities, "general.position_encodings") or ()
         resolved = get_capability(capabilities, f"{actions}.resolve_support.properties") or ()
         tags = get_capability(capabilities, f"{actions}.tag_support.value_set") or ()
+
+        modes = get_capability(capabilities, f"{completion}.insert_text_mode_support.value_set") or ()
 
         def has(field: str) -> bool:
             return get_capability(capabilities, field) is True
@@ -47,6 +61,17 @@ class Client:
             applies_edits=has("workspace.apply_edit"),
             knows_refactorings=has("workspace.workspace_edit.metadata_support"),
             creates_progress=has("window.work_done_progress"),
+            answers_configuration=has("workspace.configuration"),
+            registers_configuration=has("workspace.did_change_configuration.dynamic_registration"),
+            registers_watched_files=has("workspace.did_change_watched_files.dynamic_registration"),
+            has_inline_completion=get_capability(capabilities, "text_document.inline_completion") is not None,
+            has_completion=get_capability(capabilities, "text_document.completion") is not None,
+            inserts_as_is=types.InsertTextMode.AsIs in modes,
+            has_notebooks=get_capability(capabilities, "notebook_document.synchronization") is not None,
+            pulls_diagnostics=get_capability(capabilities, "text_document.diagnostic") is not None,
+            refreshes_diagnostics=has("workspace.diagnostics.refresh_support"),
+            shows_previews=get_capability(capabilities, "workspace.text_document_content") is not None,
+            follows_status=_is_set(capabilities.experimental, "serverStatusNotification"),
         )
 
     def edit(self, uri: str, version: int, edits: list[types.TextEdit]) -> types.WorkspaceEdit:
@@ -55,3 +80,7 @@ class Client:
             return types.WorkspaceEdit(changes={uri: edits})
         document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
         return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, edits)])
+
+
+def _is_set(experimental: object, name: str) -> bool:
+    return isinstance(experimental, dict) and experimental.get(name) is True

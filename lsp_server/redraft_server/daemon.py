@@ -1,7 +1,7 @@
 """`redraft serve`: one process for all editors of a user, with one engine. Knows nothing of the model.
 
-Each connection has a server object and a session of its own; they share the worker, which is all that can be
-slow. Losing a connection ends that conversation and nothing else. The process ends within two seconds of
+Each connection has a server object and a session of its own; they share the scheduler and, behind it, the
+engine process. Losing a connection ends that conversation and nothing else. The process ends within two seconds of
 being told so, whatever is running.
 
 Two requests are about the process; they are answered on local connections only, also before initialize:
@@ -15,7 +15,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -24,6 +23,7 @@ from pygls.exceptions import JsonRpcParseError
 from redraft_model.errors import RedraftError
 
 from redraft_server import __version__, access, local, parent, runtime
+from redraft_server.engine.scheduler import EngineStatus, Scheduler
 from redraft_server.framing import MAX_BODY, Garbage
 from redraft_server.links import Link, StreamLink
 from redraft_server.lock import Lock, owner
@@ -31,8 +31,7 @@ from redraft_server.network import Network, listen
 from redraft_server.protocol import Phase
 from redraft_server.runtime import Place
 from redraft_server.server import RedraftServer, session_of
-from redraft_server.session import SECONDS_TO_CLOSE, Session
-from redraft_server.worker import Engine, EngineThread, Worker
+from redraft_server.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +62,7 @@ class Serving:
         return self.idle_seconds is not None
 
 
-def run(place: Place, serving: Serving, open_engine: Callable[[], Engine]) -> int:
+def run(place: Place, serving: Serving, scheduler: Scheduler) -> int:
     """Serve at `place` until told to stop, then end the process; gives 0 if nobody needs this daemon.
 
     Raises AlreadyServedError if another daemon serves there, unless this one was only started on demand.
@@ -79,12 +78,12 @@ def run(place: Place, serving: Serving, open_engine: Callable[[], Engine]) -> in
         raise AlreadyServedError(f"A daemon is running already (process {pid}); `redraft stop` ends it.")
     _log_to(place.log, on_stderr=not serving.is_on_demand)
     try:
-        asyncio.run(_serve(place, serving, token, open_engine))
+        asyncio.run(_serve(place, serving, token, scheduler))
     finally:
         place.token.unlink(missing_ok=True)
         lock.release()
     logging.shutdown()
-    # The engine's thread may be in the middle of a denoise step, and the interpreter would wait for it.
+    # A thread may still be parsing somebody's text, and the interpreter would wait for it.
     os._exit(0)
 
 
@@ -116,11 +115,11 @@ class Connection:
 class Daemon:
     """The connections of one process and what they share. Everything is called on the event loop."""
 
-    def __init__(self, worker: Worker, serving: Serving) -> None:
+    def __init__(self, scheduler: Scheduler, serving: Serving) -> None:
         self.sockets: list[str] = []
         """Where it listens, as URLs."""
         self.connections: set[Connection] = set()
-        self._worker = worker
+        self._scheduler = scheduler
         self._serving = serving
         self._started = self._needed = time.monotonic()
         self._stop = asyncio.Event()
@@ -137,7 +136,7 @@ class Daemon:
         something here if it `shares_processes`.
         """
         server = RedraftServer()
-        session = session_of(server, self._worker.share())
+        session = session_of(server, self._scheduler)
         connection = Connection(link, server, session)
         server.protocol.send_to(link)
         if is_local:
@@ -147,6 +146,7 @@ class Daemon:
         def watch(pid: int) -> None:
             tasks.append(_ending(session, asyncio.create_task(_death(pid))))
 
+        session.shares_machine = shares_processes
         if shares_processes:
             session.watch_editor = watch
         self.connections.add(connection)
@@ -176,7 +176,7 @@ class Daemon:
             "onDemand": self._serving.is_on_demand,
             "sockets": self.sockets,
             "connections": [c.status() for c in self.connections if c.is_editor],
-            "model": self._worker.status(),
+            "model": _model(self._scheduler.status),
         }
 
     def stop(self) -> None:
@@ -203,14 +203,14 @@ class Daemon:
         await asyncio.sleep(_SECONDS_FOR_LAST_ANSWERS)
         for connection in self.connections:
             connection.session.end()
-        await self._worker.close(SECONDS_TO_CLOSE)
+        await self._scheduler.close()
         deadline = time.monotonic() + _SECONDS_TO_DELIVER
         while self.connections and time.monotonic() < deadline:
             await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
 
 
-async def _serve(place: Place, serving: Serving, token: str, open_engine: Callable[[], Engine]) -> None:
-    daemon = Daemon(Worker(EngineThread(open_engine)), serving)
+async def _serve(place: Place, serving: Serving, token: str, scheduler: Scheduler) -> None:
+    daemon = Daemon(scheduler, serving)
     _stop_at_signals(daemon)
     door = Door(daemon, place)
     try:
@@ -290,6 +290,22 @@ async def _leave_when_idle(daemon: Daemon, door: Door, seconds: float | None) ->
             return
         door.close()
         await door.open()
+
+
+def _model(status: EngineStatus) -> dict[str, object]:
+    """How the engine is, as JSON."""
+    about = status.about
+    return {
+        "state": status.state,
+        "message": status.message or None,
+        "checkpoint": about and about.name,
+        "device": about and about.device,
+        "parameters": about and about.n_parameters,
+        "pid": status.pid,
+        "residentBytes": status.resident_bytes,
+        "waiting": status.n_waiting,
+        "lost": status.n_lost,
+    }
 
 
 async def _read(link: Link, server: RedraftServer) -> None:

@@ -38,11 +38,13 @@ class Frames:
             del self._pending[:n_dropped]
             self._n_skip -= n_dropped
         if self._length is None:
-            end = self._pending.find(_END)
+            # What is found must not depend on how much of what follows has arrived already.
+            longest = MAX_HEADER + len(_END)
+            end = self._pending.find(_END, 0, longest)
             if end < 0:
-                if len(self._pending) <= MAX_HEADER:
+                if len(self._pending) < longest:
                     return None
-                self._pending.clear()
+                del self._pending[:MAX_HEADER]
                 return Garbage(f"no end of a header within {MAX_HEADER} bytes")
             header = bytes(self._pending[:end])
             del self._pending[: end + len(_END)]

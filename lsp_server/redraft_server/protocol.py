@@ -42,10 +42,13 @@ class RequestFailed(JsonRpcException):
 
 
 class Writer(Protocol):
-    """Where messages go; raises OSError when nobody reads them any more."""
+    """Where messages go."""
 
     def send(self, body: bytes) -> None:
-        """Send one message: all of `body`, in whatever frame belongs around it."""
+        """Send one message, `body` in whatever frame belongs around it, without waiting for anybody.
+
+        Raises OSError when nobody reads any more.
+        """
 
 
 class Phase(enum.Enum):
@@ -83,10 +86,12 @@ class RedraftProtocol(LanguageServerProtocol):
         if not isinstance(message, dict) or message.get("jsonrpc") != self.VERSION:
             identity = message.get("id") if isinstance(message, dict) else None
             self.refuse(_identity(identity), JsonRpcInvalidRequest("This is no JSON-RPC 2.0 message."))
-        elif "method" not in message:
+        elif "method" not in message and ("result" in message or "error" in message):
             self._receive_response(message)
-        elif not isinstance(message["method"], str):
-            self.refuse(_identity(message.get("id")), JsonRpcInvalidRequest("A method is a string."))
+        elif not isinstance(message.get("method"), str):
+            self.refuse(
+                _identity(message.get("id")), JsonRpcInvalidRequest("A method is missing, or no string.")
+            )
         elif "id" not in message:
             self._receive_notification(message)
         elif _identity(message["id"]) is None:
@@ -112,6 +117,8 @@ class RedraftProtocol(LanguageServerProtocol):
             self.refuse(identity, JsonRpcInvalidRequest("The server was initialized already."))
         elif method not in self.fm.features:
             self.refuse(identity, JsonRpcMethodNotFound(f"There is no method {method!r}."))
+        elif not _is_request(method):
+            self.refuse(identity, JsonRpcInvalidRequest(f"{method!r} is a notification, which has no id."))
         elif identity in self._request_futures:
             self.refuse(identity, JsonRpcInvalidRequest(f"A request with id {identity!r} is still open."))
         else:
@@ -137,28 +144,33 @@ class RedraftProtocol(LanguageServerProtocol):
                 notification = self._structured(message)
             except JsonRpcInvalidParams as error:
                 logger.error("Ignored notification %r: %s", method, error.message)
-                if method == types.TEXT_DOCUMENT_DID_CHANGE:
-                    self._close_unreadable(message)
+                self._close_unreadable(message)
                 return
             self.handle_message(notification)
 
     def _close_unreadable(self, message: dict[str, Any]) -> None:
         """Forget a document of which a change could not be read: a wrong text is worse than none."""
-        params = message.get("params")
-        document = params.get("textDocument") if isinstance(params, dict) else None
-        uri = document.get("uri") if isinstance(document, dict) else None
-        if isinstance(uri, str):
-            identifier = types.TextDocumentIdentifier(uri)
-            self._handle_notification(
-                types.TEXT_DOCUMENT_DID_CLOSE, types.DidCloseTextDocumentParams(identifier)
-            )
+        method = message["method"]
+        if method == types.TEXT_DOCUMENT_DID_CHANGE and (uri := _uri(message, "textDocument")):
+            document = types.TextDocumentIdentifier(uri)
+            closing: Any = types.DidCloseTextDocumentParams(document)
+            self._handle_notification(types.TEXT_DOCUMENT_DID_CLOSE, closing)
+        elif method == types.NOTEBOOK_DOCUMENT_DID_CHANGE and (uri := _uri(message, "notebookDocument")):
+            notebook = types.NotebookDocumentIdentifier(uri)
+            closing = types.DidCloseNotebookDocumentParams(notebook, [])
+            self._handle_notification(types.NOTEBOOK_DOCUMENT_DID_CLOSE, closing)
 
     def _receive_response(self, message: dict[str, Any]) -> None:
         identity = _identity(message.get("id"))
-        future = self._request_futures.pop(identity, None) if identity is not None else None
-        kind = self._result_types.pop(identity, None) if identity is not None else None
-        if future is None or future.done():
+        # pygls keeps the client's requests in the same table, as tasks; their ids are no business of a response.
+        future = self._request_futures.get(identity) if identity is not None else None
+        if identity is None or not isinstance(future, Future):
             logger.debug("Ignored a response to %r", identity)
+            return
+        del self._request_futures[identity]
+        kind = self._result_types.pop(identity, None)
+        if future.done():
+            logger.debug("Nobody waits for the response to %r any more", identity)
             return
         try:
             if "error" in message:
@@ -168,7 +180,7 @@ class RedraftProtocol(LanguageServerProtocol):
                 future.set_result(message.get("result"))
             else:
                 future.set_result(self.converter.structure(message, kind).result)
-        except cattrs.BaseValidationError as error:
+        except (cattrs.BaseValidationError, TypeError) as error:
             future.set_exception(JsonRpcInvalidRequest(_explained(error)))
 
     def _structured(self, message: dict[str, Any]) -> Any:
@@ -206,7 +218,7 @@ class RedraftProtocol(LanguageServerProtocol):
     def _handle_cancel_notification(self, msg_id: str | int) -> None:
         # The request stays among those in flight until it has answered.
         future = self._request_futures.get(msg_id)
-        if future is not None:
+        if isinstance(future, asyncio.Future):
             future.cancel()
 
     def _send_data(self, data: Any) -> None:
@@ -224,6 +236,20 @@ class RedraftProtocol(LanguageServerProtocol):
 def _identity(value: object) -> str | int | None:
     is_valid = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
     return value if is_valid else None  # type: ignore[return-value]
+
+
+def _uri(message: dict[str, Any], key: str) -> str | None:
+    """The URI of the document that `message` is about, as far as it can be read."""
+    params = message.get("params")
+    document = params.get(key) if isinstance(params, dict) else None
+    uri = document.get("uri") if isinstance(document, dict) else None
+    return uri if isinstance(uri, str) else None
+
+
+def _is_request(method: str) -> bool:
+    """Whether `method`, one of ours, has an answer."""
+    _, response, *_ = types.METHOD_TO_TYPES[method]
+    return response is not None
 
 
 def _explained(error: Exception) -> str:

@@ -1,10 +1,11 @@
-"""The standalone language server: one editor on stdin and stdout, one engine in a thread.
+"""The standalone language server: one editor on stdin and stdout, one engine process.
 
 stdout carries the protocol and nothing else, the log goes to stderr. The process ends within two seconds,
 whatever is running.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -18,15 +19,27 @@ from typing import NoReturn
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcParseError, PyglsError
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import default_converter
+from redraft_model.learnt import learnt_actions
 
 from redraft_server import parent
-from redraft_server.features import code_action, inline_completion, lifecycle
-from redraft_server.framing import Frames, Garbage, framed
-from redraft_server.loading import open_engine
+from redraft_server.engine.child import command
+from redraft_server.engine.scheduler import Scheduler
+from redraft_server.features import (
+    code_action,
+    commands,
+    completion,
+    configuration,
+    doubts,
+    inline_completion,
+    lifecycle,
+    notebook,
+    preview,
+)
+from redraft_server.framing import Frames, Garbage
+from redraft_server.messages import strict_converter
+from redraft_server.output import Output
 from redraft_server.protocol import RedraftProtocol
 from redraft_server.session import SECONDS_TO_CLOSE, Session
-from redraft_server.worker import Engine, EngineThread, Worker
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +52,7 @@ class RedraftServer(LanguageServer):
     protocol: RedraftProtocol
 
     def __init__(self) -> None:
-        super().__init__(
-            lifecycle.NAME, "", protocol_cls=RedraftProtocol, converter_factory=default_converter
-        )
+        super().__init__(lifecycle.NAME, "", protocol_cls=RedraftProtocol, converter_factory=strict_converter)
 
     def report_server_error(
         self, error: Exception, source: type[PyglsError] | type[JsonRpcException]
@@ -56,11 +67,11 @@ def run_stdio(checkpoint: Path | None, device: str) -> NoReturn:
     The exit code is 0 if the editor said shutdown before it left, else 1. `checkpoint` None means the
     bundled one; it is loaded by the first request that needs the model.
     """
-    serve_stdio(partial(open_engine, checkpoint, device))
+    serve_stdio(Scheduler(command(checkpoint, device), learnt_actions(checkpoint)))
 
 
-def serve_stdio(open_engine: Callable[[], Engine]) -> NoReturn:
-    """Like `run_stdio`, with the engine that `open_engine` gives."""
+def serve_stdio(scheduler: Scheduler) -> NoReturn:
+    """Like `run_stdio`, with a scheduler that nobody has asked anything yet."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("pygls").setLevel(logging.WARNING)
     sys.stdout.flush()
@@ -71,16 +82,15 @@ def serve_stdio(open_engine: Callable[[], Engine]) -> NoReturn:
         # Some editors hand over sockets that would rather fail than wait.
         for descriptor in (0, out):
             os.set_blocking(descriptor, True)
-    code = asyncio.run(_serve(open_engine, 0, _Output(out)))
+    code = asyncio.run(_serve(scheduler, 0, out))
     sys.stderr.flush()
-    # The engine's thread may be in the middle of a denoise step, and the reader waits for a client that is
-    # gone: the interpreter would wait for one of them and stumble over the other.
+    # The reader may wait for a client that is gone, and the interpreter would wait for the reader.
     os._exit(code)
 
 
-def session_of(server: RedraftServer, worker: Worker) -> Session:
+def session_of(server: RedraftServer, scheduler: Scheduler) -> Session:
     """A new session behind `server`, which answers with our features from now on."""
-    session = Session(server, server.protocol.converter, worker)
+    session = Session(server, server.protocol.converter, scheduler)
     for method, handler in (
         (types.INITIALIZE, lifecycle.initialize),
         (types.INITIALIZED, lifecycle.initialized),
@@ -90,36 +100,33 @@ def session_of(server: RedraftServer, worker: Worker) -> Session:
         (types.TEXT_DOCUMENT_DID_OPEN, lifecycle.did_open),
         (types.TEXT_DOCUMENT_DID_CHANGE, lifecycle.did_change),
         (types.TEXT_DOCUMENT_DID_CLOSE, lifecycle.did_close),
-        (types.WORKSPACE_DID_CHANGE_CONFIGURATION, lifecycle.did_change_configuration),
+        (types.NOTEBOOK_DOCUMENT_DID_OPEN, notebook.did_open),
+        (types.NOTEBOOK_DOCUMENT_DID_CHANGE, notebook.did_change),
+        (types.NOTEBOOK_DOCUMENT_DID_CLOSE, notebook.did_close),
+        (types.WORKSPACE_DID_CHANGE_CONFIGURATION, configuration.did_change),
+        (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, configuration.did_change_folders),
+        (types.WORKSPACE_DID_CHANGE_WATCHED_FILES, configuration.did_change_files),
         (types.WINDOW_WORK_DONE_PROGRESS_CANCEL, lifecycle.cancel_progress),
+        (types.TEXT_DOCUMENT_DIAGNOSTIC, doubts.pulled),
+        (types.WORKSPACE_TEXT_DOCUMENT_CONTENT, preview.content),
         (types.TEXT_DOCUMENT_CODE_ACTION, code_action.offered),
         (types.CODE_ACTION_RESOLVE, code_action.resolve),
-        (types.WORKSPACE_EXECUTE_COMMAND, code_action.execute),
+        (types.WORKSPACE_EXECUTE_COMMAND, commands.execute),
         (types.TEXT_DOCUMENT_INLINE_COMPLETION, inline_completion.complete),
+        (types.TEXT_DOCUMENT_COMPLETION, completion.complete),
     ):
         server.feature(method)(partial(handler, session))
+    session.sources.on_change = partial(doubts.follow, session)
     return session
 
 
-class _Output:
-    """Writes messages to a file descriptor; raises OSError when nobody reads them."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def send(self, body: bytes) -> None:
-        rest = memoryview(framed(body))
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
-
-
-async def _serve(open_engine: Callable[[], Engine], descriptor: int, output: _Output) -> int:
+async def _serve(scheduler: Scheduler, descriptor: int, out: int) -> int:
     server = RedraftServer()
-    worker = Worker(EngineThread(open_engine))
-    session = session_of(server, worker)
+    session = session_of(server, scheduler)
     session.watch_editor = partial(_leave_with_editor, session)
-    server.protocol.send_to(output)
     loop = asyncio.get_running_loop()
+    output = Output(out, on_lost=lambda: _tell(loop, session.end))
+    server.protocol.send_to(output)
 
     def deliver(frames: list[bytes | Garbage]) -> None:
         for frame in frames:
@@ -140,8 +147,15 @@ async def _serve(open_engine: Callable[[], Engine], descriptor: int, output: _Ou
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
     code = await session.ended()
-    await worker.close(SECONDS_TO_CLOSE)
+    await scheduler.close()
+    output.close(SECONDS_TO_CLOSE / 2)
     return code
+
+
+def _tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    # The loop may have been closed while a thread was still busy.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)
 
 
 def _leave_with_editor(session: Session, pid: int) -> None:

@@ -1,48 +1,178 @@
-"""What a user can set in the editor: one home, one default and one sentence for each."""
+"""What a user can set: one home, one default and one sentence for each. Knows nothing of where settings come from.
 
+Editors write a name in camelCase (`liveDenoise`), pyproject.toml in kebab-case (`live-denoise`).
+"""
+
+import math
 import os
-from dataclasses import dataclass, fields, replace
+import re
+import reprlib
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import Any, TypeVar
 
-_CAMEL = {"inlineCompletion": "inline_completion"}
+from pathspec import GitIgnoreSpec
+
+T = TypeVar("T")
+
+Values = Mapping[str, Any]
+"""Values that were found usable, by the name of their field; what is not there is not set."""
+
+_WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])|-")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a setting can be: in words, and as a function that gives the value to use, or None."""
+
+    words: str
+    usable: Callable[[object], object]
+
+
+def _setting(default: T, sentence: str, kind: Kind, *, is_personal: bool = False) -> T:
+    # What is personal costs memory or uncovers files: nobody's repository decides about that.
+    return field(default=default, metadata={"help": sentence, "kind": kind, "is_personal": is_personal})
+
+
+def _usable_globs(value: object) -> tuple[str, ...] | None:
+    if not isinstance(value, list | tuple) or not all(isinstance(glob, str) for glob in value):
+        return None
+    if any(glob.startswith("!") for glob in value):
+        return None
+    try:
+        GitIgnoreSpec.from_lines(value)
+    except (ValueError, re.error):
+        return None
+    return tuple(value)
+
+
+def _number(words: str, is_right: Callable[[float], bool]) -> Kind:
+    def usable(value: object) -> object:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return value if is_number and is_right(value) else None  # type: ignore[arg-type]
+
+    return Kind(words, usable)
+
+
+def _one_of(*words: str) -> Kind:
+    return Kind(" or ".join(f"“{word}”" for word in words), lambda value: value if value in words else None)
+
+
+_FLAG = Kind("true or false", lambda value: value if isinstance(value, bool) else None)
+_SHARE = _number("a number from 0 to 1", lambda number: 0 <= number <= 1)
+_COUNT = _number("a whole number, at least 0", lambda number: number >= 0 and isinstance(number, int))
+_SECONDS = _number("a number of seconds, 0, or -1", lambda number: number >= 0 or number == -1)
+_GLOBS = Kind("a list of globs as in .gitignore, without “!”", _usable_globs)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one session, from `initializationOptions` or `workspace/didChangeConfiguration`."""
+    """The settings that hold for one document."""
 
-    enable: bool = True
-    """Whether Redraft offers anything at all."""
-    inline_completion: bool = True
-    """Whether Redraft completes while the user types (`inlineCompletion`)."""
-    threads: int = 0
-    """How many cores the model may use, 0 leaves the choice to PyTorch; counts until the model is loaded."""
+    enable: bool = _setting(True, "Whether Redraft offers anything at all.", _FLAG)
+    inline_completion: bool = _setting(True, "Whether Redraft suggests text at the cursor.", _FLAG)
+    inline_completion_min_confidence: float = _setting(
+        0.75, "How sure the model has to be of a suggestion that nobody asked for.", _SHARE
+    )
+    multi_line: str = _setting(
+        "auto",
+        "Whether a suggestion may have several lines; auto: unless code follows on the cursor's line.",
+        _one_of("auto", "always", "never"),
+    )
+    completion_fallback: str = _setting(
+        "auto",
+        "Whether an editor without inline completion finds the suggestion in its completion list.",
+        _one_of("auto", "never"),
+    )
+    doubt_diagnostics: bool = _setting(
+        False, "Whether tokens that the model did not expect are underlined.", _FLAG
+    )
+    doubt_threshold: float = _setting(
+        0.5, "How much a token has to be doubted before it is underlined.", _SHARE
+    )
+    max_suffix_characters: int = _setting(
+        8,
+        "Before how many characters of code on the cursor's line nothing more is suggested unasked.",
+        _COUNT,
+    )
+    disabled_globs: tuple[str, ...] = _setting(
+        (),
+        "Files that Redraft leaves alone, besides those that look like secrets; all sources add up.",
+        _GLOBS,
+    )
+    allow_globs: tuple[str, ...] = _setting(
+        (), "Files that Redraft works on although they look like secrets.", _GLOBS, is_personal=True
+    )
+    keep_alive: float = _setting(
+        900,
+        "After how many idle seconds the model is unloaded; 0: at once, -1: never.",
+        _SECONDS,
+        is_personal=True,
+    )
+    threads: int = _setting(
+        0,
+        "How many cores the model may use; 0: PyTorch chooses; counts until the model is loaded.",
+        _COUNT,
+        is_personal=True,
+    )
+    live_denoise: bool = _setting(
+        False, "Whether the editor is sent the text of each denoise step of a repair.", _FLAG
+    )
 
-    def updated(self, options: object) -> tuple["Settings", list[str]]:
-        """These settings with what `options` sets, and one sentence for each thing in it that cannot be used.
+    def with_values(self, values: Values) -> "Settings":
+        """These settings with `values`; disabled globs are added, so that no source uncovers another's files."""
+        globs = values.get("disabled_globs", ())
+        together = tuple(dict.fromkeys((*self.disabled_globs, *globs)))
+        return replace(self, **{**values, "disabled_globs": together})
 
-        `options` is JSON: an object with our settings, or one that has them under "redraft".
-        """
-        if options is None:
-            return self, []
-        if not isinstance(options, dict):
-            return self, ["The settings are not a JSON object."]
-        options = options.get("redraft", options)
-        if not isinstance(options, dict):
-            return self, ['The settings under "redraft" are not a JSON object.']
-        settings, complaints = self, []
-        kinds = {field.name: type(getattr(self, field.name)) for field in fields(self)}
-        for key, value in options.items():
-            name = _CAMEL.get(key, key)
-            if name not in kinds:
-                complaints.append(f"There is no setting {key!r}.")
-            elif type(value) is not kinds[name] or (isinstance(value, int) and value < 0):
-                complaints.append(f"The setting {key!r} cannot be {value!r}.")
-            else:
-                settings = replace(settings, **{name: value})
-        return settings, complaints
+
+def personal_values(options: object) -> tuple[Values, list[str]]:
+    """What a user's own `options` set, and one sentence for each thing in them that cannot be used."""
+    return _values(options, _FIELDS)
+
+
+def project_values(options: object) -> tuple[Values, list[str]]:
+    """The same for the options of a repository, which may set less."""
+    shared = {name: found for name, found in _FIELDS.items() if not found.metadata["is_personal"]}
+    return _values(options, shared)
+
+
+def wire_name(name: str) -> str:
+    """The name of a field as editors write it."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def limit_threads(n_threads: int) -> None:
     """Let PyTorch use `n_threads` cores; has an effect only before it is imported. 0 changes nothing."""
     if n_threads:
         os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(n_threads)
+
+
+_FIELDS = {found.name: found for found in fields(Settings)}
+
+
+def _values(options: object, allowed: Mapping[str, Field[Any]]) -> tuple[Values, list[str]]:
+    if options is None:
+        return {}, []
+    if not isinstance(options, dict):
+        return {}, ["The settings are not an object with names and values."]
+    values: dict[str, Any] = {}
+    complaints: list[str] = []
+    for key, value in options.items():
+        name = _WORD_BOUNDARY.sub("_", str(key)).lower()
+        if name not in _FIELDS:
+            complaints.append(f"There is no setting {key!r}.")
+        elif name not in allowed:
+            complaints.append(f"The setting {key!r} is personal: set it in the editor, not in a repository.")
+        elif value is None:
+            # Editors send null for what the user has not touched.
+            continue
+        else:
+            kind: Kind = _FIELDS[name].metadata["kind"]
+            usable = kind.usable(value)
+            if usable is None:
+                complaints.append(f"The setting {key!r} cannot be {reprlib.repr(value)}; it is {kind.words}.")
+            else:
+                values[name] = usable
+    return values, complaints

@@ -6,7 +6,7 @@ long file, so a source keeps its lines and joins them only when somebody asks fo
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -18,6 +18,7 @@ from redraft_model.passage import Span
 from redraft_server.document import Document
 from redraft_server.edits import between
 from redraft_server.lines import ending, split_lines
+from redraft_server.magics import hidden, revealed
 from redraft_server.positions import characters, content, units
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -39,11 +40,14 @@ class Source:
     version: int
     lines: tuple[str, ...]
     encoding: types.PositionEncodingKind
+    is_cell: bool = False
 
     @classmethod
-    def opened(cls, item: types.TextDocumentItem, encoding: types.PositionEncodingKind) -> "Source":
-        """The document as the client opened it."""
-        return cls(item.uri, str(item.language_id), item.version, _lines(item.text), encoding)
+    def opened(
+        cls, item: types.TextDocumentItem, encoding: types.PositionEncodingKind, *, is_cell: bool = False
+    ) -> "Source":
+        """The document as the client opened it, perhaps as a cell of a notebook."""
+        return cls(item.uri, str(item.language_id), item.version, _lines(item.text), encoding, is_cell)
 
     def edited(self, changes: Sequence[types.TextDocumentContentChangeEvent], version: int) -> "Source":
         """The next version, after `changes` in their order."""
@@ -64,6 +68,24 @@ class Source:
     def document(self) -> Document:
         """The text as the engine wants it; raises UnreadableDocument if it is too long."""
         return Document.from_text(self.original.removeprefix(BYTE_ORDER_MARK), name=self.uri)
+
+    @cached_property
+    def code(self) -> str:
+        """`document.text` as Python's parser and the model may see it: IPython's lines in a cell are hidden.
+
+        Both have the same offsets.
+        """
+        return hidden(self.document.text) if self.is_cell else self.document.text
+
+    def hides(self, line: int) -> bool:
+        """Whether only IPython understands line number `line`."""
+        if not self.is_cell or line >= len(self.lines):
+            return False
+        return self.code.split("\n")[line] != content(self.lines[line])
+
+    def revealed(self, new_code: str) -> str | None:
+        """`new_code`, a rewrite of `code`, with IPython's lines again; None if it changed one of them."""
+        return revealed(self.document.text, new_code) if self.is_cell else new_code
 
     def offset(self, position: types.Position) -> int:
         """Where `position` is in `document.text`."""
@@ -92,6 +114,10 @@ class Source:
             types.Position(line, units(self.lines[line], end, self.encoding)),
         )
 
+    def range(self, span: Span) -> types.Range:
+        """Where characters of `document.text` are."""
+        return types.Range(self._text_position(span.start), self._text_position(span.end))
+
     def text_edits(self, new_text: str) -> list[types.TextEdit]:
         """The smallest edits that turn `document.text` into `new_text`, with the document's own line ends."""
         edits = between(self.document.original, self.document.restore(new_text))
@@ -108,6 +134,16 @@ class Source:
         line = bisect_right(self._starts, offset, hi=len(self.lines)) - 1
         return types.Position(line, units(self.lines[line], offset - self._starts[line], self.encoding))
 
+    def _text_position(self, offset: int) -> types.Position:
+        """The position of an offset into `document.text`, where every line end is one character."""
+        offset += self._n_mark
+        line = bisect_right(self._text_starts, offset, hi=len(self.lines)) - 1
+        return types.Position(line, units(self.lines[line], offset - self._text_starts[line], self.encoding))
+
+    @cached_property
+    def _text_starts(self) -> list[int]:
+        return list(accumulate((len(content(line)) + 1 for line in self.lines), initial=0))
+
     @cached_property
     def _starts(self) -> list[int]:
         return list(accumulate(map(len, self.lines), initial=0))
@@ -121,11 +157,18 @@ class Sources:
     """The open documents of one client, found by any spelling of their URI."""
 
     def __init__(self) -> None:
+        self.on_change: Callable[[str, Source | None], None] = lambda uri, source: None
+        """Called with the URI of a document and its new version, None if it was closed."""
         self._sources: dict[str, Source] = {}
+
+    def __iter__(self) -> Iterator[Source]:
+        """The newest versions of all open documents."""
+        return iter(list(self._sources.values()))
 
     def put(self, source: Source) -> None:
         """Remember `source` in place of older versions."""
         self._sources[canonical(source.uri)] = source
+        self.on_change(source.uri, source)
 
     def get(self, uri: str) -> Source | None:
         """The newest version of a document, None if it is not open."""
@@ -133,12 +176,15 @@ class Sources:
 
     def forget(self, uri: str) -> None:
         """Drop a document that was closed, if it was open."""
-        self._sources.pop(canonical(uri), None)
+        if self._sources.pop(canonical(uri), None) is not None:
+            self.on_change(uri, None)
 
 
 def canonical(uri: str) -> str:
     """One spelling for all URIs of a document: `file:///C%3A/a.py` and `file:///c:/a.py` are one file."""
-    return _DRIVE.sub(lambda match: match[1] + match[2].lower(), unquote(uri))
+    # Names in other encodings than UTF-8 must not all become the same question marks.
+    text = unquote(uri, errors="surrogateescape")
+    return _DRIVE.sub(lambda match: match[1] + match[2].lower(), text)
 
 
 def _lines(text: str) -> tuple[str, ...]:
@@ -150,15 +196,35 @@ def _spliced(
     lines: tuple[str, ...], range_: types.Range, text: str, encoding: types.PositionEncodingKind
 ) -> tuple[str, ...]:
     """`lines` with `text` in place of `range_`; only the lines it touches are looked at."""
-    places = sorted((_place(lines, range_.start, encoding), _place(lines, range_.end, encoding)))
-    (first, start_column), (last, end_column) = places
-    text = _with_whole_characters(lines[first][:start_column] + text + lines[last][end_column:])
+    start, end = sorted((range_.start, range_.end))
+    first, before, _ = _cut(lines, start, encoding)
+    last, _, after = _cut(lines, end, encoding)
+    text = _with_whole_characters(before + text + after)
     if first > 0 and text.startswith("\n") and lines[first - 1].endswith("\r"):
         # The edit put the second half of a "\r\n" behind the first one.
         first -= 1
         text = lines[first] + text
     is_end = last == len(lines) - 1
     return lines[:first] + (_lines(text) if is_end else tuple(split_lines(text))) + lines[last + 1 :]
+
+
+def _cut(
+    lines: tuple[str, ...], position: types.Position, encoding: types.PositionEncodingKind
+) -> tuple[int, str, str]:
+    """The line of a position, what is before it there, and what is after it.
+
+    Unlike a question, an edit in UTF-16 units may fall between the halves of a character.
+    """
+    line, column = _place(lines, position, encoding)
+    before, after = lines[line][:column], lines[line][column:]
+    if (
+        encoding == types.PositionEncodingKind.Utf16
+        and after[:1] > "\uffff"
+        and units(lines[line], column, encoding) < position.character
+    ):
+        high, low = divmod(ord(after[0]) - 0x10000, 0x400)
+        return line, before + chr(0xD800 + high), chr(0xDC00 + low) + after[1:]
+    return line, before, after
 
 
 def _place(

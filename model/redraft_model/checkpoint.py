@@ -19,12 +19,12 @@ from safetensors.torch import save_file
 from redraft_model.alignment import MASK_ID
 from redraft_model.config import ModelConfig
 from redraft_model.errors import CheckpointError
+from redraft_model.learnt import ALWAYS
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 
 FORMAT = 1
 PART_BYTES = 16_000_000
-BUNDLED = Path(__file__).with_name("checkpoints") / "tiny"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Training:
     seconds: int
     recipe: str
     evaluation: dict[str, float] = field(default_factory=dict)
-    actions: tuple[str, ...] = ("repair", "complete")
+    actions: tuple[str, ...] = ALWAYS
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The engine: text in, text out. Owns a checkpoint on a device; everything it returns is a value from `passage`."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,13 +12,25 @@ from redraft_model import doubt as sweeping
 from redraft_model.alignment import MASK_ID
 from redraft_model.blocks import fixed_blocks, syntax_blocks
 from redraft_model.canvas import Canvas
-from redraft_model.checkpoint import BUNDLED, Checkpoint, load_checkpoint
+from redraft_model.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.comments import lost_comments
-from redraft_model.errors import CheckpointError, PassageError
-from redraft_model.passage import UNWATCHED, About, Cost, DenoiseStep, Doubt, Draft, Passage, Span, Watch
+from redraft_model.errors import Cancelled, CheckpointError, PassageError
+from redraft_model.learnt import BUNDLED
+from redraft_model.passage import (
+    UNWATCHED,
+    About,
+    Completion,
+    Cost,
+    DenoiseStep,
+    Doubt,
+    Draft,
+    Passage,
+    Span,
+    Watch,
+)
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, repair
-from redraft_model.sampler import NEVER, Full, Sampling, Trace, generate
+from redraft_model.sampler import NEVER, Draw, Full, Sampling, Trace, generate
 from redraft_model.selection import Thresholds
 from redraft_model.verifier import parses
 from redraft_model.window import Limits, cut
@@ -125,39 +137,59 @@ class Engine:
 
         The model chooses the length; `single_line` keeps it to the rest of the line.
         """
+        asked = Completion(passage, n_drafts, seed)
+        (drafts,) = self.complete_batch([asked], single_line=single_line, watches=[watch])
+        if drafts is None:
+            raise Cancelled
+        return drafts
+
+    @torch.inference_mode()
+    def complete_batch(
+        self,
+        asked: Sequence[Completion],
+        *,
+        single_line: bool = False,
+        watches: Sequence[Watch] = (),
+    ) -> list[list[Draft] | None]:
+        """As `complete` for several places at once, in one batch; None for those whose watch (one for each) has cancelled."""
         started = time.perf_counter()
-        source = passage.before + passage.after
-        _require_usable(source)
-        place = Span(len(passage.before), len(passage.before))
-        window = cut(self._tokenizer, source, place, action="complete", limits=Limits(0, 180, 100))
+        watches = watches or [UNWATCHED] * len(asked)
         n_masks = CANVAS_LINE if single_line else CANVAS_LINES
         sampling = replace(self._settings.completing, steps_per_block=n_masks)
         if single_line:
             line_breaks = np.flatnonzero(self._tokenizer.breaks_line)
             sampling = replace(sampling, forbidden=tuple(line_breaks.tolist()))
-        canvas, indent = self._with_indentation(
-            window.canvas.with_region(np.full(n_masks, MASK_ID, np.int32))
-        )
+        orders: list[_Order] = []
+        for completion, watch in zip(asked, watches, strict=True):
+            canvas, indent = self._canvas_at(completion.passage, n_masks)
+            first = orders[-1].rows.stop if orders else 0
+            rows = range(first, first + max(1, completion.n_drafts))
+            orders.append(_Order(completion, watch, canvas, indent, rows))
+
+        def dropped() -> set[int]:
+            return {row for order in orders if order.is_cancelled() for row in order.rows}
+
+        def tell(step: int, traces: Sequence[Trace]) -> None:
+            for order in orders:
+                if not order.was_cancelled:
+                    text = order.indent + self._tokenizer.picture(traces[order.rows[0]].canvas.region)
+                    order.watch.on_step(DenoiseStep(step, n_masks, order.completion.passage.replaced(text)))
+
         traces = generate(
             self._model,
-            [canvas] * max(1, n_drafts),
+            [order.canvas for order in orders for _ in order.rows],
             fixed_blocks(n_masks, n_masks),
             sampling,
-            seed=seed,
-            is_cancelled=watch.is_cancelled,
-            on_step=_telling(
-                watch,
-                n_masks,
-                lambda trace: passage.replaced(indent + self._tokenizer.decode(trace.canvas.region)),
-            ),
+            draws=[
+                Draw(order.completion.seed, number) for order in orders for number in range(len(order.rows))
+            ],
+            dropped=dropped,
+            on_step=tell,
         )
-        seconds = time.perf_counter() - started
-        drafts: dict[str, Draft] = {}
-        for trace in traces:
-            text = indent + self._tokenizer.decode(trace.canvas.region)
-            if text.strip() and text not in drafts and not _is_torn("", text):
-                drafts[text] = self._draft(trace, text, parses(passage.replaced(text)), seconds / len(traces))
-        return sorted(drafts.values(), key=lambda draft: -draft.confidence)
+        seconds = (time.perf_counter() - started) / len(traces)
+        return [
+            None if order.was_cancelled else self._completions(order, traces, seconds) for order in orders
+        ]
 
     @torch.inference_mode()
     def rewrite(
@@ -209,7 +241,7 @@ class Engine:
             self._settings.rewriting,
             seed=seed,
             is_cancelled=watch.is_cancelled,
-            on_step=_telling(watch, n_tokens, lambda trace: window.source_with(trace.canvas.region)),
+            on_step=_telling(watch, n_tokens, lambda trace: window.picture(trace.canvas.region)),
         )
         seconds = time.perf_counter() - started
         drafts: dict[str, Draft] = {}
@@ -221,6 +253,23 @@ class Engine:
             if _is_faithful(passage.target, text) and parses(passage.replaced(text)):
                 drafts[text] = self._draft(trace, text, True, seconds / len(traces))
         return sorted(drafts.values(), key=lambda draft: -draft.score)
+
+    def _canvas_at(self, passage: Passage, n_masks: int) -> tuple[Canvas, str]:
+        """`n_masks` masks in place of a passage's target, and the indentation that was put before them."""
+        source = passage.before + passage.after
+        _require_usable(source)
+        place = Span(len(passage.before), len(passage.before))
+        window = cut(self._tokenizer, source, place, action="complete", limits=Limits(0, 180, 100))
+        return self._with_indentation(window.canvas.with_region(np.full(n_masks, MASK_ID, np.int32)))
+
+    def _completions(self, order: "_Order", traces: Sequence[Trace], seconds: float) -> list[Draft]:
+        drafts: dict[str, Draft] = {}
+        for trace in traces[order.rows.start : order.rows.stop]:
+            text = order.indent + self._tokenizer.decode(trace.canvas.region)
+            if text.strip() and text not in drafts and not _is_torn("", text):
+                is_valid = parses(order.completion.passage.replaced(text))
+                drafts[text] = self._draft(trace, text, is_valid, seconds)
+        return sorted(drafts.values(), key=lambda draft: -draft.confidence)
 
     def _with_indentation(self, canvas: Canvas) -> tuple[Canvas, str]:
         """At the start of a line, the canvas with the indentation that the model expects there, and that indentation.
@@ -243,6 +292,23 @@ class Engine:
         )
         cost = Cost(trace.n_forward, trace.n_tokens, seconds)
         return Draft(text, trace.log_p, confidence, trace.n_committed, is_valid, cost)
+
+
+@dataclass
+class _Order:
+    """One completion of a batch: its canvas, the indentation put before it, and its rows of the batch."""
+
+    completion: Completion
+    watch: Watch
+    canvas: Canvas
+    indent: str
+    rows: range
+    was_cancelled: bool = False
+
+    def is_cancelled(self) -> bool:
+        """Whether the one who asked has lost interest; looks only until it has."""
+        self.was_cancelled = self.was_cancelled or self.watch.is_cancelled()
+        return self.was_cancelled
 
 
 def _device(name: str) -> torch.device:

@@ -40,6 +40,15 @@ class Passage:
 
 
 @dataclass(frozen=True)
+class Completion:
+    """What is asked for at one place: `n_drafts` texts for the target of `passage`, the first one the most likely."""
+
+    passage: Passage
+    n_drafts: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Cost:
     """What a draft cost: denoise steps (forward passes), tokens they predicted, wall seconds."""
 
@@ -89,7 +98,7 @@ class Doubt:
 
 @dataclass(frozen=True)
 class DenoiseStep:
-    """Progress of a running draft: step `index` of at most `limit`, and the whole source as it stands."""
+    """Progress of a running draft: step `index` of at most `limit`, and the whole source as it stands, a mask shown as ░."""
 
     index: int
     limit: int

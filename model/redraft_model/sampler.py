@@ -10,7 +10,7 @@ everything at every step.
 
 # B drafts, T positions, S cached positions, V vocabulary
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -43,6 +43,18 @@ class Sampling:
     refresh_every: int = 0  # recompute the cache every so many steps; 0: only when a block is done
     may_empty: bool = False  # whether the whole region may be deleted
     forbidden: tuple[int, ...] = ()  # ids that are never written
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which of the drafts of a canvas a row is: number 0 is the most likely one, the others are sampled after `seed`."""
+
+    seed: int = 0
+    number: int = 0
+
+    def generator(self) -> torch.Generator:
+        """The source of this draft's random numbers."""
+        return torch.Generator().manual_seed(self.seed * 1000 + self.number)
 
 
 @dataclass
@@ -167,15 +179,20 @@ def denoise(
     sampling: Sampling,
     *,
     seed: int = 0,
+    draws: Sequence[Draw] | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
+    dropped: Callable[[], Collection[int]] = tuple,
     on_step: Callable[[int, Sequence[Trace]], None] = lambda step, traces: None,
 ) -> list[Trace]:
-    """Denoise copies of one canvas, in one batch; the first is the most likely draft, the others are sampled.
+    """Denoise canvases with regions of one size, in one batch.
 
-    `blocks` are stretches of the region from left to right that cover it. Raises Cancelled between two steps.
+    `draws` says for each row which draft it is; by default the rows are the drafts of one canvas: the first is the most likely
+    one, the others are sampled after `seed`. `blocks` are stretches of the region from left to right that cover it. Asked
+    between two steps, rows that are `dropped` are left as they are, and Cancelled is raised when `is_cancelled`.
     """
     traces = [Trace(canvas) for canvas in canvases]
-    generators = [torch.Generator().manual_seed(seed * 1000 + row) for row in range(len(traces))]
+    draws = draws or [Draw(seed, number) for number in range(len(traces))]
+    generators = [draw.generator() for draw in draws]
     if is_cancelled():
         raise Cancelled
     log_p = forward.refresh(canvases)
@@ -192,6 +209,8 @@ def denoise(
         was_active = bool(active)
         quiet = [0] * len(traces)
         for block_step in range(sampling.steps_per_block):
+            gone = dropped()
+            active = [row for row in active if row not in gone]
             if not active:
                 break
             if is_cancelled():
@@ -207,7 +226,7 @@ def denoise(
             for row, row_log_p in zip(active, rows_log_p, strict=True):
                 trace, (block_start, block_end) = traces[row], places[row]
                 grown = block_end - block_start - (end - start)
-                now = _at_step(sampling, block_step, grown, greedy=row == 0)
+                now = _at_step(sampling, block_step, grown, greedy=draws[row].number == 0)
                 size = _step(trace, row_log_p, block_start, block_end, now, generators[row])
                 if size is None:
                     continue

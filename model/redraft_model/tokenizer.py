@@ -142,6 +142,12 @@ class Tokenizer:
         """Text of `ids`; control tokens are left out, bytes that are not UTF-8 become U+FFFD."""
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
+    def picture(self, ids: npt.ArrayLike) -> str:
+        """As `decode`, for people: a mask is shown as ░."""
+        marked = np.asarray(ids, dtype=np.int64)
+        pieces = np.split(marked, np.flatnonzero(marked == SPECIALS.index(MASK)))
+        return "░".join(self.decode(piece) for piece in pieces)
+
     def decode_bytes(self, ids: npt.ArrayLike) -> bytes:
         """The exact bytes of `ids`; control tokens have none."""
         pieces = self._pieces

@@ -34,6 +34,10 @@ class Window:
         """The whole text with other tokens in the region."""
         return self.source[: self.span.start] + self.tokenizer.decode(region) + self.source[self.span.end :]
 
+    def picture(self, region: Ids) -> str:
+        """As `source_with`, for people: a mask is shown as ░."""
+        return self.source[: self.span.start] + self.tokenizer.picture(region) + self.source[self.span.end :]
+
     def borders(self) -> npt.NDArray[np.int64]:
         """Character offsets in `source` of the borders of the region's tokens, shape (n + 1,)."""
         near, _ = _characters(self.tokenizer, self.canvas.region, self.span.of(self.source))

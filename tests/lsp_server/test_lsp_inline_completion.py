@@ -1,80 +1,10 @@
-"""What is suggested at the cursor, when, and to whom; the fitting of drafts alone, then the real server."""
+"""What is suggested at the cursor, when, and to whom."""
 
 import json
 from typing import Any
 
-import pytest
-from redraft_model.passage import Passage
-from redraft_server.features.fitting import fitted, is_inviting, word_before
-
 FULL = {"general": {"positionEncodings": ["utf-16"]}}
 AUTOMATIC, INVOKED = 2, 1
-
-
-def check(around: str, draft: str, expected: str) -> None:
-    """`draft` at the "|" of `around` is fitted to `expected`."""
-    before, after = around.split("|")
-    assert fitted(draft, Passage(before, "", after)) == expected
-
-
-@pytest.mark.parametrize(
-    ("around", "draft", "expected"),
-    [
-        ("x = |\n", "1", "1"),
-        ("print(|)\n", "x)", "x"),
-        ("print(|)\n", "f(x)", "f(x)"),
-        ("print(|)\n", "f(x))", "f(x)"),
-        ("x = [|]\n", "1, 2]", "1, 2"),
-        ("d[|]\n", "a[0]", "a[0]"),
-        ('x = "|"\n', 'abc"', "abc"),
-        ('x = "|"\n', "it's", "it's"),
-        ("f(a, |, value)\n", "b, value)", "b"),
-        ("if x|:\n", " > 0:", " > 0"),
-        ("x = |\n", "1\n", "1"),
-        ("x = |\n", " \n ", ""),
-        ("x = |\n", "", ""),
-    ],
-)
-def test_what_stands_behind_the_cursor_is_not_suggested_again(around: str, draft: str, expected: str) -> None:
-    check(around, draft, expected)
-
-
-@pytest.mark.parametrize(
-    ("around", "draft", "expected"),
-    [
-        ("    |\n    return x\n", "return x", ""),
-        ("    ret|\n    return x\n", "urn x", ""),
-        ("    |\n    return x\n", "y = 1\n    return x", "y = 1"),
-        ("    |\n\n    y = 2\n    return x\n", "y = 1\n    y = 2\n    return x", "y = 1"),
-        ("    |\n    return x\n", "return y", "return y"),
-        ("|", "import os", "import os"),
-    ],
-)
-def test_lines_below_are_not_suggested_again(around: str, draft: str, expected: str) -> None:
-    check(around, draft, expected)
-
-
-@pytest.mark.parametrize(
-    ("around", "expected"),
-    [
-        ("x = |", True),
-        ("pri|", True),
-        ("pr|int", False),
-        ("print(|)", True),
-        ("f(g(|)]})  ", True),
-        ("x = | + 12345678", False),
-        ("x = | + y", True),
-        ("", True),
-    ],
-)
-def test_nobody_is_disturbed_in_the_middle_of_something(around: str, expected: bool) -> None:
-    before, _, after = around.partition("|")
-    assert is_inviting(before, after) is expected
-
-
-def test_the_word_before_the_cursor_may_be_in_any_script() -> None:
-    assert word_before("x.größe_1") == "größe_1"
-    assert word_before("x.") == ""
 
 
 def drafts(*texts: str, steps: int = 3) -> str:
@@ -145,12 +75,12 @@ async def test_who_types_gets_nothing_in_the_middle_of_something(start_editor: A
 async def test_a_draft_that_breaks_a_document_that_parses_is_dropped(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(FULL)
-    text = drafts("for x in (", "x = 1", "y = 2)")
+    text = drafts("for x in (", "x = 1", "y = 2 +")
     items = await suggested(editor, text, 2, 0, INVOKED)
     assert [item["insertText"] for item in items] == ["x = 1"]
     # In a document that does not parse yet nothing can be said against it.
     items = await suggested(editor, text + "\nif (\n", 2, 0, INVOKED)
-    assert [item["insertText"] for item in items] == ["for x in (", "x = 1", "y = 2)"]
+    assert [item["insertText"] for item in items] == ["for x in (", "x = 1", "y = 2 +"]
 
 
 async def test_a_guess_is_shown_only_to_who_asks(start_editor: Any) -> None:
@@ -246,3 +176,141 @@ async def test_a_missing_checkpoint_disturbs_only_who_asks(start_editor: Any, tm
     assert await suggested(editor, text, 2, 4, INVOKED) == []
     message = await editor.notification("window/showMessage")
     assert message == {"type": 2, "message": "There is no checkpoint here; pass --checkpoint."}
+
+
+async def test_what_the_editor_has_closed_is_replaced(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    text = drafts("x) + 1") + "s = '😀'; print()\n"
+    items = await suggested(editor, text, 2, 16)
+    assert items == [{"insertText": "x) + 1", "range": on_line(2, 16, 17)}]
+
+
+async def test_the_range_of_a_selected_entry_is_kept(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    selected = {"range": on_line(2, 2, 4), "text": "app"}
+    items = await suggested(editor, drafts("(1)]") + "[x.ap]\n", 2, 4, AUTOMATIC, selected)
+    assert items == []
+    selected = {"range": on_line(2, 3, 5), "text": "app"}
+    items = await suggested(editor, drafts("(1)]", "(1)] + y") + "[x.ap]\n", 2, 5, INVOKED, selected)
+    assert items == [{"insertText": "app(1)", "range": selected["range"]}]
+
+
+async def test_whether_there_may_be_several_lines_is_a_setting(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    uri = editor.open(drafts("f(\n    a)") + "x = \ny = # 3\n")
+
+    async def first(line: int, multi_line: str) -> list[str]:
+        settings = {"redraft": {"multiLine": multi_line}}
+        editor.notify("workspace/didChangeConfiguration", {"settings": settings})
+        items = (await editor.ask("textDocument/inlineCompletion", params(uri, line, 4)))["items"]
+        return [item["insertText"] for item in items]
+
+    assert await first(2, "auto") == ["f(\n    a)"]
+    assert await first(2, "never") == ["f("]
+    assert await first(2, "always") == ["f(\n    a)"]
+    await first(3, "auto")
+    await first(3, "always")
+    assert [line for line in editor.log if line.startswith("complete")] == [
+        "complete n_drafts=1 single_line=False",
+        "complete n_drafts=1 single_line=True",
+        "complete n_drafts=1 single_line=False",
+        "complete n_drafts=1 single_line=True",
+        "complete n_drafts=1 single_line=False",
+    ]
+
+
+async def test_how_sure_is_sure_enough_and_how_much_may_follow_are_settings(start_editor: Any) -> None:
+    editor = await start_editor()
+    options = {"inlineCompletionMinConfidence": 0.2, "maxSuffixCharacters": 20}
+    await editor.initialize(FULL, initializationOptions=options)
+    text = drafts("guess") + "value =  # 12345678901\n"
+    assert len(await suggested(editor, text, 2, 8)) == 1
+    editor.notify("workspace/didChangeConfiguration", {"settings": {"redraft": {"maxSuffixCharacters": 3}}})
+    assert await suggested(editor, text, 2, 8) == []
+    settings = {"redraft": {"inlineCompletionMinConfidence": 0.95}}
+    editor.notify("workspace/didChangeConfiguration", {"settings": settings})
+    assert await suggested(editor, drafts("1") + "value = \n", 2, 8) == []
+
+
+def n_asked(editor: Any) -> int:
+    return sum(line.startswith("complete") for line in editor.log)
+
+
+async def test_typing_on_does_not_need_the_model(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    uri = editor.open(drafts("print(x[0])") + "\n")
+    method = "textDocument/inlineCompletion"
+    # As an editor would: the brackets close themselves, and the last one is overtyped.
+    for line, column, start in (
+        ("", 0, 0),
+        ("p", 1, 0),
+        ("pri", 3, 0),
+        ("print()", 6, 6),
+        ("print(x[])", 8, 8),
+    ):
+        editor.change(uri, line, on_line(2, 0, 99))
+        (item,) = (await editor.ask(method, params(uri, 2, column)))["items"]
+        range_ = item["range"]
+        typed = line[: range_["start"]["character"]] + item["insertText"] + line[range_["end"]["character"] :]
+        assert typed == "print(x[0])"
+        assert range_["start"]["character"] == start
+    # Back to the place of the request, then somewhere else.
+    editor.change(uri, "p", on_line(2, 0, 99))
+    assert len((await editor.ask(method, params(uri, 2, 1)))["items"]) == 1
+    assert n_asked(editor) == 1
+    editor.change(uri, "q", on_line(2, 0, 99))
+    assert len((await editor.ask(method, params(uri, 2, 1)))["items"]) == 1
+    assert n_asked(editor) == 2
+
+
+async def test_lines_accepted_one_by_one_do_not_need_the_model(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    uri = editor.open(drafts("for x in y:\n    f(x)\n    g(x)") + "\n")
+    method = "textDocument/inlineCompletion"
+    assert len((await editor.ask(method, params(uri, 2, 0)))["items"]) == 1
+    editor.change(uri, "for x in y:\n    ", on_line(2, 0, 0))
+    (item,) = (await editor.ask(method, params(uri, 3, 4)))["items"]
+    assert item == {"insertText": "f(x)\n    g(x)", "range": on_line(3, 4, 4)}
+    assert n_asked(editor) == 1
+
+
+async def test_a_change_elsewhere_needs_the_model_again(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    uri = editor.open(drafts("print(x)") + "x = \n")
+    method = "textDocument/inlineCompletion"
+    await editor.ask(method, params(uri, 2, 4))
+    editor.change(uri, "# new\n", on_line(2, 0, 0))
+    await editor.ask(method, params(uri, 3, 4))
+    assert n_asked(editor) == 2
+
+
+async def test_a_result_that_comes_too_late_is_there_for_the_next_request(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    uri = editor.open(drafts("print(x)", steps=60) + "x = \n")
+    method = "textDocument/inlineCompletion"
+    request = editor.start(method, params(uri, 2, 4))
+    await editor.logged("complete n_drafts=1 single_line=False")
+    editor.change(uri, "# new\n", on_line(2, 0, 0))
+    assert (await editor.response(request))["result"] == {"items": []}
+    editor.change(uri, "", {"start": {"line": 2, "character": 0}, "end": {"line": 3, "character": 0}})
+    assert len((await editor.ask(method, params(uri, 2, 4)))["items"]) == 1
+    assert n_asked(editor) == 1
+
+
+async def test_who_has_asked_keeps_what_was_suggested_while_typing_on(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    uri = editor.open(drafts("guess(1)", "g = 2") + "\n")
+    method = "textDocument/inlineCompletion"
+    assert len((await editor.ask(method, params(uri, 2, 0, INVOKED)))["items"]) == 2
+    editor.change(uri, "g", on_line(2, 0, 0))
+    items = (await editor.ask(method, params(uri, 2, 1)))["items"]
+    assert [item["insertText"] for item in items] == ["guess(1)"]
+    assert n_asked(editor) == 1

@@ -148,6 +148,14 @@ def test_a_surrogate_pair_that_comes_in_two_edits_is_one_character() -> None:
     assert source.original == "😀"
 
 
+def test_an_edit_between_the_halves_of_a_character_parts_them_until_they_meet_again() -> None:
+    middle = types.Range(types.Position(0, 2), types.Position(0, 2))
+    parted = source_of("a😀b", UTF16).edited([types.TextDocumentContentChangePartial(middle, "xy")], 2)
+    assert parted.original == "a\ud83dxy\ude00b"
+    between = types.Range(types.Position(0, 4), types.Position(0, 2))
+    assert parted.edited([types.TextDocumentContentChangePartial(between, "")], 3).original == "a😀b"
+
+
 def test_a_source_of_the_past_does_not_change() -> None:
     source = source_of("a\nb\n", UTF16)
     source.edited([types.TextDocumentContentChangeWholeDocument("c")], 2)
@@ -189,3 +197,12 @@ def test_one_character_in_a_long_file_is_a_matter_of_milliseconds() -> None:
     assert source.lines[10_000] == "    " + "x" * 20 + "value = compute_something(argument)\n"
     # The best of twenty, because the machine may be busy; pygls' own document takes 12 ms at its best.
     assert min(seconds) < 0.005
+
+
+def test_the_code_of_a_cell_hides_what_only_ipython_understands() -> None:
+    item = types.TextDocumentItem("vscode-notebook-cell:/n.ipynb#1", "python", 1, "%time f(\r\nx = 1\r\n")
+    cell = Source.opened(item, UTF16, is_cell=True)
+    assert cell.code == "0#ime f(\nx = 1\n"
+    assert cell.revealed("0#ime f(\nx = 2\n") == "%time f(\nx = 2\n"
+    assert cell.revealed("0#ime f()\nx = 1\n") is None
+    assert source_of("%time f(\n", UTF16).code == "%time f(\n"

@@ -10,7 +10,7 @@ from redraft_model.checkpoint import Checkpoint, Training, export_checkpoint
 from redraft_model.config import ModelConfig
 from redraft_model.engine import CANVAS_LINE, CANVAS_LINES, LONGEST_SOURCE, Engine, EngineSettings
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
-from redraft_model.passage import About, DenoiseStep, Draft, Passage, Span, Watch
+from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Span, Watch
 from redraft_model.repair import Search
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
@@ -286,6 +286,31 @@ def test_a_hole_is_filled_with_what_the_network_knows(
 def test_where_nothing_is_missing_there_is_no_draft(engine_of: Knowing) -> None:
     for at in (0, CLEAN.index(" * "), CLEAN.index("\n\ndef root"), len(CLEAN)):
         assert engine_of().complete(Passage(CLEAN[:at], "", CLEAN[at:])) == []
+
+
+def test_a_batch_gives_every_place_what_it_gets_alone(wild: Engine) -> None:
+    asked = [
+        Completion(Passage("x = ", "", "\n"), 3, seed=1),
+        Completion(Passage("", "", ""), 1),
+        Completion(Passage("def f(a):\n    return ", "", "\n" + "y = 1\n" * 40), 2, seed=5),
+    ]
+    together = wild.complete_batch(asked)
+    alone = [wild.complete(a.passage, n_drafts=a.n_drafts, seed=a.seed) for a in asked]
+    assert [[d.text for d in drafts or []] for drafts in together] == [[d.text for d in ds] for ds in alone]
+    assert any(together)
+
+
+def test_a_place_nobody_waits_for_leaves_the_batch_alone(wild: Engine) -> None:
+    asked = [Completion(Passage(before, "", "\n")) for before in ("x = ", "y = ", "z = ")]
+    polls = iter([False, True])
+    steps: list[DenoiseStep] = []
+    watches = [Watch(), Watch(is_cancelled=polls.__next__, on_step=steps.append), Watch()]
+    drafts = wild.complete_batch(asked, single_line=True, watches=watches)
+    assert drafts[1] is None
+    assert len(steps) == 1
+    for i in (0, 2):
+        alone = wild.complete(asked[i].passage, single_line=True)
+        assert [draft.text for draft in drafts[i] or []] == [draft.text for draft in alone]
 
 
 # Rewrite

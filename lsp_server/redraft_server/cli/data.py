@@ -83,6 +83,6 @@ def tokenizer(
 
 def _bundled_tokenizer() -> Path:
     # This import loads torch.
-    from redraft_model.checkpoint import BUNDLED
+    from redraft_model.learnt import BUNDLED
 
     return BUNDLED / "tokenizer.json"

@@ -1,6 +1,5 @@
 """`redraft serve`: the daemon in the foreground."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -43,8 +42,12 @@ def serve(
     Other machines are only let in with --tls-cert, --tls-key and --token-file.
     """
     require_folder(checkpoint)
-    from redraft_server import daemon, loading
+    from redraft_model.learnt import learnt_actions
+
+    from redraft_server import daemon
     from redraft_server.access import Address
+    from redraft_server.engine.child import command
+    from redraft_server.engine.scheduler import Scheduler
     from redraft_server.network import Network
     from redraft_server.runtime import place_of
 
@@ -57,5 +60,5 @@ def serve(
         tls_key,
     )
     serving = daemon.Serving(idle_minutes * 60 if on_demand else None, network)
-    open_engine = partial(loading.open_engine, checkpoint, device)
-    raise typer.Exit(daemon.run(place_of(checkpoint, device), serving, open_engine))
+    scheduler = Scheduler(command(checkpoint, device), learnt_actions(checkpoint))
+    raise typer.Exit(daemon.run(place_of(checkpoint, device), serving, scheduler))

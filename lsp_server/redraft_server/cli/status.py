@@ -35,11 +35,26 @@ def _described(status: dict[str, Any]) -> str:
         f"redraft {status['version']}, process {status['pid']}, up {_duration(status['uptime'])}, {kind}"
     ]
     lines += [f"  listens on {socket}" for socket in status["sockets"]]
-    lines += [f"  model: {', '.join(f'{key} {value}' for key, value in status['model'].items())}"]
+    lines += [f"  model: {_model(status['model'])}"]
     for connection in status["connections"]:
         name = " ".join(filter(None, (connection["client"] or "an editor", connection["version"])))
         lines.append(f"  {name}, {connection['link']}, for {_duration(connection['seconds'])}")
     return "\n".join(lines) + "\n"
+
+
+def _model(model: dict[str, Any]) -> str:
+    words = [model["state"]]
+    if model["checkpoint"]:
+        words.append(
+            f"{model['checkpoint']} ({model['parameters'] / 1e6:.1f} M parameters) on {model['device']}"
+        )
+    if model["residentBytes"]:
+        words.append(f"{model['residentBytes'] / 2**20:.0f} MiB in process {model['pid']}")
+    if model["waiting"]:
+        words.append(f"{model['waiting']} requests waiting")
+    if model["lost"]:
+        words.append(f"lost {model['lost']} times")
+    return ", ".join(words) + (f": {model['message']}" if model["message"] else "")
 
 
 def _duration(seconds: float) -> str:

@@ -10,7 +10,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 from redraft_model.errors import RedraftError
 
-from redraft_server.features.repair import Errand, repair, whole_lines
+from redraft_server.features import doubts
+from redraft_server.features.errands import Errand, edit_of, whole_lines
 from redraft_server.features.scope import obstacle
 from redraft_server.problems import Problem, syntax_problem
 from redraft_server.protocol import RequestFailed
@@ -20,29 +21,51 @@ from redraft_server.sources import Source
 COMMAND = "redraft.repair"
 
 QUICK_FIX = "quickfix.redraft"
-REWRITE = "refactor.rewrite.redraft.repair"
+REWRITES = "refactor.rewrite.redraft"
 FIX_ALL = "source.fixAll.redraft"
-KINDS = (QUICK_FIX, REWRITE, FIX_ALL)
+
+# What can be done with a selection, by the action a checkpoint has learnt.
+TITLES = {
+    "repair": "Redraft: repair the selection",
+    "types": "Redraft: add type annotations to the selection",
+    "idiom": "Redraft: write the selection in idiomatic Python",
+    "names": "Redraft: give the selection's variables better names",
+    "docs": "Redraft: write docstrings for the selection",
+}
 
 # A long list hides what matters; a line rarely has more than this many things wrong with it.
 _MAX_FIXES = 3
 _MAX_TITLE = 72
 
+# What other servers say in passing is nothing to be repaired.
+_ASIDES = (types.DiagnosticSeverity.Hint, types.DiagnosticSeverity.Information)
 
-def offered(
+
+def kinds(actions: Sequence[str]) -> tuple[str, ...]:
+    """The kinds of code action that a checkpoint with `actions` gives rise to."""
+    return QUICK_FIX, *(rewrite_kind(action) for action in TITLES if action in actions), FIX_ALL
+
+
+def rewrite_kind(action: str) -> str:
+    """The kind of the code action that has the model do `action` with a selection."""
+    return f"{REWRITES}.{action}"
+
+
+async def offered(
     session: Session, params: types.CodeActionParams
 ) -> list[types.CodeAction | types.Command] | None:
     """The actions for a range of a document; None if Redraft has nothing to say about it."""
+    await session.settled()
     source = session.sources.get(params.text_document.uri)
-    if source is None or not session.settings.enable:
+    if source is None:
         return None
-    reason = obstacle(source)
+    reason = obstacle(source, session.configuration)
     if reason is not None:
         return _disabled(session, params, reason)
-    problem = syntax_problem(source.document.text)
+    problem = syntax_problem(source.code)
     actions = [
         *_fixes(source, params, problem),
-        *_selection_repairs(source, params.range),
+        *_rewrites(session, source, params),
         *_fix_alls(source, params.context, problem),
     ]
     wanted = [action for action in actions if _is_wanted(action, params.context.only)]
@@ -52,19 +75,17 @@ def offered(
 async def resolve(session: Session, action: types.CodeAction) -> types.CodeAction:
     """The chosen action with its edit; nothing else of it changes."""
     errand = Errand.of(action.data, session.converter)
-    action.edit = await repair(session, errand, None)
+    action.edit = await edit_of(session, errand, None)
     return action
 
 
 async def execute(session: Session, params: types.ExecuteCommandParams) -> dict[str, object]:
     """Carry out the command of an action; tells whether the client applied the edit, and if not, why."""
-    if params.command != COMMAND:
-        raise JsonRpcInvalidParams(f"There is no command {params.command!r}.")
     if params.arguments is None or len(params.arguments) != 1:
         raise JsonRpcInvalidParams(f"{COMMAND} takes one argument, the data of a code action.")
     errand = Errand.of(params.arguments[0], session.converter)
     try:
-        edit = await repair(session, errand, params.work_done_token)
+        edit = await edit_of(session, errand, params.work_done_token)
     except (RequestFailed, RedraftError) as error:
         # The answer to a command is shown nowhere, and the user is waiting for something to happen.
         session.server.window_show_message(
@@ -91,7 +112,7 @@ def _disabled(
     ):
         return None
     action = types.CodeAction(
-        title="Redraft: repair the selection", kind=REWRITE, disabled=types.CodeActionDisabled(reason)
+        title=TITLES["repair"], kind=rewrite_kind("repair"), disabled=types.CodeActionDisabled(reason)
     )
     return [action] if _is_wanted(action, params.context.only) else []
 
@@ -103,7 +124,7 @@ def _fixes(
         diagnostic
         for diagnostic in params.context.diagnostics
         if _overlap(diagnostic.range, params.range)
-        and diagnostic.severity not in (types.DiagnosticSeverity.Hint, types.DiagnosticSeverity.Information)
+        and (diagnostic.severity not in _ASIDES or diagnostic.source == doubts.NAME)
     ]
     if problem is not None:
         # Where Python stumbles is often not where the mistake is, so the whole document is open to change.
@@ -124,10 +145,23 @@ def _fixes(
         yield _action(title, QUICK_FIX, source, lines, diagnostics=[diagnostic])
 
 
-def _selection_repairs(source: Source, selection: types.Range) -> Iterable[types.CodeAction]:
-    span = source.span(selection)
-    if span.of(source.document.text).strip():
-        yield _action("Redraft: repair the selection", REWRITE, source, selection)
+def _rewrites(session: Session, source: Source, params: types.CodeActionParams) -> Iterable[types.CodeAction]:
+    if not source.span(params.range).of(source.code).strip():
+        return
+    for action, title in TITLES.items():
+        if action in session.scheduler.actions:
+            yield _action(title, rewrite_kind(action), source, params.range, action=action)
+        elif session.client.shows_disabled and _asks_for_rewrites(params.context):
+            reason = f"The checkpoint has not learnt the action “{action}”; another one may have."
+            yield types.CodeAction(
+                title=title, kind=rewrite_kind(action), disabled=types.CodeActionDisabled(reason)
+            )
+
+
+def _asks_for_rewrites(context: types.CodeActionContext) -> bool:
+    """Whether somebody looks for rewrites: what this checkpoint cannot do would be in the way of everybody else."""
+    wanted = [str(getattr(kind, "value", kind)) for kind in context.only or ()]
+    return any(kind == REWRITES or REWRITES.startswith(kind + ".") for kind in wanted)
 
 
 def _fix_alls(
@@ -146,8 +180,9 @@ def _action(
     *,
     diagnostics: list[types.Diagnostic] | None = None,
     is_complete: bool = False,
+    action: str = "repair",
 ) -> types.CodeAction:
-    errand = Errand(title, source.uri, source.version, range_, is_complete)
+    errand = Errand(title, source.uri, source.version, range_, is_complete, action)
     return types.CodeAction(title=title, kind=kind, diagnostics=diagnostics, data=errand)
 
 
@@ -156,6 +191,8 @@ def _dressed(session: Session, action: types.CodeAction) -> types.CodeAction | t
     client = session.client
     if client.shows_generated_tag:
         action.tags = [types.CodeActionTag.LlmGenerated]
+    if action.disabled is not None:
+        return action
     action.data = session.converter.unstructure(action.data)
     if client.resolves_edits:
         return action

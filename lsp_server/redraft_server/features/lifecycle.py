@@ -1,4 +1,4 @@
-"""From initialize to exit, and the documents and settings in between."""
+"""From initialize to exit, and the documents in between."""
 
 import logging
 
@@ -6,7 +6,16 @@ from lsprotocol import types
 
 from redraft_server import __version__
 from redraft_server.client import Client
-from redraft_server.features import code_action
+from redraft_server.features import (
+    code_action,
+    commands,
+    completion,
+    configuration,
+    doubts,
+    notebook,
+    preview,
+    server_status,
+)
 from redraft_server.session import Session
 from redraft_server.sources import Source
 
@@ -19,18 +28,21 @@ def initialize(session: Session, params: types.InitializeParams) -> types.Initia
     """What the server can do for this client. Loads nothing."""
     session.client = Client.of(params.capabilities)
     session.client_info = params.client_info
-    _change_settings(session, params.initialization_options)
+    configuration.start(session, params)
     if params.process_id is not None:
         session.watch_editor(params.process_id)
     return types.InitializeResult(
-        capabilities=capabilities(session.client),
+        capabilities=capabilities(session),
         server_info=types.ServerInfo(NAME, __version__),
     )
 
 
-def capabilities(client: Client) -> types.ServerCapabilities:
-    """What is announced to `client`."""
-    actions = types.CodeActionOptions(code_action_kinds=code_action.KINDS, resolve_provider=True)
+def capabilities(session: Session) -> types.ServerCapabilities:
+    """What is announced to the client."""
+    client = session.client
+    actions = types.CodeActionOptions(
+        code_action_kinds=code_action.kinds(session.scheduler.actions), resolve_provider=True
+    )
     return types.ServerCapabilities(
         position_encoding=client.encoding,
         text_document_sync=types.TextDocumentSyncOptions(
@@ -39,12 +51,29 @@ def capabilities(client: Client) -> types.ServerCapabilities:
         # Only clients that know code action literals know the options.
         code_action_provider=actions if client.has_action_literals else True,
         inline_completion_provider=types.InlineCompletionOptions(),
-        execute_command_provider=types.ExecuteCommandOptions([code_action.COMMAND], work_done_progress=True),
+        completion_provider=types.CompletionOptions()
+        if completion.is_wanted(client, session.configuration.general)
+        else None,
+        notebook_document_sync=notebook.SYNC if client.has_notebooks else None,
+        execute_command_provider=types.ExecuteCommandOptions(commands.NAMES, work_done_progress=True),
+        diagnostic_provider=doubts.OPTIONS if client.pulls_diagnostics else None,
+        workspace=types.WorkspaceOptions(
+            text_document_content=preview.OPTIONS if client.shows_previews else None,
+            workspace_folders=types.WorkspaceFoldersServerCapabilities(
+                supported=True, change_notifications=True
+            ),
+        ),
     )
 
 
-def initialized(_session: Session, _params: types.InitializedParams) -> None:
-    """Nothing is to be done yet: the model is loaded when it is needed."""
+def initialized(session: Session, _params: types.InitializedParams) -> None:
+    """Ask for settings, and to be told of changes. The model is loaded when it is needed."""
+    wanted = configuration.registrations(session)
+    if wanted:
+        # A client that refuses tells less; nothing else depends on its answer.
+        session.server.client_register_capability(types.RegistrationParams(wanted))
+    configuration.ask(session)
+    server_status.follow(session)
 
 
 def shutdown(session: Session, _params: None) -> None:
@@ -76,11 +105,6 @@ def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> Non
     session.sources.forget(params.text_document.uri)
 
 
-def did_change_configuration(session: Session, params: types.DidChangeConfigurationParams) -> None:
-    """Take over new settings; those not named keep their value."""
-    _change_settings(session, params.settings)
-
-
 def cancel_progress(session: Session, params: types.WorkDoneProgressCancelParams) -> None:
     """The user pressed the button of a progress bar."""
     session.cancel(params.token)
@@ -88,10 +112,3 @@ def cancel_progress(session: Session, params: types.WorkDoneProgressCancelParams
 
 def set_trace(_session: Session, _params: types.SetTraceParams) -> None:
     """Accepted and ignored: the log goes to stderr."""
-
-
-def _change_settings(session: Session, options: object) -> None:
-    session.settings, complaints = session.settings.updated(options)
-    for complaint in complaints:
-        logger.warning("%s", complaint)
-    session.worker.n_threads = session.settings.threads

@@ -1,0 +1,138 @@
+"""What a code action promises, and how it is carried out: the engine's draft, checked before anybody sees it."""
+
+import asyncio
+from dataclasses import dataclass
+
+import cattrs
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
+from redraft_model.passage import Passage, Span
+
+from redraft_server.client import Client
+from redraft_server.engine.requests import Repair, Rewrite
+from redraft_server.features.scope import obstacle
+from redraft_server.problems import syntax_problem
+from redraft_server.protocol import RequestFailed
+from redraft_server.safety import check
+from redraft_server.session import Session
+from redraft_server.sources import Source
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What a code action promises, small enough to travel to the client and back.
+
+    `range` limits the changes (None: the whole document). If it `is_complete`, a repair counts only if the
+    document parses afterwards; otherwise fewer errors than before are welcome too. `action` is what the
+    model is to do with the range.
+    """
+
+    title: str
+    uri: str
+    version: int
+    range: types.Range | None = None
+    is_complete: bool = False
+    action: str = "repair"
+
+    @classmethod
+    def of(cls, data: object, converter: cattrs.Converter) -> "Errand":
+        """The errand in what the client sent back; raises JsonRpcInvalidParams."""
+        refusal = JsonRpcInvalidParams("This is nothing that Redraft offered.")
+        if not isinstance(data, dict):
+            raise refusal
+        try:
+            return converter.structure(data, cls)
+        except cattrs.BaseValidationError as error:
+            raise refusal from error
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A checked rewrite of a document."""
+
+    source: Source
+    text: str
+
+    def edit(self, client: Client) -> types.WorkspaceEdit:
+        """The rewrite as an edit that `client` can undo in one step."""
+        return client.edit(self.source.uri, self.source.version, self.source.text_edits(self.text))
+
+
+async def edit_of(session: Session, errand: Errand, token: types.ProgressToken | None) -> types.WorkspaceEdit:
+    """The edit that carries out `errand`; raises RequestFailed or a RedraftError, a sentence for the user."""
+    rewritten = await rewrite(session, errand, token)
+    edit = await asyncio.to_thread(rewritten.edit, session.client)
+    if not session.is_current(rewritten.source):
+        raise RequestFailed("The document has changed while Redraft was working on it; ask again.")
+    return edit
+
+
+async def rewrite(session: Session, errand: Errand, token: types.ProgressToken | None) -> Rewritten:
+    """The document after `errand`; raises RequestFailed or a RedraftError, a sentence for the user."""
+    await session.settled()
+    source = session.sources.get(errand.uri)
+    if source is None:
+        raise RequestFailed("The document is not open any more.")
+    if (reason := obstacle(source, session.configuration)) is not None:
+        raise RequestFailed(reason)
+    if source.version != errand.version:
+        raise RequestFailed("The document has changed since this repair was offered; ask for it again.")
+    if errand.action not in session.scheduler.actions:
+        raise RequestFailed(f"The checkpoint has not learnt the action {errand.action!r}.")
+    text = source.code
+    span = source.span(errand.range) if errand.range is not None else None
+    texts: list[str]
+    if errand.action == "repair":
+        # A source that parses is only changed where the model doubts it.
+        semantic = await asyncio.to_thread(syntax_problem, text) is None
+        draft = await session.work(errand.title, token, Repair(text, span, semantic), source)
+        texts = [draft.text]
+    else:
+        passage = Passage.cut(text, span or Span(0, len(text)))
+        drafts = await session.work(errand.title, token, Rewrite(passage, errand.action), source)
+        texts = [passage.replaced(draft.text) for draft in drafts]
+    return Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, errand))
+
+
+def whole_lines(source: Source, first: int, last: int) -> types.Range:
+    """The lines `first` to `last` of `source` with their line ends, as a range."""
+    end = min(last + 1, len(source.lines))
+    return types.Range(types.Position(first, 0), types.Position(end, 0))
+
+
+def _first_safe(source: Source, texts: list[str], span: Span | None, errand: Errand) -> str:
+    """The first of `texts`, versions of the code of `source`, that is safe and does what was promised.
+
+    Raises RequestFailed.
+    """
+    text = source.code
+    failure = RequestFailed(f"Redraft found nothing to {_word(errand)} {_place(span)}.")
+    for new_text in texts:
+        if new_text == text:
+            continue
+        refusal = check(text, new_text, span)
+        if refusal is not None:
+            failure = RequestFailed(f"Redraft discarded its {_word(errand)}. {refusal.reason}")
+            continue
+        if errand.is_complete and (rest := syntax_problem(new_text)) is not None:
+            failure = RequestFailed(
+                f"Redraft could not repair everything: line {rest.line + 1} would still be wrong "
+                f"({rest.message})."
+            )
+            continue
+        revealed = source.revealed(new_text)
+        if revealed is None:
+            failure = RequestFailed(
+                f"Redraft discarded its {_word(errand)}. It would change a line that only IPython understands."
+            )
+            continue
+        return revealed
+    raise failure
+
+
+def _word(errand: Errand) -> str:
+    return "repair" if errand.action == "repair" else "rewrite"
+
+
+def _place(span: Span | None) -> str:
+    return "here" if span is not None else "in this document"

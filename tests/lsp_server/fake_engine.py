@@ -1,0 +1,138 @@
+"""The real engine process around an engine that needs no weights; documents tell it what to do.
+
+    # steps: 500        how many denoise steps of 10 ms it takes
+    # drafts: ["a"]     what it completes (JSON)
+    # stuck             a denoise step that takes a minute
+    # crash             the process kills itself
+
+Usage: fake_engine.py LOG [--no-checkpoint] [--threads N]; the log gets a line for each thing the engine does.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from redraft_model.errors import Cancelled, CheckpointError
+from redraft_model.passage import (
+    UNWATCHED,
+    About,
+    Completion,
+    Cost,
+    DenoiseStep,
+    Doubt,
+    Draft,
+    Passage,
+    Span,
+    Watch,
+)
+from redraft_server.engine.process import serve
+from redraft_server.safety import parses
+
+REPAIRS = {"prnt(": "print(", "retrun": "return", "  # precious": "", "breakme": "break me"}
+
+
+class FakeEngine:
+    about = About("fake", "nowhere", 1, 1, 1, ("repair", "complete", "types"), "cpu")
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        # A real library might do this, too; it must not reach the editor.
+        print("loading weights")
+
+    def repair(
+        self, source: str, *, span: Span | None = None, semantic: bool = False, watch: Watch = UNWATCHED
+    ) -> Draft:
+        self._note(f"repair semantic={semantic}")
+        self._denoise(source, source, watch)
+        if parses(source) and not semantic:
+            return _draft(source, parses=True)
+        span = span or Span(0, len(source))
+        text = span.of(source)
+        for wrong, right in REPAIRS.items():
+            text = text.replace(wrong, right)
+        text = source[: span.start] + text + source[span.end :]
+        return _draft(text, parses=parses(text))
+
+    def complete_batch(
+        self, asked: Sequence[Completion], *, single_line: bool = False, watches: Sequence[Watch] = ()
+    ) -> list[list[Draft] | None]:
+        drafts: list[list[Draft] | None] = []
+        self._note(f"batch of {len(asked)}")
+        for completion, watch in zip(asked, watches, strict=True):
+            try:
+                drafts.append(self._complete(completion, single_line, watch))
+            except Cancelled:
+                drafts.append(None)
+        return drafts
+
+    def rewrite(
+        self,
+        passage: Passage,
+        *,
+        action: str = "repair",
+        n_drafts: int = 1,
+        seed: int = 0,
+        watch: Watch = UNWATCHED,
+    ) -> list[Draft]:
+        self._note(f"rewrite {action} n_drafts={n_drafts} seed={seed}")
+        self._denoise(passage.target, passage.replaced(passage.target.upper()), watch)
+        return [_draft(passage.target.upper(), parses=True)]
+
+    def doubt(
+        self, source: str, *, span: Span | None = None, threshold: float = 0.5, watch: Watch = UNWATCHED
+    ) -> list[Doubt]:
+        self._note(f"doubt threshold={threshold}")
+        self._denoise(source, source, watch)
+        return [
+            Doubt(Span(*found.span()), 0.9, "substitute", "right")
+            for found in re.finditer("wrong", source)
+            if span is None or span.start <= found.start() < span.end
+        ]
+
+    def _complete(self, completion: Completion, single_line: bool, watch: Watch) -> list[Draft]:
+        passage, n_drafts = completion.passage, completion.n_drafts
+        self._note(f"complete n_drafts={n_drafts} single_line={single_line}")
+        text = passage.before + passage.after
+        self._denoise(text, "", watch)
+        found = re.findall(r"# drafts: (.*)", text)
+        drafts = json.loads(found[-1]) if found else []
+        return [_draft(draft, parses=parses(passage.replaced(draft))) for draft in drafts[:n_drafts]]
+
+    def _denoise(self, text: str, draft: str, watch: Watch) -> None:
+        found = re.search(r"# steps: (\d+)", text)
+        n_steps = int(found[1]) if found else 3
+        if "# crash" in text:
+            os.kill(os.getpid(), signal.SIGKILL)
+        for index in range(1, n_steps + 1):
+            if watch.is_cancelled():
+                self._note("cancelled")
+                raise Cancelled
+            time.sleep(60 if "# stuck" in text else 0.01)
+            watch.on_step(DenoiseStep(index, n_steps, draft))
+        self._note("done")
+
+    def _note(self, line: str) -> None:
+        with self._log.open("a") as log:
+            log.write(line + "\n")
+
+
+def _draft(text: str, *, parses: bool) -> Draft:
+    confidence = 0.3 if "guess" in text else 0.9
+    return Draft(text, score=1.0, confidence=confidence, n_edits=1, parses=parses, cost=Cost(3, 3, 0.03))
+
+
+def _open(log: Path, *, has_checkpoint: bool) -> FakeEngine:
+    if not has_checkpoint:
+        raise CheckpointError("There is no checkpoint here; pass --checkpoint.")
+    with log.open("a") as lines:
+        lines.write("loaded\n")
+    return FakeEngine(log)
+
+
+if __name__ == "__main__":
+    serve(lambda: _open(Path(sys.argv[1]), has_checkpoint="--no-checkpoint" not in sys.argv[2:]))
