@@ -6,20 +6,14 @@ Usage: serve_fake_daemon.py LOG join               what `redraft lsp` does
 
 import argparse
 import sys
-from functools import partial
 from pathlib import Path
 
+from redraft_model.learnt import ALWAYS
 from redraft_server import bridge, daemon, runtime
 from redraft_server.access import Address
+from redraft_server.engine.scheduler import Scheduler
 from redraft_server.network import Network
 from redraft_server.server import serve_stdio
-from serve_fake import FakeEngine
-
-
-def opened(log: Path) -> FakeEngine:
-    with log.open("a") as lines:
-        lines.write("loaded\n")
-    return FakeEngine(log)
 
 
 def main() -> int:
@@ -36,17 +30,19 @@ def main() -> int:
     parser.add_argument("--tls-key", type=Path)
     wanted = parser.parse_args()
     runtime.HAS_UNIX_SOCKETS = not wanted.without_unix_sockets
+    engine = [sys.executable, str(Path(__file__).with_name("fake_engine.py")), str(wanted.log)]
+    scheduler = Scheduler(engine, ALWAYS)
     # The place of the daemon that a plain `redraft lsp` looks for.
     place = runtime.place_of(None, "auto")
     if wanted.what == "join":
         command = [sys.executable, __file__, str(wanted.log), "serve", "--idle-seconds", "600"]
         if wanted.without_unix_sockets:
             command.append("--without-unix-sockets")
-        return bridge.run(place, command, lambda: serve_stdio(partial(opened, wanted.log)))
+        return bridge.run(place, command, lambda: serve_stdio(scheduler))
     network = Network(
         wanted.tcp, wanted.ws, wanted.token_file, tuple(wanted.allow_origin), wanted.tls_cert, wanted.tls_key
     )
-    return daemon.run(place, daemon.Serving(wanted.idle_seconds, network), partial(opened, wanted.log))
+    return daemon.run(place, daemon.Serving(wanted.idle_seconds, network), scheduler)
 
 
 if __name__ == "__main__":
