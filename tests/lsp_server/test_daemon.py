@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redraft_server.parent import is_alive
 
 SLOW = "# steps: 100000\nretrun 1\n"
 RESOLVING = {
@@ -145,12 +146,16 @@ async def test_a_killed_daemon_is_replaced(daemons: Any) -> None:
     editors = [await daemons.join(), await daemons.join()]
     for editor in editors:
         await editor.initialize()
-    (pid,) = daemons.pids
+    assert await completion(editors[0], "here") == "here"
+    (status,) = await daemons.statuses()
+    pid, engine = status["pid"], status["model"]["pid"]
     os.kill(pid, signal.SIGKILL)
     assert [await editor.exit_code() for editor in editors] == [1, 1]
     assert daemons.socket.exists()
     again = await daemons.join()
     await again.initialize()
+    while is_alive(engine):
+        await asyncio.sleep(0.01)
     assert len(daemons.pids - {pid}) == 1
 
 

@@ -12,7 +12,7 @@ import trustme
 from redraft_server.access import AccessError, Address, is_authorization, read_token
 from redraft_server.network import Network, NetworkError
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
 
 TOKEN = "0123456789abcdef-token"
 SECONDS = 60.0
@@ -120,6 +120,24 @@ async def test_a_frame_of_more_than_64_mib_ends_the_conversation(daemons: Any, t
     assert closed.value.rcvd.code == 1009
     await daemons.clients(0)
     await asyncio.gather(sending, return_exceptions=True)
+
+
+async def test_a_websocket_client_that_does_not_read_is_dropped(daemons: Any, token_file: Path) -> None:
+    await daemons.serve("--ws", "127.0.0.1:0", "--token-file", token_file)
+    url = f"ws://127.0.0.1:{await port(daemons, 'ws')}"
+    client = await connect(url, additional_headers=bearer(), max_queue=1, max_size=None)
+    await client.send(json.dumps(HELLO))
+    # The answer repeats the name of a method that does not exist.
+    request = json.dumps({"jsonrpc": "2.0", "id": 2, "method": "x" * 2**20})
+
+    async def talk() -> None:
+        for _ in range(200):
+            await client.send(request)
+
+    with pytest.raises(ConnectionClosed):
+        await asyncio.wait_for(talk(), SECONDS)
+    await daemons.clients(0)
+    assert "unread and was dropped" in daemons.log_text
 
 
 async def test_exit_ends_a_websocket_conversation_and_no_other(daemons: Any, token_file: Path) -> None:
