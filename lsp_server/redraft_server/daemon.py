@@ -67,6 +67,8 @@ def run(place: Place, serving: Serving, scheduler: Scheduler) -> int:
 
     Raises AlreadyServedError if another daemon serves there, unless this one was only started on demand.
     """
+    # Logs that are opened anew when an old one is full are as private as the first.
+    os.umask(0o077)
     serving.network.check()
     token = _token(serving.network)
     place.prepare()
@@ -144,7 +146,9 @@ class Daemon:
         tasks = [_ending(session, asyncio.create_task(_read(link, server)))]
 
         def watch(pid: int) -> None:
-            tasks.append(_ending(session, asyncio.create_task(_death(pid))))
+            # At once: an editor that dies a moment later was there.
+            if parent.is_visible(pid):
+                tasks.append(_ending(session, asyncio.create_task(_death(pid))))
 
         session.shares_machine = shares_processes
         if shares_processes:
@@ -317,9 +321,7 @@ async def _read(link: Link, server: RedraftServer) -> None:
 
 
 async def _death(pid: int) -> None:
-    """Wait until process `pid` is gone; forever if it cannot be seen from here."""
-    if not parent.is_visible(pid):
-        await asyncio.Event().wait()
+    """Wait until process `pid` is gone."""
     while parent.is_alive(pid):
         await asyncio.sleep(parent.SECONDS_BETWEEN_LOOKS)
 
@@ -364,8 +366,6 @@ def _stop_at_signals(daemon: Daemon) -> None:
 
 
 def _log_to(path: Path, *, on_stderr: bool) -> None:
-    # The log names the files somebody works on; it stays closed to others when it is begun anew, too.
-    os.umask(0o077)
     # Whoever starts a daemon on demand has sent its stderr to the same file.
     handlers: list[logging.Handler] = [logging.StreamHandler()] if on_stderr else []
     handlers.append(RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_N_OLD_LOGS, encoding="utf-8"))

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
 def open_engine(checkpoint: Path | None, device: str) -> "Engine":
     """The engine with `checkpoint` (None: the bundled one) on `device`; raises CheckpointError."""
+    from redraft_server.settings import let_threads_sleep
+
+    let_threads_sleep()
     # This import loads torch, which takes seconds.
     from redraft_model.engine import Engine
 

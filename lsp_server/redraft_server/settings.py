@@ -149,6 +149,15 @@ def limit_threads(n_threads: int) -> None:
         os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(n_threads)
 
 
+def let_threads_sleep() -> None:
+    """Let PyTorch's threads sleep while they wait for each other; has an effect only before it is imported.
+
+    Left alone they spin, and where something else uses the cores, each of them waits for one that is not running: a
+    repair that takes 5 seconds on idle cores took 50. Who sets OMP_WAIT_POLICY knows better.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 _FIELDS = {found.name: found for found in fields(Settings)}
 
 

@@ -30,8 +30,8 @@ def main() -> int:
     parser.add_argument("--tls-key", type=Path)
     wanted = parser.parse_args()
     runtime.HAS_UNIX_SOCKETS = not wanted.without_unix_sockets
-    engine = [sys.executable, str(Path(__file__).with_name("fake_engine.py")), str(wanted.log)]
-    scheduler = Scheduler(engine, ALWAYS)
+    engine = str(Path(__file__).with_name("fake_engine.py"))
+    scheduler = Scheduler([sys.executable, engine, str(wanted.log)], ALWAYS)
     # The place of the daemon that a plain `redraft lsp` looks for.
     place = runtime.place_of(None, "auto")
     if wanted.what == "join":
