@@ -64,13 +64,17 @@ async def test_logs_shows_the_end_and_follows(daemons: Any) -> None:
     assert re.fullmatch(r"[\d-]+ [\d:,]+ INFO redraft_server\.daemon: Redraft \S+ listens on unix:\S+\n", out)
     assert (await redraft("logs", "-n", "0"))[1] == ""
     command = [sys.executable, "-m", "redraft_server.cli", "logs", "-n", "1", "--follow"]
-    follower = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert follower.stdout is not None
-    assert "listens on" in await asyncio.to_thread(follower.stdout.readline)
-    await redraft("stop")
-    assert "Stopping; editors that are connected: 0" in await asyncio.to_thread(follower.stdout.readline)
-    follower.send_signal(signal.SIGINT)
-    assert follower.wait(SECONDS) == 130
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:
+        try:
+            assert follower.stdout is not None
+            assert "listens on" in await asyncio.to_thread(follower.stdout.readline)
+            await redraft("stop")
+            line = await asyncio.to_thread(follower.stdout.readline)
+            assert "Stopping; editors that are connected: 0" in line
+            follower.send_signal(signal.SIGINT)
+            assert follower.wait(SECONDS) == 130
+        finally:
+            follower.kill()
 
 
 async def test_serve_explains_what_it_cannot_do(daemons: Any, tmp_path: Any) -> None:
