@@ -6,6 +6,7 @@ only has to send it ahead of what the editor says.
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import json
 import logging
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 SECONDS_FOR_TOKEN = 10.0
 
+_SECONDS_TO_HEAR = 1.0
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,}")
 _REFUSAL = "The token is missing or wrong."
 
@@ -110,6 +112,13 @@ async def let_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tok
         return True
     logger.warning("A client without the token was turned away")
     error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": _REFUSAL}}
-    writer.write(framed(json.dumps(error).encode()))
+    # Closing while something is unread would take the answer back, so the rest is read, for a moment.
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_SECONDS_TO_HEAR):
+            writer.write(framed(json.dumps(error).encode()))
+            if writer.can_write_eof():
+                writer.write_eof()
+            while await reader.read(2**16):
+                pass
     writer.close()
     return False

@@ -49,12 +49,16 @@ def _ask(place: Place, method: str) -> object:
         return None
     with connection:
         connection.settimeout(SECONDS_TO_ANSWER)
-        connection.sendall(framed(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method}).encode()))
+        question = {"jsonrpc": "2.0", "id": 1, "method": method}
         try:
+            connection.sendall(framed(json.dumps(question).encode()))
             return _answer(connection)
         except TimeoutError as error:
             pid = lock.owner(place.lock)
             raise SilentDaemonError(f"The daemon does not answer; end process {pid} yourself.") from error
+        except OSError:
+            # It has just died.
+            return None
 
 
 def _answer(connection: socket.socket) -> object:

@@ -224,7 +224,7 @@ async def _serve(place: Place, serving: Serving, token: str, scheduler: Schedule
         leaving = asyncio.create_task(_leave_when_idle(daemon, door, serving.idle_seconds))
         await daemon.stopped()
         leaving.cancel()
-        logger.info("Stopping with %d connections", len(daemon.connections))
+        logger.info("Stopping; editors that are connected: %d", sum(c.is_editor for c in daemon.connections))
     finally:
         door.close()
     await daemon.close()

@@ -69,7 +69,8 @@ class Place:
     def prepare(self) -> None:
         """Make the folders; raises RuntimeFolderError if they are not ours alone."""
         private_folder(self.folder)
-        private_folder(self.socket.parent)
+        if HAS_UNIX_SOCKETS:
+            private_folder(self.socket.parent)
         private_folder(self.log_folder)
 
 

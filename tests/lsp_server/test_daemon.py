@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redraft_server.parent import is_alive
 
 SLOW = "# steps: 100000\nretrun 1\n"
 RESOLVING = {
@@ -78,9 +79,9 @@ async def start_slow_repair(editor: Any) -> int:
 
 async def completion(editor: Any, draft: str) -> str:
     """What is offered in a document that asks for `draft`; all documents here have the same name."""
-    uri = editor.open(f'# drafts: ["{draft}"]\n\n')
+    uri = editor.open(f'# drafts: ["{draft}"]\nx = \n')
     context = {"triggerKind": 1}
-    params = {"textDocument": {"uri": uri}, "position": {"line": 1, "character": 0}, "context": context}
+    params = {"textDocument": {"uri": uri}, "position": {"line": 1, "character": 4}, "context": context}
     result = await editor.ask("textDocument/inlineCompletion", params)
     items = result["items"] if isinstance(result, dict) else result
     return str(items[0]["insertText"])
@@ -138,19 +139,23 @@ async def test_a_killed_bridge_takes_its_work_with_it_and_nothing_else(daemons: 
     os.kill(victim.process.pid, signal.SIGKILL)
     await victim.logged("cancelled")
     await daemons.clients(1)
-    assert await completion(other, "still_here") == "still_here"
+    assert await completion(other, "still here") == "still here"
 
 
 async def test_a_killed_daemon_is_replaced(daemons: Any) -> None:
     editors = [await daemons.join(), await daemons.join()]
     for editor in editors:
         await editor.initialize()
-    (pid,) = daemons.pids
+    assert await completion(editors[0], "here") == "here"
+    (status,) = await daemons.statuses()
+    pid, engine = status["pid"], status["model"]["pid"]
     os.kill(pid, signal.SIGKILL)
     assert [await editor.exit_code() for editor in editors] == [1, 1]
     assert daemons.socket.exists()
     again = await daemons.join()
     await again.initialize()
+    while is_alive(engine):
+        await asyncio.sleep(0.01)
     assert len(daemons.pids - {pid}) == 1
 
 
@@ -165,7 +170,7 @@ async def test_an_editor_that_died_loses_its_connection_and_nobody_else_does(dae
         dying.kill()
         dying.wait()
         assert await asyncio.to_thread(rest, client) == b""
-    assert await completion(other, "still_here") == "still_here"
+    assert await completion(other, "still here") == "still here"
 
 
 async def test_half_a_message_is_none(daemons: Any) -> None:
@@ -192,7 +197,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_holds_nobody_up(daemon
 
         with pytest.raises(OSError):
             await asyncio.to_thread(talk)
-    assert await completion(other, "still_here") == "still_here"
+    assert await completion(other, "still here") == "still here"
     await daemons.clients(1)
     assert "unread and was dropped" in daemons.log_text
 
