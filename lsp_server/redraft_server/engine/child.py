@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 _CHUNK = 2**16
 _SECONDS_TO_LEAVE = 0.5
+_LONGEST_LINE = 2_000
 
 
 class EngineLost(RedraftError):  # noqa: N818  (a fact, like Cancelled)
@@ -41,14 +42,14 @@ class Child:
         self._messages: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._gone = asyncio.Event()
         self._reader = asyncio.ensure_future(self._read())
+        self._logger = asyncio.ensure_future(self._log())
 
     @classmethod
     async def start(cls, command: Sequence[str]) -> "Child":
-        """Start the process; its stderr is ours. Raises EngineLost if there is no such program."""
+        """Start the process; what it says on stderr is logged. Raises EngineLost if there is no such program."""
+        pipe = asyncio.subprocess.PIPE
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-            )
+            process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
         except OSError as error:
             raise EngineLost(f"The model process cannot be started: {error}.") from error
         return cls(process)
@@ -102,6 +103,7 @@ class Child:
         self.kill()
         await self._process.wait()
         await self._reader
+        await self._logger
 
     def kill(self) -> None:
         """End the process at once."""
@@ -112,6 +114,18 @@ class Child:
         assert self._process.stdin is not None
         # What is written to a process that is gone is dropped; the reader notices its end.
         self._process.stdin.write(framed(json.dumps(message, separators=(",", ":")).encode("ascii")))
+
+    async def _log(self) -> None:
+        # Not its own descriptor: a log may be full, or another file by now, and the process should not mind.
+        assert self._process.stderr is not None
+        rest = b""
+        while data := await self._process.stderr.read(_CHUNK):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in [*lines, rest] if len(rest) > _LONGEST_LINE else lines:
+                logger.warning("%s", line[:_LONGEST_LINE].decode("utf-8", "replace").rstrip())
+            rest = b"" if len(rest) > _LONGEST_LINE else rest
+        if rest:
+            logger.warning("%s", rest.decode("utf-8", "replace"))
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
