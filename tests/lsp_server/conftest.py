@@ -1,6 +1,7 @@
 """An editor as plain as can be: a child process, JSON both ways, and nothing of the server's own code."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -371,12 +372,25 @@ class Daemons:
         return await asyncio.wait_for(wait(), SECONDS)
 
     async def quit(self) -> None:
-        for pid in self.pids:
-            os.kill(pid, signal.SIGKILL)
         for process in self._processes:
             process.kill()
             process.wait()
-        await until(lambda: not self.pids)
+        # A daemon that came second may be about to take the place of the one that is killed here.
+        while pids := self.pids | self._started_by_bridges():
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(0.01)
+
+    def _started_by_bridges(self) -> set[int]:
+        """The daemons that write into our log, where the system lists its processes as files."""
+        found = set()
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                words = path.read_bytes().split(b"\0")
+                if os.fsencode(self.log) in words and b"serve" in words:
+                    found.add(int(path.parent.name))
+        return found
 
 
 async def until(is_so: Callable[[], bool]) -> None:
