@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from redraft_model.errors import Cancelled, CheckpointError
+from redraft_model.errors import Cancelled, CheckpointError, RedraftError
 from redraft_model.passage import DenoiseStep, Passage
 from redraft_server.engine import scheduler as scheduling
 from redraft_server.engine.child import EngineLost
@@ -265,6 +265,18 @@ async def test_a_program_that_is_not_there_is_a_sentence() -> None:
     with pytest.raises(EngineLost, match="cannot be started"):
         await scheduler.start(Repair(BROKEN)).answer()
     await scheduler.close()
+
+
+async def test_a_mistake_of_ours_fails_who_waits_and_nobody_after_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.delattr(Scheduler, "_receive")
+        jobs = [bench.scheduler.start(Repair(BROKEN)) for _ in range(2)]
+        for job in jobs:
+            with pytest.raises(RedraftError, match="its log says where"):
+                await job.answer()
+    assert (await bench.scheduler.start(Repair(BROKEN)).answer()).text == "return 1\n"
 
 
 async def test_an_idle_process_is_ended_and_started_by_the_next_job(bench: Bench) -> None:

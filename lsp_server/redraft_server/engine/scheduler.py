@@ -283,8 +283,22 @@ class Scheduler:
 
     def _wake(self) -> None:
         self._news.set()
-        if self._loop_task is None:
+        if self._loop_task is None or self._loop_task.done():
             self._loop_task = asyncio.ensure_future(self._serve())
+            self._loop_task.add_done_callback(self._stopped)
+
+    def _stopped(self, task: "asyncio.Task[None]") -> None:
+        """A mistake of ours must not leave anybody waiting; the next job starts anew, with another process."""
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        logger.error("The scheduler stopped", exc_info=error)
+        for job in [*self._waiting, *self._running.values()]:
+            job.fail(RedraftError("Redraft failed; its log says where."))
+        self._waiting.clear()
+        self._running.clear()
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
 
     async def _serve(self) -> None:
         while True:
