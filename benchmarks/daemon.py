@@ -86,6 +86,13 @@ class Editor:
         item = {"uri": uri, "languageId": "python", "version": 1, "text": text}
         self.tell("textDocument/didOpen", {"textDocument": item})
 
+    def add_line(self, version: int) -> None:
+        """Put a comment before everything else; the document has this version afterwards."""
+        place = {"line": 0, "character": 0}
+        change = {"range": {"start": place, "end": place}, "text": "#\n"}
+        document = {"uri": "file:///a.py", "version": version}
+        self.tell("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
+
     def tell(self, method: str, params: Json) -> None:
         self._send({"jsonrpc": "2.0", "method": method, "params": params})
 
@@ -212,10 +219,7 @@ def lists(lsp: Sequence[str], n: int) -> Row:
     seconds = []
     for version in range(2, n + 2):
         # An edit each time, so that nothing is remembered.
-        place = {"line": 0, "character": 0}
-        change = {"range": {"start": place, "end": place}, "text": "#\n"}
-        document = {"uri": "file:///a.py", "version": version}
-        editor.tell("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
+        editor.add_line(version)
         start = perf_counter()
         editor.first_action(_error_line(text) + version - 1)
         seconds.append(perf_counter() - start)
@@ -351,11 +355,8 @@ def overhead(n: int) -> Row:
         editor.open(lines + "def f():\n    \n")
         seconds = []
         for version in range(2, n + 3):
-            # What is typed makes each request a new one.
-            place = {"line": 0, "character": 0}
-            change = {"range": {"start": place, "end": place}, "text": "#\n"}
-            document = {"uri": "file:///a.py", "version": version}
-            editor.tell("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
+            # An edit makes each request a new one.
+            editor.add_line(version)
             params = {
                 "textDocument": {"uri": "file:///a.py"},
                 "position": {"line": lines.count("\n") + version, "character": 4},
