@@ -112,7 +112,8 @@ async def test_a_list_for_a_thousand_lines_takes_milliseconds(start_editor: Any)
         start = time.perf_counter()
         await actions(editor, uri, (0, 0))
         seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.05
+    # A model would take seconds; how many milliseconds it are is measured by benchmarks/daemon.py.
+    assert min(seconds) < 0.2
 
 
 async def test_the_resolved_edit_is_the_smallest_one_and_names_the_version(start_editor: Any) -> None:
