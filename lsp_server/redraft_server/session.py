@@ -16,8 +16,9 @@ from redraft_model.passage import DenoiseStep
 from redraft_server import canvas_view
 from redraft_server.client import Client
 from redraft_server.configuration import Configuration
+from redraft_server.engine.job import Job, Priority
 from redraft_server.engine.requests import Request
-from redraft_server.engine.scheduler import Job, Priority, Scheduler
+from redraft_server.engine.scheduler import Scheduler
 from redraft_server.forward_cache import ForwardCache
 from redraft_server.progress import Progress
 from redraft_server.sources import Source, Sources

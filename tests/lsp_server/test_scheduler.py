@@ -12,8 +12,9 @@ from redraft_model.errors import Cancelled, CheckpointError, RedraftError
 from redraft_model.passage import DenoiseStep, Passage
 from redraft_server.engine import scheduler as scheduling
 from redraft_server.engine.child import EngineLost
+from redraft_server.engine.job import Priority
 from redraft_server.engine.requests import Complete, FindDoubts, Repair, Rewrite
-from redraft_server.engine.scheduler import KEEP_FOR_EVER, Overloaded, Priority, Scheduler, State
+from redraft_server.engine.scheduler import KEEP_FOR_EVER, Overloaded, Scheduler, State
 
 BROKEN = "retrun 1\n"
 SECONDS = 60.0

@@ -18,13 +18,14 @@ import itertools
 import logging
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from redraft_model.errors import Cancelled, CheckpointError, RedraftError
 from redraft_model.learnt import ALWAYS
 from redraft_model.passage import About, DenoiseStep
 
 from redraft_server.engine.child import Child, EngineLost, resident_bytes
+from redraft_server.engine.job import Job, Priority
 from redraft_server.engine.requests import CONVERTER, Complete, Request, batches_with
 
 logger = logging.getLogger(__name__)
@@ -46,14 +47,6 @@ _PAUSES = (
     60.0,
 )  # seconds before a start, by how often the process was lost in a row
 _BEARABLE_PAUSE = 2.0
-
-
-class Priority(enum.IntEnum):
-    """What goes first."""
-
-    TYPING = 0
-    CHOSEN = 1
-    BACKGROUND = 2
 
 
 class Overloaded(RedraftError):  # noqa: N818  (a fact, like Cancelled)
@@ -85,70 +78,6 @@ class EngineStatus:
     """How often the process has been lost since the start."""
     n_waiting: int = 0
     resident_bytes: int | None = None
-
-
-class Job(Generic[T]):
-    """One request on its way; `await job.answer()`."""
-
-    def __init__(
-        self,
-        number: int,
-        request: Request[T],
-        priority: Priority,
-        newest_of: Hashable | None,
-        on_step: Callable[[DenoiseStep], None] | None,
-        *,
-        tells_text: bool,
-        on_cancel: Callable[["Job[Any]"], None],
-    ) -> None:
-        self.number = number
-        self.request = request
-        self.priority = priority
-        self.newest_of = newest_of
-        self.tells_text = tells_text
-        self._result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._on_step = on_step
-        self._on_cancel = on_cancel
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more will come of it."""
-        return self._result.done()
-
-    async def answer(self) -> T:
-        """The answer. Whoever stops waiting for it cancels the job; raises Cancelled if somebody else did."""
-        try:
-            # A waiting task that is cancelled must leave the future as it is, for `cancel` to see.
-            return await asyncio.shield(self._result)
-        finally:
-            self.cancel()
-
-    def when_over(self, call: Callable[[], None]) -> None:
-        """Call `call` soon after it is over."""
-        self._result.add_done_callback(lambda _: call())
-
-    def cancel(self) -> None:
-        """Stop the work; does nothing if it is over."""
-        if not self.is_over:
-            self.fail(Cancelled())
-            self._on_cancel(self)
-
-    def step(self, step: DenoiseStep) -> None:
-        """Tell the one who waits about a denoise step."""
-        if self._on_step is not None and not self.is_over:
-            self._on_step(step)
-
-    def succeed(self, answer: T) -> None:
-        """Settle with `answer`, unless it is over."""
-        if not self.is_over:
-            self._result.set_result(answer)
-
-    def fail(self, error: Exception) -> None:
-        """Settle with `error`, unless it is over."""
-        if not self.is_over:
-            self._result.set_exception(error)
-            # Looking at it once says that nobody need be waiting.
-            self._result.exception()
 
 
 class Scheduler:

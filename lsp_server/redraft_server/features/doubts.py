@@ -11,8 +11,9 @@ from lsprotocol import types
 from redraft_model.errors import Cancelled, RedraftError
 from redraft_model.passage import Doubt
 
+from redraft_server.engine.job import Priority
 from redraft_server.engine.requests import FindDoubts
-from redraft_server.engine.scheduler import Priority, State
+from redraft_server.engine.scheduler import State
 from redraft_server.features.scope import obstacle
 from redraft_server.features.snooze import is_snoozed
 from redraft_server.session import Session

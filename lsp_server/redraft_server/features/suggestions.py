@@ -12,8 +12,9 @@ from lsprotocol import types
 from redraft_model.errors import Cancelled, RedraftError
 from redraft_model.passage import Draft, Passage, Span
 
+from redraft_server.engine.job import Priority
 from redraft_server.engine.requests import Complete
-from redraft_server.engine.scheduler import Priority, State
+from redraft_server.engine.scheduler import State
 from redraft_server.features.fitting import Fit, fit, is_inviting, word_before
 from redraft_server.features.scope import obstacle
 from redraft_server.features.snooze import is_snoozed
