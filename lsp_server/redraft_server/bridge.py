@@ -1,7 +1,7 @@
 """`redraft lsp`: an editor's stdin and stdout, joined to the daemon byte by byte. Knows nothing of LSP's meaning.
 
-An editor starts one for each window and waits for it, so that nothing but the standard library is loaded here.
-The daemon is started if there is none; if it cannot be had, this process serves its editor alone.
+An editor starts one for each window and waits for it, so that nothing but the standard library and platformdirs
+is loaded here. The daemon is started if there is none; if it cannot be had, this process serves its editor alone.
 """
 
 import contextlib
