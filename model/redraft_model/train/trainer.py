@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from redraft_model.alignment import DELETE_ID, MASK_ID, insert_size
 from redraft_model.checkpoint import Training, export_checkpoint, load_checkpoint
 from redraft_model.config import ModelConfig
-from redraft_model.data.batches import LENGTHS, Batch, BatchSource, BatchStream
+from redraft_model.data.batches import FILL, Batch, BatchSource, BatchStream
 from redraft_model.data.samples import IGNORED, Mixture
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
@@ -35,7 +35,6 @@ from redraft_model.transformer import Transformer
 
 # Cautious guesses of what ends a call: held-out tokens drawn and bytes written in a second, bytes of a parameter's state.
 DRAWN_PER_SECOND, SAVED_PER_SECOND, STATE_BYTES = 50_000, 50_000_000, 12
-TYPICAL_FILL = 0.85  # share of a batch that is not padding; places the borders between stages
 # Rows x padded length of a held-out batch, at most: an evaluation costs the same however large the batches are.
 EVALUATION_TOKENS = 4096
 STATE_FILE = "state.safetensors"
@@ -355,7 +354,7 @@ def _batches(run: Run, stream: BatchStream) -> Iterator[tuple[Batch, float]]:
     """The batches from where the run stands on, with the seconds spent waiting for each; moves the run's place."""
     settings, progress = run.settings, run.progress
     recipe = recipe_named(settings.recipe)
-    chunk_tokens = settings.batch_tokens * settings.batches_per_chunk * TYPICAL_FILL * run.world.size
+    chunk_tokens = settings.batch_tokens * settings.batches_per_chunk * FILL * run.world.size
 
     def plan() -> Iterator[tuple[int, Mixture]]:
         for chunk in itertools.count(progress.chunk):
@@ -465,9 +464,6 @@ def _read_state(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
 
 
 def _compiled(model: Transformer) -> Callable[..., torch.Tensor]:
-    """The network compiled for each length of a batch; by default the compiler gives up after fewer."""
-    import torch._dynamo
-
-    torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 2 * len(LENGTHS))
-    compiled: Callable[..., torch.Tensor] = torch.compile(model, dynamic=False)
+    """The network compiled once for batches of all shapes."""
+    compiled: Callable[..., torch.Tensor] = torch.compile(model, dynamic=True)
     return compiled
