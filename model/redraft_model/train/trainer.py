@@ -284,8 +284,11 @@ def go_on(
         waited += seconds_waited
         seconds = time.perf_counter() - started
         progress.seconds = seconds_before + seconds
-        step_seconds = seconds / (progress.step - step_before)
-        wants_to_stop = not box.has_room_for(step_seconds + closing.seconds(step_seconds))
+        n_steps = progress.step - step_before
+        # An evaluation does not wait for workers to start, or for batches that are drawn in the meantime.
+        wants_to_stop = not box.has_room_for(
+            seconds / n_steps + closing.seconds((seconds - waited) / n_steps)
+        )
         # Every process has to take the same decisions, so they go by common numbers and not by their own clocks.
         n_tokens, n_stopping = world.sums([batch.n_tokens, wants_to_stop], run.device)
         progress.tokens += int(n_tokens)
