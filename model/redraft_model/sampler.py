@@ -116,6 +116,24 @@ class Cached:
 
     def block(self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks) -> list[torch.Tensor]:
         """One forward pass over the block and the token behind it."""
+        hidden_BTW, pieces = self._pass(rows, canvases, blocks)
+        return [
+            self._model.log_probabilities(hidden_TW[: len(piece)])
+            for hidden_TW, piece in zip(hidden_BTW, pieces, strict=True)
+        ]
+
+    def at_masks(self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks) -> list[torch.Tensor]:
+        """As `block`, of the masks in each block only: (n_masks, V)."""
+        hidden_BTW, pieces = self._pass(rows, canvases, blocks)
+        masks = [np.flatnonzero(piece[:-1] == MASK_ID) for piece in pieces]
+        row_N = np.repeat(np.arange(len(pieces)), [len(found) for found in masks])
+        hidden_NW = hidden_BTW[torch.from_numpy(row_N), torch.from_numpy(np.concatenate(masks))]
+        return list(torch.split(self._model.log_probabilities(hidden_NW), [len(found) for found in masks]))
+
+    def _pass(
+        self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks
+    ) -> tuple[torch.Tensor, list[Ids]]:
+        """Hidden states (B, T, W) of the blocks and the tokens behind them, and these tokens."""
         assert self._cache is not None, "refresh comes first"
         device = _device(self._model)
         starts = [canvas.region_start + start for canvas, (start, _) in zip(canvases, blocks, strict=True)]
@@ -128,23 +146,20 @@ class Cached:
         positions_BT = (
             torch.arange(tokens_BT.shape[1], device=device) + torch.tensor(starts, device=device)[:, None]
         )
-        offsets_BS = torch.zeros(len(rows), len(self._cache), dtype=torch.int64, device=device)
-        visible_BS = torch.zeros_like(offsets_BS, dtype=torch.bool)
+        visible_BS = torch.zeros(len(rows), len(self._cache), dtype=torch.bool, device=device)
+        moves: list[tuple[int, int]] = []
         for i, (row, canvas, first, piece) in enumerate(zip(rows, canvases, starts, pieces, strict=True)):
             growth = len(canvas) - len(self._canvases[row])
             # In the cached sequence the block and the token behind it ended here.
             end = first + len(piece) - growth
-            offsets_BS[i, end:] = growth
+            moves.append((end, growth))
             visible_BS[i, :first] = True
             visible_BS[i, end : len(self._canvases[row])] = True
-        past = self._cache.rows(torch.tensor(list(rows), device=device)).moved(offsets_BS, self._model.config)
+        past = self._cache.moved(rows, moves, self._model.config)
         hidden_BTW = self._model(
             tokens_BT, positions_BT, past=past, past_visible_BS=visible_BS, lengths_B=lengths_B
         )
-        return [
-            self._model.log_probabilities(hidden_TW[: len(piece)])
-            for hidden_TW, piece in zip(hidden_BTW, pieces, strict=True)
-        ]
+        return hidden_BTW, pieces
 
 
 def generate(
