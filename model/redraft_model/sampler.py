@@ -89,8 +89,10 @@ class Full:
 
     def refresh(self, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
         """Log-probabilities of every region and its end marker."""
-        tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], _device(self._model))
-        return _regions(self._model, self._model(tokens_BT, lengths_B=lengths_B), canvases)
+        device = _device(self._model)
+        tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], device)
+        hidden_BAW = self._model(tokens_BT, lengths_B=lengths_B, wanted_BA=_of_regions(canvases, device))
+        return _regions(self._model, hidden_BAW, canvases)
 
     def block(self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks) -> list[torch.Tensor]:
         """The block's part of what `refresh` says."""
@@ -109,10 +111,13 @@ class Cached:
 
     def refresh(self, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
         """Log-probabilities of every region and its end marker; fills the cache."""
-        tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], _device(self._model))
-        hidden_BTW, self._cache = self._model.encode(tokens_BT, lengths_B=lengths_B)
+        device = _device(self._model)
+        tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], device)
+        hidden_BAW, self._cache = self._model.encode(
+            tokens_BT, lengths_B=lengths_B, wanted_BA=_of_regions(canvases, device)
+        )
         self._canvases = list(canvases)
-        return _regions(self._model, hidden_BTW, canvases)
+        return _regions(self._model, hidden_BAW, canvases)
 
     def block(self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks) -> list[torch.Tensor]:
         """One forward pass over the block and the token behind it."""
@@ -124,16 +129,24 @@ class Cached:
 
     def at_masks(self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks) -> list[torch.Tensor]:
         """As `block`, of the masks in each block only: (n_masks, V)."""
-        hidden_BTW, pieces = self._pass(rows, canvases, blocks)
-        masks = [np.flatnonzero(piece[:-1] == MASK_ID) for piece in pieces]
-        row_N = np.repeat(np.arange(len(pieces)), [len(found) for found in masks])
-        hidden_NW = hidden_BTW[torch.from_numpy(row_N), torch.from_numpy(np.concatenate(masks))]
+        masks = [
+            np.flatnonzero(canvas.region[start:end] == MASK_ID)
+            for canvas, (start, end) in zip(canvases, blocks, strict=True)
+        ]
+        hidden_BAW, _ = self._pass(rows, canvases, blocks, padded(masks, _device(self._model))[0])
+        hidden_NW = torch.cat(
+            [hidden_AW[: len(found)] for hidden_AW, found in zip(hidden_BAW, masks, strict=True)]
+        )
         return list(torch.split(self._model.log_probabilities(hidden_NW), [len(found) for found in masks]))
 
     def _pass(
-        self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks
+        self,
+        rows: Sequence[int],
+        canvases: Sequence[Canvas],
+        blocks: Blocks,
+        wanted_BA: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, list[Ids]]:
-        """Hidden states (B, T, W) of the blocks and the tokens behind them, and these tokens."""
+        """Hidden states of the blocks and the tokens behind them (B, T, W), or of the wanted ones; and these tokens."""
         assert self._cache is not None, "refresh comes first"
         device = _device(self._model)
         starts = [canvas.region_start + start for canvas, (start, _) in zip(canvases, blocks, strict=True)]
@@ -156,10 +169,15 @@ class Cached:
             visible_BS[i, :first] = True
             visible_BS[i, end : len(self._canvases[row])] = True
         past = self._cache.moved(rows, moves, self._model.config)
-        hidden_BTW = self._model(
-            tokens_BT, positions_BT, past=past, past_visible_BS=visible_BS, lengths_B=lengths_B
+        hidden = self._model(
+            tokens_BT,
+            positions_BT,
+            past=past,
+            past_visible_BS=visible_BS,
+            lengths_B=lengths_B,
+            wanted_BA=wanted_BA,
         )
-        return hidden_BTW, pieces
+        return hidden, pieces
 
 
 def generate(
@@ -176,7 +194,9 @@ def generate_reference(
     return denoise(Full(model), canvases, blocks, sampling, **watched)
 
 
-def padded(rows: Sequence[Ids], device: torch.device) -> tuple[torch.Tensor, torch.Tensor | None]:
+def padded(
+    rows: Sequence[npt.NDArray[np.integer[Any]]], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Rows of ids as (B, T) int64 with PAD behind the short ones, and their lengths (None when all are equal)."""
     longest = max(len(row) for row in rows)
     tokens = np.full((len(rows), longest), SPECIALS.index(PAD), np.int64)
@@ -324,10 +344,15 @@ def _keep_first(log_p_TV: torch.Tensor, labels: Ids) -> Ids:
     return labels
 
 
-def _regions(model: Transformer, hidden_BTW: torch.Tensor, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
+def _of_regions(canvases: Sequence[Canvas], device: torch.device) -> torch.Tensor:
+    """Where in each sequence its region and end marker are, (B, A)."""
+    return padded([np.arange(c.region_start, c.region_end + 1) for c in canvases], device)[0]
+
+
+def _regions(model: Transformer, hidden_BAW: torch.Tensor, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
     return [
-        model.log_probabilities(hidden_TW[canvas.region_start : canvas.region_end + 1])
-        for hidden_TW, canvas in zip(hidden_BTW, canvases, strict=True)
+        model.log_probabilities(hidden_AW[: len(canvas.region) + 1])
+        for hidden_AW, canvas in zip(hidden_BAW, canvases, strict=True)
     ]
 
 

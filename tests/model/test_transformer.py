@@ -204,6 +204,32 @@ def test_a_moved_cache_is_the_cache_of_moved_positions() -> None:
         torch.testing.assert_close(key, old)
 
 
+@EVERY_VARIANT
+def test_wanted_tokens_get_what_they_get_among_all(config: ModelConfig) -> None:
+    model, rows = network(config), tokens(3, 9)
+    wanted = torch.tensor([[0, 3, 8], [2, 2, 0], [7, 1, 4]])
+    lengths = torch.tensor([9, 5, 9])
+    hidden = model(rows, lengths_B=lengths)
+    chosen = hidden.take_along_dim(wanted[..., None], 1)
+    torch.testing.assert_close(model(rows, lengths_B=lengths, wanted_BA=wanted), chosen, atol=1e-5, rtol=1e-4)
+    _, cache = model.encode(rows, lengths_B=lengths)
+    found, same = model.encode(rows, lengths_B=lengths, wanted_BA=wanted)
+    torch.testing.assert_close(found, chosen, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(same.values[-1], cache.values[-1], atol=1e-5, rtol=1e-4)
+
+
+def test_wanted_tokens_give_the_same_gradient() -> None:
+    model, rows = network(PLAIN).requires_grad_(), tokens(2, 8)
+    wanted = torch.tensor([[1, 6], [3, 0]])
+    gradients = []
+    for hidden in (model(rows).take_along_dim(wanted[..., None], 1), model(rows, wanted_BA=wanted)):
+        model.zero_grad()
+        hidden.square().sum().backward()
+        gradients.append([parameter.grad for parameter in model.parameters()])
+    for found, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
+
+
 def test_the_mask_gets_no_probability() -> None:
     model = network(PLAIN)
     log_p = model.log_probabilities(model(tokens(1, 9)))

@@ -149,8 +149,9 @@ class Run:
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Weighted mean loss of the labels of a batch, differentiable."""
-        tokens_BT, lengths_B, asked = to_device(batch, self.device)
-        return label_loss(self.model, self.forward(tokens_BT, lengths_B=lengths_B), asked)
+        tokens_BT, lengths_B, wanted_BA, asked = to_device(batch, self.device)
+        hidden_BAW = self.forward(tokens_BT, lengths_B=lengths_B, wanted_BA=wanted_BA)
+        return label_loss(self.model, hidden_BAW, asked)
 
     def save(self, evaluation: Mapping[str, float]) -> None:
         """Write the state to resume from, and the int8 checkpoint that the engine reads."""
@@ -236,13 +237,13 @@ def evaluate(run: Run) -> dict[str, float]:
     right, asked_of, loss_of = Counter[str](), Counter[str](), Counter[str]()
     with torch.no_grad():
         for batch in run.heldout:
-            tokens_BT, lengths_B, asked = to_device(batch, run.device)
-            hidden_BTW = run.model(tokens_BT, lengths_B=lengths_B)
-            hidden_NW = hidden_BTW.flatten(0, 1)[asked.index_N]
+            tokens_BT, lengths_B, wanted_BA, asked = to_device(batch, run.device)
+            hidden_BAW = run.model(tokens_BT, lengths_B=lengths_B, wanted_BA=wanted_BA)
+            hidden_NW = hidden_BAW.flatten(0, 1)[asked.index_N]
             log_p_NV = run.model.log_probabilities(hidden_NW)
             is_right = (log_p_NV.argmax(-1) == asked.targets_N).tolist()
             losses = (-log_p_NV.gather(1, asked.targets_N[:, None])[:, 0]).tolist()
-            for name, correct, loss in zip(_names(batch, asked), is_right, losses, strict=True):
+            for name, correct, loss in zip(_names(batch), is_right, losses, strict=True):
                 right[name] += correct
                 asked_of[name] += 1
                 loss_of[name] += loss
@@ -252,17 +253,23 @@ def evaluate(run: Run) -> dict[str, float]:
     }
 
 
-def to_device(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, Asked]:
-    """Tokens (B, T), lengths (B,), and the asked positions."""
-    targets = batch.targets.reshape(-1)
-    index = np.flatnonzero(targets != IGNORED)
+def to_device(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Asked]:
+    """Tokens (B, T), lengths (B,), which tokens of each row are asked (B, A), and what is asked of them.
+
+    Rows with fewer asked tokens than A are filled with their first one, of which nothing is asked there.
+    """
+    row_N, column_N = np.nonzero(batch.targets != IGNORED)
+    counts_B = np.bincount(row_N, minlength=len(batch.tokens))
+    slot_N = np.arange(len(row_N)) - np.repeat(np.cumsum(counts_B) - counts_B, counts_B)
+    wanted = np.zeros((len(batch.tokens), max(1, counts_B.max())), np.int64)
+    wanted[row_N, slot_N] = column_N
     asked = Asked(
-        torch.from_numpy(index).to(device),
-        torch.from_numpy(targets[index].astype(np.int64)).to(device),
-        torch.from_numpy(batch.weights.reshape(-1)[index]).to(device),
+        torch.from_numpy(row_N * wanted.shape[1] + slot_N).to(device),
+        torch.from_numpy(batch.targets[row_N, column_N].astype(np.int64)).to(device),
+        torch.from_numpy(batch.weights[row_N, column_N]).to(device),
     )
-    lengths = torch.from_numpy(batch.lengths).to(device)
-    return torch.from_numpy(batch.tokens.astype(np.int64)).to(device), lengths, asked
+    tokens, lengths = torch.from_numpy(batch.tokens.astype(np.int64)), torch.from_numpy(batch.lengths)
+    return tokens.to(device), lengths.to(device), torch.from_numpy(wanted).to(device), asked
 
 
 def go_on(
@@ -403,13 +410,11 @@ class Recent:
         return {"loss": round(mean, 4)}
 
 
-def _names(batch: Batch, asked: Asked) -> list[str]:
+def _names(batch: Batch) -> list[str]:
     """What kind of answer each asked position wants: process/keep, /delete, /insert, /token."""
-    flat_tokens = batch.tokens.reshape(-1)
-    width = batch.tokens.shape[1]
     names = []
-    for index, target in zip(asked.index_N.tolist(), asked.targets_N.tolist(), strict=True):
-        token = flat_tokens[index]
+    for row, column in np.argwhere(batch.targets != IGNORED).tolist():
+        token, target = batch.tokens[row, column], int(batch.targets[row, column])
         if target == token:
             kind = "keep"
         elif target == DELETE_ID:
@@ -418,7 +423,7 @@ def _names(batch: Batch, asked: Asked) -> list[str]:
             kind = "insert"
         else:
             kind = "mask" if token == MASK_ID else "substitute"
-        names.append(f"{batch.processes[index // width]}/{kind}")
+        names.append(f"{batch.processes[row]}/{kind}")
     return names
 
 
