@@ -1,6 +1,7 @@
 // The language client: Microsoft's own, with what is particular to Redraft.
 
 import type { ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
 import * as vscode from "vscode";
 import type {
   DynamicFeature,
@@ -19,7 +20,7 @@ import { FIX_ALL } from "./actions";
 import type { Server } from "./locate";
 import { isReviewed, RUN, SELECTOR } from "./scope";
 import { told } from "./settings";
-import { spawned } from "./spawn";
+import { parsed, spawned } from "./spawn";
 
 // A server that takes longer than this to say goodbye is ended.
 const PATIENCE_MS = 2_000;
@@ -45,6 +46,15 @@ export class Client extends LanguageClient {
         },
       },
       middleware: middleware(() => this),
+      stdioOptions: {
+        stdout: () => {},
+        stderr: (input, output) => {
+          createInterface({ input }).on("line", line => {
+            const { level, message } = parsed(line);
+            output[level](message);
+          });
+        },
+      },
     };
     super("redraft", "Redraft", async () => (child = await spawned(server, cwd, log)), options);
     this.child = () => child;
