@@ -68,6 +68,8 @@ export class Session implements vscode.Disposable {
   /** Start another server if the search now finds one. */
   searchAgain(): Promise<void> {
     return this.queued(async () => {
+      this.set({ isRestricted: !vscode.workspace.isTrusted });
+      if (this.current.server === "stopped") return;
       const found = await this.search();
       if (this.client === undefined || JSON.stringify(found) !== JSON.stringify(this.server)) {
         this.backoff.reset();
@@ -187,7 +189,7 @@ export class Session implements vscode.Disposable {
         isWindows: process.platform === "win32",
         configured: vscode.workspace.getConfiguration("redraft").get<string[]>("path", []),
         folders: folders.map(uri => uri.fsPath),
-        interpreter: isTrusted ? await interpreter(folders[0], this.log) : undefined,
+        interpreter: () => interpreter(folders[0], this.log),
         searchPath: process.env.PATH ?? "",
         environment: this.environment,
       },
