@@ -21,6 +21,8 @@ export interface Errand {
   version: number;
   range?: { start: Position; end: Position } | null;
   action?: string;
+  seed?: number;
+  instruction?: string;
 }
 
 /** What a rewrite was asked for, so that it can be asked for again. */
@@ -30,6 +32,8 @@ export interface Wish {
   readonly kind: string;
   readonly range: vscode.Range;
   readonly instruction?: string | undefined;
+  /** How often the same was asked for before: each time leads to another draft, where there are several. */
+  readonly seed?: number;
   /** Whether it is about the file as a whole, whatever others say of its parts. */
   readonly isWhole?: boolean;
 }
@@ -205,7 +209,7 @@ export class Rewriter implements vscode.Disposable {
     }
     if (!(await this.isReady())) return;
     await this.reviews.rejectAll(document);
-    if (!(await this.request(wish))) {
+    if (!(await this.request({ ...wish, seed: (wish.seed ?? 0) + 1 }))) {
       void vscode.window.showWarningMessage("There is nothing left to rewrite in that place.");
     }
   }
@@ -352,11 +356,13 @@ export class Rewriter implements vscode.Disposable {
       void vscode.window.showWarningMessage(action.disabled.reason);
       return true;
     }
-    const data = action.data as Errand;
-    await this.run(
-      wish.instruction === undefined ? data : { ...data, ...{ instruction: wish.instruction } },
-      wish,
-    );
+    const { instruction, seed } = wish;
+    const errand: Errand = {
+      ...(action.data as Errand),
+      ...(seed === undefined ? {} : { seed }),
+      ...(instruction === undefined ? {} : { instruction }),
+    };
+    await this.run(errand, wish);
     return true;
   }
 
