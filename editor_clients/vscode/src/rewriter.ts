@@ -177,7 +177,7 @@ export class Rewriter implements vscode.Disposable {
         return;
     }
     const range = selection.isEmpty
-      ? around(document, selection.active.line)
+      ? paragraph(document, selection.active.line)
       : new vscode.Range(selection.start, selection.end);
     const wish = { uri: document.uri.toString(), kind: kindOf(name), range, instruction };
     if (!(await this.request(wish))) {
@@ -402,3 +402,10 @@ export class Rewriter implements vscode.Disposable {
 
 // LSP's RequestFailed: the message is a sentence for the user.
 const REQUEST_FAILED = -32803;
+
+/** The lines around the cursor that have no blank line between them. */
+function paragraph(document: vscode.TextDocument, line: number): vscode.Range {
+  const isBlank = (number: number): boolean => document.lineAt(number).isEmptyOrWhitespace;
+  const { first, last } = around(isBlank, document.lineCount, line);
+  return new vscode.Range(first, 0, last, document.lineAt(last).text.length);
+}
