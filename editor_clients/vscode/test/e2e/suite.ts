@@ -1,0 +1,69 @@
+/**
+ * All tests in one release of VS Code.
+ *
+ *     suite.ts newest|oldest VSIX TALLY [--only host|browser] [--grep PATTERN]
+ *
+ * The file TALLY gets what came of them. Started by run.ts, in a network that ends at this machine if that is possible.
+ */
+
+import assert from "node:assert/strict";
+import { readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import Mocha from "mocha";
+import { runInExtensionHost, type Tally } from "./extension-host.ts";
+import type { RELEASES } from "./install.ts";
+import { unrouted } from "./network.ts";
+import { fakeServer, HOST_TESTS, type Rig, setUp, tearDown } from "./rig.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: "string" }, grep: { type: "string" } },
+});
+const [release, vsix, tallyFile] = positionals as [keyof typeof RELEASES, string, string];
+
+const rig = await setUp(release, vsix);
+try {
+  console.log(`\nVS Code ${rig.installation.version}, in its extension host and in a browser`);
+  const tallies = [];
+  if (values.only !== "browser") {
+    tallies.push(await hostTests(rig));
+  }
+  if (values.only !== "host") {
+    tallies.push(await browserTests(rig, values.grep));
+  }
+  const sum = (key: keyof Tally) => tallies.reduce((total, tally) => total + tally[key], 0);
+  writeFileSync(tallyFile, JSON.stringify({ passed: sum("passed"), failed: sum("failed") }));
+} finally {
+  await tearDown(rig);
+}
+
+async function hostTests(rig: Rig): Promise<Tally> {
+  return await runInExtensionHost(rig, HOST_TESTS, folder => ({
+    files: { "first.py": "" },
+    open: "first.py",
+    settings: { "redraft.path": fakeServer(path.join(folder, "engine.log"), "--types") },
+  }));
+}
+
+async function browserTests(rig: Rig, grep: string | undefined): Promise<Tally> {
+  const mocha = new Mocha({ timeout: 90_000, slow: 20_000, color: false, ...(grep && { grep }) });
+  // What Mocha does before it loads a file: from now on there are `describe` and `it`.
+  mocha.suite.emit(Mocha.Suite.constants.EVENT_FILE_PRE_REQUIRE, globalThis, "", mocha);
+  mocha.suite.afterEach("nothing was asked of another machine", () => {
+    assert.deepEqual({ pages: rig.requested, packets: unrouted() }, { pages: [], packets: 0 });
+  });
+  const folder = path.join(import.meta.dirname, "browser");
+  for (const name of readdirSync(folder)
+    .filter(name => name.endsWith(".test.ts"))
+    .sort()) {
+    const { default: tests } = (await import(path.join(folder, name))) as { default: (rig: Rig) => void };
+    tests(rig);
+  }
+  return await new Promise(done => {
+    const runner = mocha.run(() => {
+      const { passes, failures } = runner.stats ?? { passes: 0, failures: 1 };
+      done({ passed: passes, failed: failures });
+    });
+  });
+}
