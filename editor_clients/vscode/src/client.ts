@@ -1,6 +1,7 @@
 // The language client: Microsoft's own, with what is particular to Redraft.
 
 import type { ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
 import * as vscode from "vscode";
 import type {
   DynamicFeature,
@@ -17,18 +18,12 @@ import {
 } from "vscode-languageclient/node";
 import { FIX_ALL } from "./actions";
 import type { Server } from "./locate";
+import { isReviewed, RUN, SELECTOR } from "./scope";
 import { told } from "./settings";
-import { spawned } from "./spawn";
-
-/** Of documents with these schemes the server is told. A preview or an old revision is nobody's to repair. */
-const SCHEMES = ["file", "untitled", "vscode-notebook-cell"];
-export const SELECTOR = SCHEMES.map(scheme => ({ scheme, language: "python" }));
+import { parsed, spawned } from "./spawn";
 
 // A server that takes longer than this to say goodbye is ended.
 const PATIENCE_MS = 2_000;
-
-/** The command behind a code action whose result is reviewed; its argument is the action's `data`. */
-export const RUN = "redraft.run";
 
 export class Client extends LanguageClient {
   private readonly child: () => ChildProcess | undefined;
@@ -51,6 +46,15 @@ export class Client extends LanguageClient {
         },
       },
       middleware: middleware(() => this),
+      stdioOptions: {
+        stdout: () => {},
+        stderr: (input, output) => {
+          createInterface({ input }).on("line", line => {
+            const { level, message } = parsed(line);
+            output[level](message);
+          });
+        },
+      },
     };
     super("redraft", "Redraft", async () => (child = await spawned(server, cwd, log)), options);
     this.child = () => child;
@@ -111,8 +115,17 @@ function middleware(client: () => LanguageClient | undefined): Middleware {
       return actions?.map(action => (action instanceof vscode.CodeAction ? reviewable(action) : action));
     },
     // The editor resolves what has no edit; the edit of a reviewable action comes from its command.
-    resolveCodeAction: (action, token, next) =>
-      action.command?.command === RUN ? action : next(action, token),
+    resolveCodeAction: async (action, token, next) => {
+      if (action.command?.command === RUN) return action;
+      if (action.kind?.value !== FIX_ALL) return next(action, token);
+      try {
+        return await next(action, token);
+      } catch (error) {
+        // It may have been the editor that asked, because a file was saved; nobody wants to be stopped by that.
+        vscode.window.setStatusBarMessage(error instanceof Error ? error.message : String(error), 5000);
+        return action;
+      }
+    },
   };
 }
 
@@ -122,11 +135,6 @@ function reviewable(action: vscode.CodeAction): vscode.CodeAction {
   if (data === undefined || action.disabled !== undefined || action.kind?.value === FIX_ALL) return action;
   action.command = { title: action.title, command: RUN, arguments: [data] };
   return action;
-}
-
-/** Whether the result of a rewrite of `document` is put up for review. */
-export function isReviewed(document: vscode.TextDocument): boolean {
-  return vscode.workspace.getConfiguration("redraft", document).get("review") !== "off";
 }
 
 function settingsOf(uri: vscode.Uri | undefined): Record<string, unknown> {

@@ -2,7 +2,6 @@
 
 import * as vscode from "vscode";
 import { ACTIONS, notLearnt } from "./actions";
-import { RUN } from "./client";
 import { setContext } from "./contexts";
 import { Installer } from "./installer";
 import { askedFor } from "./instruction";
@@ -10,6 +9,7 @@ import { onInterpreter } from "./interpreter";
 import { Reviews } from "./reviews";
 import type { Errand } from "./rewriter";
 import { Rewriter } from "./rewriter";
+import { RUN } from "./scope";
 import { Session } from "./session";
 import { Snooze } from "./snooze";
 import type { State } from "./state";

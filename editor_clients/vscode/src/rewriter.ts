@@ -2,14 +2,13 @@
 
 import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
-import { ResponseError, WorkDoneProgress } from "vscode-languageclient/node";
 import { ACTIONS, kindOf, notLearnt, QUICK_FIX, REWRITES } from "./actions";
-import { isReviewed, SELECTOR } from "./client";
 import { setContext } from "./contexts";
 import { changesOf, edited, eolOf } from "./documents";
 import { LiveCanvas } from "./live-canvas";
 import { around } from "./paragraph";
 import type { Reviews } from "./reviews";
+import { isReviewed, SELECTOR } from "./scope";
 import type { DenoiseParams, Session } from "./session";
 import { appearance, steps } from "./state";
 import type { Position, Replacement, TextEdit } from "./text";
@@ -279,12 +278,7 @@ export class Rewriter implements vscode.Disposable {
     const client = this.session.client;
     if (client === undefined) throw new Error("The language server is not running.");
     const params = { command: "redraft.preview", arguments: [errand], workDoneToken: run.token };
-    const listening = client.onProgress(WorkDoneProgress.type, run.token, () => {});
-    try {
-      return await client.sendRequest<Preview>("workspace/executeCommand", params, run.cancellation.token);
-    } finally {
-      listening.dispose();
-    }
+    return client.sendRequest<Preview>("workspace/executeCommand", params, run.cancellation.token);
   }
 
   private showProgress(run: Run, errand: Errand, asked: Promise<unknown>): void {
@@ -322,7 +316,7 @@ export class Rewriter implements vscode.Disposable {
     }
     const message = error instanceof Error ? error.message : String(error);
     this.log.info(`A rewrite failed: ${message}`);
-    const isRefusal = error instanceof ResponseError && error.code === REQUEST_FAILED;
+    const isRefusal = (error as { code?: unknown } | null)?.code === REQUEST_FAILED;
     void vscode.window.showWarningMessage(
       isRefusal ? message : `Redraft's language server could not finish the rewrite: ${message}`,
     );

@@ -5,7 +5,7 @@ import * as os from "node:os";
 import * as vscode from "vscode";
 import { learnt } from "./actions";
 import { Backoff } from "./backoff";
-import { Client } from "./client";
+import type { Client } from "./client";
 import { interpreter } from "./interpreter";
 import type { Server } from "./locate";
 import { located, ORIGINS } from "./locate";
@@ -112,6 +112,8 @@ export class Session implements vscode.Disposable {
     }
     this.log.info(`Found the server through ${ORIGINS[server.origin]}.`);
     this.set({ server: "starting" });
+    // The client library takes longer to load than everything else; the editor need not wait for it.
+    const { Client } = await import("./client");
     let isOver = false;
     const ended = (reason: string): void => {
       // A server that ends while it starts is told of twice; one that was to end is none of our business.

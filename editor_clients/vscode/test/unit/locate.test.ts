@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { located, type Surroundings } from "../../src/locate";
+
+const NEAR: Surroundings = {
+  isTrusted: true,
+  isWindows: false,
+  configured: [],
+  folders: ["/work"],
+  interpreter: undefined,
+  searchPath: "/usr/local/bin:/usr/bin",
+  environment: "/store/server",
+};
+
+async function check(
+  near: Partial<Surroundings>,
+  programs: string[],
+  expected: string | undefined,
+): Promise<string[]> {
+  const looked: string[] = [];
+  const found = await located({ ...NEAR, ...near }, async file => {
+    looked.push(file);
+    return programs.includes(file);
+  });
+  expect(found && [found.origin, found.command, ...found.args].join(" ")).toBe(expected);
+  return looked;
+}
+
+test("a command of the user's is run as it stands, and nothing is searched", async () => {
+  const looked = await check(
+    { configured: ["/x/python", "serve.py", "log"] },
+    [],
+    "setting /x/python serve.py log",
+  );
+  expect(looked).toEqual([]);
+});
+
+test("the workspace's environment comes before the interpreter, the search path and what was installed", async () => {
+  const all = ["/work/.venv/bin/redraft", "/py/bin/redraft", "/usr/bin/redraft", "/store/server/bin/redraft"];
+  const near = { interpreter: "/py/bin/python" };
+  await check(near, all, "workspace /work/.venv/bin/redraft lsp");
+  await check(near, all.slice(1), "interpreter /py/bin/redraft lsp");
+  await check(near, all.slice(2), "path /usr/bin/redraft lsp");
+  await check(near, all.slice(3), "installed /store/server/bin/redraft lsp");
+  await check(near, [], undefined);
+});
+
+test("an interpreter may be given as its environment", async () => {
+  await check({ interpreter: "/py" }, ["/py/bin/redraft"], "interpreter /py/bin/redraft lsp");
+});
+
+test("in an untrusted workspace none of its files is looked at, wherever it is named", async () => {
+  const looked = await check(
+    {
+      isTrusted: false,
+      interpreter: "/work/env/bin/python",
+      searchPath: "/work/.venv/bin:/work:bin:.:/usr/bin",
+    },
+    ["/work/.venv/bin/redraft", "/work/redraft", "/work/env/bin/redraft", "bin/redraft"],
+    undefined,
+  );
+  expect(looked).toEqual(["/usr/bin/redraft", "/store/server/bin/redraft"]);
+});
+
+test("a folder whose name only begins like the workspace's is not part of it", async () => {
+  const near = { isTrusted: false, searchPath: "/work-tools/bin" };
+  await check(near, ["/work-tools/bin/redraft"], "path /work-tools/bin/redraft lsp");
+});
+
+test("a relative entry of the search path is no place, not even in a trusted workspace", async () => {
+  await check({ searchPath: "bin:." }, ["bin/redraft", "redraft", "./redraft"], undefined);
+});
+
+test("Windows has its own names", async () => {
+  const near = {
+    isWindows: true,
+    folders: ["C:\\work"],
+    searchPath: "C:\\tools;D:\\bin",
+    environment: "C:\\store",
+  };
+  await check(
+    near,
+    ["C:\\work\\venv\\Scripts\\redraft.exe"],
+    "workspace C:\\work\\venv\\Scripts\\redraft.exe lsp",
+  );
+  await check(near, ["D:\\bin\\redraft.exe"], "path D:\\bin\\redraft.exe lsp");
+});
