@@ -86,3 +86,8 @@ export function fakeServer(log: string, ...options: string[]): string[] {
 export function fakeDaemon(log: string): string[] {
   return [PYTHON, path.join(ROOT, "tests/lsp_server/serve_fake_daemon.py"), log, "join"];
 }
+
+/** `command` with a log of what is said to it and by it; see tee.ts. */
+export function overheard(log: string, command: readonly string[]): string[] {
+  return [process.execPath, path.join(import.meta.dirname, "tee.ts"), log, ...command];
+}

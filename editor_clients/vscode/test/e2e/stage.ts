@@ -1,12 +1,27 @@
 /** One scene of a test: a window of VS Code with its settings, and a workspace with a few files. */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Page } from "playwright-core";
 import { type Rig, SCREENSHOTS, surroundings } from "./rig.ts";
 import { CodeServer, type Settings } from "./server.ts";
+import { until } from "./until.ts";
 import { Workbench } from "./workbench.ts";
+
+/** The name of the log of a server that is overheard. */
+export const TALK = "talk.jsonl";
+
+/** A message between editor and server, and when it passed, in milliseconds since 1970. */
+export interface Said {
+  readonly at: number;
+  readonly from: "client" | "server";
+  readonly message: { readonly id?: number | string; readonly method?: string; readonly params?: Params };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what is in it differs with each method.
+type Params = any;
 
 export interface Play {
   readonly files: Readonly<Record<string, string>>;
@@ -66,6 +81,17 @@ export class Stage {
     return readFileSync(path.join(this.workspace, name), "utf8");
   }
 
+  /** Save the file `name`, which is open, and see that it then holds `text`. */
+  async saves(name: string, text: string): Promise<void> {
+    const file = path.join(this.workspace, name);
+    const { mtimeNs } = statSync(file, { bigint: true });
+    await this.workbench.press("Control+s");
+    // An unchanged text is written, too, so that a file which was right before proves nothing by itself.
+    await until(`${name} is saved`, () => statSync(file, { bigint: true }).mtimeNs !== mtimeNs, 10);
+    await until("it is written to the end", () => this.read(name) === text, 1).catch(() => undefined);
+    assert.equal(this.read(name), text);
+  }
+
   write(name: string, text: string): void {
     const file = path.join(this.workspace, name);
     mkdirSync(path.dirname(file), { recursive: true });
@@ -79,6 +105,12 @@ export class Stage {
     } catch {
       return "";
     }
+  }
+
+  /** What was said between the editor and a server that is overheard; see tee.ts. */
+  get talk(): Said[] {
+    const lines = this.log(TALK).split("\n");
+    return lines.filter(line => line.endsWith("}")).map(line => JSON.parse(line) as Said);
   }
 
   async screenshot(name: string): Promise<void> {

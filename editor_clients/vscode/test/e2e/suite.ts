@@ -14,7 +14,7 @@ import Mocha from "mocha";
 import { runInExtensionHost, type Tally } from "./extension-host.ts";
 import type { RELEASES } from "./install.ts";
 import { unrouted } from "./network.ts";
-import { fakeServer, HOST_TESTS, type Rig, setUp, tearDown } from "./rig.ts";
+import { fakeServer, HOST_TESTS, type Rig, SCREENSHOTS, setUp, tearDown } from "./rig.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -50,6 +50,12 @@ async function browserTests(rig: Rig, grep: string | undefined): Promise<Tally> 
   const mocha = new Mocha({ timeout: 90_000, slow: 20_000, color: false, ...(grep && { grep }) });
   // What Mocha does before it loads a file: from now on there are `describe` and `it`.
   mocha.suite.emit(Mocha.Suite.constants.EVENT_FILE_PRE_REQUIRE, globalThis, "", mocha);
+  mocha.suite.afterEach("a picture of what failed", async function () {
+    if (this.currentTest?.state === "failed") {
+      const name = this.currentTest.fullTitle().replaceAll(/\W+/g, "-").slice(0, 100);
+      await rig.context.pages().at(-1)?.screenshot({ path: path.join(SCREENSHOTS, `failed-${name}.png`) });
+    }
+  });
   mocha.suite.afterEach("nothing was asked of another machine", () => {
     assert.deepEqual({ pages: rig.requested, packets: unrouted() }, { pages: [], packets: 0 });
   });

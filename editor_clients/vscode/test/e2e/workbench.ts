@@ -22,6 +22,19 @@ export class Workbench {
     await this.editor.locator(".view-lines").first().waitFor();
   }
 
+  /** Open the file `name` of the workspace. */
+  async openFile(name: string): Promise<void> {
+    // Whatever a failed test has left open would get the keys.
+    await this.press("Escape", "Escape", "Control+p");
+    const box = this.page.locator(".quick-input-widget input").first();
+    await box.waitFor();
+    await box.fill(name);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().waitFor({ timeout: 10_000 });
+    await this.press("Enter");
+    await this.shows(name);
+    await this.focusEditor();
+  }
+
   get editor(): Locator {
     return this.page.locator(".editor-instance .monaco-editor").first();
   }
@@ -129,6 +142,9 @@ export class Workbench {
           return node.textContent ?? "";
         }
         const element = node as Element;
+        if (getComputedStyle(element).display === "none") {
+          return "";
+        }
         const inner = [...element.childNodes].map(read).join("");
         return pseudo(element, "::before") + inner + pseudo(element, "::after");
       };
@@ -148,6 +164,16 @@ export class Workbench {
     return this.statusBar.locator("[id^='redraft.redraft']");
   }
 
+  /** What the extension's entry in the status bar says to a screen reader, which is all of it. */
+  async condition(): Promise<string> {
+    return (await this.status.first().getAttribute("aria-label", { timeout: 10_000 })) ?? "";
+  }
+
+  /** Wait until the extension says that its server is ready. */
+  async ready(): Promise<void> {
+    await until("Redraft is ready", async () => (await this.condition()).includes("ready"), 60);
+  }
+
   get notifications(): Locator {
     return this.page.locator(".notification-toast");
   }
@@ -155,10 +181,5 @@ export class Workbench {
   /** The titles of the code lenses that are drawn. */
   async codeLenses(): Promise<string[]> {
     return this.page.locator(".codelens-decoration a").allInnerTexts();
-  }
-
-  async save(): Promise<void> {
-    await this.press("Control+s");
-    await this.page.locator(".tab.active.dirty").waitFor({ state: "detached" });
   }
 }
