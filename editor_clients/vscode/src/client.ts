@@ -18,6 +18,7 @@ import {
 } from "vscode-languageclient/node";
 import { FIX_ALL } from "./actions";
 import type { Server } from "./locate";
+import type { Wish } from "./rewriter";
 import { isReviewed, RUN, SELECTOR } from "./scope";
 import { told } from "./settings";
 import { parsed, spawned } from "./spawn";
@@ -112,7 +113,9 @@ function middleware(client: () => LanguageClient | undefined): Middleware {
     provideCodeActions: async (document, range, context, token, next) => {
       const actions = await next(document, range, context, token);
       if (!isReviewed(document)) return actions;
-      return actions?.map(action => (action instanceof vscode.CodeAction ? reviewable(action) : action));
+      return actions?.map(action =>
+        action instanceof vscode.CodeAction ? reviewable(action, document, range) : action,
+      );
     },
     // The editor resolves what has no edit; the edit of a reviewable action comes from its command.
     resolveCodeAction: async (action, token, next) => {
@@ -130,10 +133,15 @@ function middleware(client: () => LanguageClient | undefined): Middleware {
 }
 
 /** `action` as a command that leads to a review. What runs when a file is saved stays an edit. */
-function reviewable(action: vscode.CodeAction): vscode.CodeAction {
+function reviewable(
+  action: vscode.CodeAction,
+  document: vscode.TextDocument,
+  range: vscode.Range,
+): vscode.CodeAction {
   const { data } = action as { data?: unknown };
   if (data === undefined || action.disabled !== undefined || action.kind?.value === FIX_ALL) return action;
-  action.command = { title: action.title, command: RUN, arguments: [data] };
+  const wish: Wish = { uri: document.uri.toString(), kind: action.kind?.value ?? "", range };
+  action.command = { title: action.title, command: RUN, arguments: [data, wish] };
   return action;
 }
 

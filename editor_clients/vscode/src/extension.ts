@@ -7,7 +7,7 @@ import { Installer } from "./installer";
 import { askedFor } from "./instruction";
 import { onInterpreter } from "./interpreter";
 import { Reviews } from "./reviews";
-import type { Errand } from "./rewriter";
+import type { Errand, Wish } from "./rewriter";
 import { Rewriter } from "./rewriter";
 import { RUN } from "./scope";
 import { Session } from "./session";
@@ -70,22 +70,25 @@ export function activate(context: vscode.ExtensionContext): Api {
   }
 
   context.subscriptions.push(
-    vscode.commands.registerCommand(RUN, (errand: Errand) => rewriter.run(errand, undefined)),
+    vscode.commands.registerCommand(RUN, (errand: Errand, wish: Wish) => rewriter.run(errand, wish)),
     current.onDidStart(() => {
       for (const { name } of ACTIONS) setContext(`learnt.${name}`, current.learnt.has(name));
     }),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => current.searchAgain()),
+    vscode.workspace.onDidGrantWorkspaceTrust(async () => {
+      await current.searchAgain();
+      await followInterpreter();
+    }),
     vscode.workspace.onDidChangeWorkspaceFolders(() => current.searchAgain()),
     vscode.workspace.onDidChangeConfiguration(event => {
       if (event.affectsConfiguration("redraft.path")) void current.searchAgain();
     }),
   );
-  void current.restart().then(async () => {
-    if (vscode.workspace.isTrusted) {
-      const listening = await onInterpreter(log, () => void current.searchAgain());
-      if (listening !== undefined) context.subscriptions.push(listening);
-    }
-  });
+  const followInterpreter = async (): Promise<void> => {
+    if (!vscode.workspace.isTrusted) return;
+    const listening = await onInterpreter(log, () => void current.searchAgain());
+    if (listening !== undefined) context.subscriptions.push(listening);
+  };
+  void current.restart().then(followInterpreter);
   return {
     get state() {
       return current.state;

@@ -18,8 +18,8 @@ export interface Surroundings {
   /** The setting `redraft.path`. */
   readonly configured: readonly string[];
   readonly folders: readonly string[];
-  /** The interpreter that was chosen in the Python extension. */
-  readonly interpreter: string | undefined;
+  /** The interpreter that was chosen in the Python extension, which may take its time to say so. */
+  readonly interpreter: () => Promise<string | undefined>;
   /** The environment variable PATH. */
   readonly searchPath: string;
   /** The environment that `Redraft: Install Server` makes. */
@@ -34,46 +34,45 @@ const ARGUMENTS = ["lsp"];
 export async function located(near: Surroundings, isProgram: IsProgram): Promise<Server | undefined> {
   const [command, ...args] = near.configured;
   if (command !== undefined) return { command, args, origin: "setting" };
-  for (const { file, origin } of candidates(near)) {
+  for await (const { file, origin } of candidates(near)) {
     if (await isProgram(file)) return { command: file, args: ARGUMENTS, origin };
   }
   return undefined;
 }
 
-function candidates(near: Surroundings): { file: string; origin: Origin }[] {
-  const found: { file: string; origin: Origin }[] = [];
+async function* candidates(near: Surroundings): AsyncGenerator<{ file: string; origin: Origin }> {
   if (near.isTrusted) {
     for (const folder of near.folders) {
       for (const name of [".venv", "venv"]) {
-        found.push({ file: programIn(folderOf(near, folder, name), near), origin: "workspace" });
+        yield { file: programIn(join(near, folder, name), near), origin: "workspace" };
       }
     }
-    if (near.interpreter !== undefined) {
+    const interpreter = await near.interpreter();
+    if (interpreter !== undefined) {
       // Some name the interpreter, some its environment.
-      const beside = flavour(near).dirname(near.interpreter);
-      found.push({ file: folderOf(near, beside, programName(near)), origin: "interpreter" });
-      found.push({ file: programIn(near.interpreter, near), origin: "interpreter" });
+      const beside = flavour(near).dirname(interpreter);
+      yield { file: join(near, beside, programName(near)), origin: "interpreter" };
+      yield { file: programIn(interpreter, near), origin: "interpreter" };
     }
   }
   for (const folder of near.searchPath.split(flavour(near).delimiter)) {
     // A relative entry means a different program in every folder.
     if (!flavour(near).isAbsolute(folder) || (!near.isTrusted && isBelow(near, folder))) continue;
-    found.push({ file: folderOf(near, folder, programName(near)), origin: "path" });
+    yield { file: join(near, folder, programName(near)), origin: "path" };
   }
-  found.push({ file: programIn(near.environment, near), origin: "installed" });
-  return found;
+  yield { file: programIn(near.environment, near), origin: "installed" };
 }
 
 /** The program `redraft` of a virtual environment. */
 export function programIn(environment: string, near: Pick<Surroundings, "isWindows">): string {
-  return folderOf(near, environment, near.isWindows ? "Scripts" : "bin", programName(near));
+  return join(near, environment, near.isWindows ? "Scripts" : "bin", programName(near));
 }
 
 function programName(near: Pick<Surroundings, "isWindows">): string {
   return near.isWindows ? "redraft.exe" : "redraft";
 }
 
-function folderOf(near: Pick<Surroundings, "isWindows">, ...parts: string[]): string {
+function join(near: Pick<Surroundings, "isWindows">, ...parts: string[]): string {
   return flavour(near).join(...parts);
 }
 

@@ -143,9 +143,9 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
     if (review === undefined) return [];
     const uri = document.uri.toString();
     return review.marks.open.flatMap((hunk, index) => {
-      const start = document.positionAt(startOf(hunk));
+      const { line } = document.positionAt(startOf(hunk));
       const lens = (title: string, command: string, ...args: unknown[]) =>
-        new vscode.CodeLens(new vscode.Range(start, start), {
+        new vscode.CodeLens(new vscode.Range(line, 0, line, 0), {
           title,
           command: `redraft.${command}`,
           arguments: args,

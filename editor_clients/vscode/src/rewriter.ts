@@ -29,7 +29,9 @@ export interface Wish {
   /** The kind of code action. */
   readonly kind: string;
   readonly range: vscode.Range;
-  readonly instruction: string | undefined;
+  readonly instruction?: string | undefined;
+  /** Whether it is about the file as a whole, whatever others say of its parts. */
+  readonly isWhole?: boolean;
 }
 
 interface Preview {
@@ -185,8 +187,8 @@ export class Rewriter implements vscode.Disposable {
     const { document } = editor;
     const range = new vscode.Range(document.positionAt(0), document.positionAt(document.getText().length));
     const uri = document.uri.toString();
-    if (await this.request({ uri, kind: QUICK_FIX, range, instruction: undefined })) return;
-    if (await this.request({ uri, kind: kindOf("repair"), range, instruction: undefined })) return;
+    if (await this.request({ uri, kind: QUICK_FIX, range, isWhole: true })) return;
+    if (await this.request({ uri, kind: kindOf("repair"), range, isWhole: true })) return;
     void vscode.window.showWarningMessage("There is nothing here for Redraft to work on.");
   }
 
@@ -213,7 +215,7 @@ export class Rewriter implements vscode.Disposable {
   }
 
   /** Carry out a code action of the server. */
-  async run(errand: Errand, wish: Wish | undefined): Promise<void> {
+  async run(errand: Errand, wish: Wish): Promise<void> {
     const { client } = this.session;
     const document = this.documentOf(errand);
     if (client === undefined || document === undefined) {
@@ -224,12 +226,7 @@ export class Rewriter implements vscode.Disposable {
     }
     // What stands there is what the model works with, so it has been decided upon.
     this.reviews.acceptAll(document);
-    this.last = wish ?? {
-      uri: document.uri.toString(),
-      kind: errand.action === undefined || errand.action === "repair" ? QUICK_FIX : kindOf(errand.action),
-      range: client.protocol2CodeConverter.asRange(errand.range ?? undefined) ?? new vscode.Range(0, 0, 0, 0),
-      instruction: undefined,
-    };
+    this.last = wish;
     this.runs.get(document)?.cancel();
     const run = new Run(document, errand.version, errand.range);
     this.runs.set(document, run);
@@ -326,10 +323,15 @@ export class Rewriter implements vscode.Disposable {
   private async request(wish: Wish): Promise<boolean> {
     const { client } = this.session;
     if (client === undefined) return false;
+    const uri = vscode.Uri.parse(wish.uri, true);
+    const near = vscode.languages
+      .getDiagnostics(uri)
+      .filter(({ range }) => !wish.isWhole && range.intersection(wish.range) !== undefined);
+    const convert = client.code2ProtocolConverter;
     const params = {
-      textDocument: { uri: client.code2ProtocolConverter.asUri(vscode.Uri.parse(wish.uri, true)) },
-      range: client.code2ProtocolConverter.asRange(wish.range),
-      context: { diagnostics: [], only: [wish.kind], triggerKind: 1 },
+      textDocument: { uri: convert.asUri(uri) },
+      range: convert.asRange(wish.range),
+      context: { diagnostics: await convert.asDiagnostics(near), only: [wish.kind], triggerKind: 1 },
     };
     let actions: ServerAction[] | null;
     try {

@@ -68,6 +68,8 @@ export class Session implements vscode.Disposable {
   /** Start another server if the search now finds one. */
   searchAgain(): Promise<void> {
     return this.queued(async () => {
+      this.set({ isRestricted: !vscode.workspace.isTrusted });
+      if (this.current.server === "stopped") return;
       const found = await this.search();
       if (this.client === undefined || JSON.stringify(found) !== JSON.stringify(this.server)) {
         this.backoff.reset();
@@ -115,11 +117,11 @@ export class Session implements vscode.Disposable {
     // The client library takes longer to load than everything else; the editor need not wait for it.
     const { Client } = await import("./client");
     let isOver = false;
-    const ended = (reason: string): void => {
+    const ended = (reason: string, isHopeless = false): void => {
       // A server that ends while it starts is told of twice; one that was to end is none of our business.
       if (isOver || this.client !== client) return;
       isOver = true;
-      this.lost(reason);
+      this.lost(reason, isHopeless);
     };
     const client: Client = new Client(server, this.folder(server), this.log, () => ended("It ended."));
     this.client = client;
@@ -134,7 +136,9 @@ export class Session implements vscode.Disposable {
     try {
       await withinTime(client.start(), START_MS);
     } catch (error) {
-      ended(error instanceof Error ? error.message : String(error));
+      const code = (error as NodeJS.ErrnoException | undefined)?.code;
+      const isHopeless = code === "ENOENT" || code === "EACCES" || code === "ENOTDIR";
+      ended(error instanceof Error ? error.message : String(error), isHopeless);
       return;
     }
     if (isOver) return;
@@ -154,14 +158,16 @@ export class Session implements vscode.Disposable {
   }
 
   /** The server ended by itself. */
-  private lost(reason: string): void {
+  private lost(reason: string, isHopeless: boolean): void {
     const client = this.client;
     this.client = undefined;
     void client?.end();
-    const delay = this.backoff.delay(Date.now());
+    const delay = isHopeless ? undefined : this.backoff.delay(Date.now());
     this.set({ health: "ok", isQuiescent: true });
     if (delay === undefined) {
-      const message = "Redraft's language server ended too often and is not started again.";
+      const message = isHopeless
+        ? `Redraft's language server cannot be started; check the setting redraft.path (${reason}).`
+        : "Redraft's language server ended too often and is not started again.";
       this.log.error(`${message} ${reason}`);
       this.set({ server: "failed", message });
       void this.offerRestart(message);
@@ -187,7 +193,7 @@ export class Session implements vscode.Disposable {
         isWindows: process.platform === "win32",
         configured: vscode.workspace.getConfiguration("redraft").get<string[]>("path", []),
         folders: folders.map(uri => uri.fsPath),
-        interpreter: isTrusted ? await interpreter(folders[0], this.log) : undefined,
+        interpreter: () => interpreter(folders[0], this.log),
         searchPath: process.env.PATH ?? "",
         environment: this.environment,
       },

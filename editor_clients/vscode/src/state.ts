@@ -46,13 +46,15 @@ function plain(state: State): Appearance {
     case "starting":
       return normal("$(loading~spin) Redraft", "Redraft is starting.");
     case "missing":
-      return warning("Redraft's language server was not found. Click to install it or to say where it is.");
+      return warning(
+        "Redraft's language server was not found; install it, or say in redraft.path where it is.",
+      );
     case "waiting":
       return warning("The language server ended; it is about to be started again.");
     case "failed":
-      return error(state.message ?? "The language server ended too often. Click to start it again.");
+      return error(state.message ?? "The language server ended too often and is not started again.");
     case "stopped":
-      return normal("$(circle-slash) Redraft", "The language server was stopped. Click to start it again.");
+      return normal("$(circle-slash) Redraft", "The language server was stopped; restart it to go on.");
     case "running":
       return running(state);
   }

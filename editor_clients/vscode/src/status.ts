@@ -32,10 +32,9 @@ export class Status implements vscode.Disposable {
     const state = this.session.state;
     const facts = await this.facts();
     const items: (vscode.QuickPickItem & { command?: string })[] = [
-      { label: appearance(state).tooltip.replaceAll("\n\n", " "), kind: vscode.QuickPickItemKind.Separator },
-      ...facts.map(label => ({ label, command: "redraft.showLog" })),
-      { label: "What to do", kind: vscode.QuickPickItemKind.Separator },
       ...this.choices(state),
+      { label: "About", kind: vscode.QuickPickItemKind.Separator },
+      ...facts.map(label => ({ label, command: "redraft.showLog" })),
     ];
     const chosen = await vscode.window.showQuickPick(items, {
       title: "Redraft",

@@ -6,7 +6,7 @@ const NEAR: Surroundings = {
   isWindows: false,
   configured: [],
   folders: ["/work"],
-  interpreter: undefined,
+  interpreter: async () => undefined,
   searchPath: "/usr/local/bin:/usr/bin",
   environment: "/store/server",
 };
@@ -36,7 +36,7 @@ test("a command of the user's is run as it stands, and nothing is searched", asy
 
 test("the workspace's environment comes before the interpreter, the search path and what was installed", async () => {
   const all = ["/work/.venv/bin/redraft", "/py/bin/redraft", "/usr/bin/redraft", "/store/server/bin/redraft"];
-  const near = { interpreter: "/py/bin/python" };
+  const near = { interpreter: async () => "/py/bin/python" };
   await check(near, all, "workspace /work/.venv/bin/redraft lsp");
   await check(near, all.slice(1), "interpreter /py/bin/redraft lsp");
   await check(near, all.slice(2), "path /usr/bin/redraft lsp");
@@ -44,15 +44,21 @@ test("the workspace's environment comes before the interpreter, the search path 
   await check(near, [], undefined);
 });
 
+test("nobody is asked for the interpreter while the workspace has a server", async () => {
+  const interpreter = (): Promise<string> => Promise.reject(new Error("asked"));
+  await check({ interpreter }, ["/work/venv/bin/redraft"], "workspace /work/venv/bin/redraft lsp");
+  await check({ interpreter, isTrusted: false }, ["/usr/bin/redraft"], "path /usr/bin/redraft lsp");
+});
+
 test("an interpreter may be given as its environment", async () => {
-  await check({ interpreter: "/py" }, ["/py/bin/redraft"], "interpreter /py/bin/redraft lsp");
+  await check({ interpreter: async () => "/py" }, ["/py/bin/redraft"], "interpreter /py/bin/redraft lsp");
 });
 
 test("in an untrusted workspace none of its files is looked at, wherever it is named", async () => {
   const looked = await check(
     {
       isTrusted: false,
-      interpreter: "/work/env/bin/python",
+      interpreter: async () => "/work/env/bin/python",
       searchPath: "/work/.venv/bin:/work:bin:.:/usr/bin",
     },
     ["/work/.venv/bin/redraft", "/work/redraft", "/work/env/bin/redraft", "bin/redraft"],
