@@ -56,19 +56,21 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
     title: string,
     previewUri: string,
   ): Promise<void> {
-    const marks = new Marks(document.getText(), found);
     // No stop behind it: what is rejected joins the same undo step.
-    if (!(await edited(document, found, { before: true, after: false }))) {
+    const done = await edited(document, found, { before: true, after: false });
+    if (done === undefined) {
       void vscode.window.showWarningMessage("The editor did not apply the rewrite; ask again.");
       return;
     }
-    if (document.getText() !== marks.after) {
+    if (done.since === undefined) {
       // Something else edits as we do (a formatter while typing, say); no mark would be in its place.
       void vscode.window.showWarningMessage(
         "The rewrite was applied, but the text has changed at the same time.",
       );
       return;
     }
+    const marks = new Marks(done.before, done.found);
+    if (done.since.length > 0) marks.edited(done.since);
     this.reviews.set(document, { document, title, marks, previewUri, isEditing: false });
     this.show();
     this.reveal(document, marks.open[0]);
@@ -178,7 +180,7 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
     review.isEditing = true;
     let isDone = false;
     try {
-      isDone = await edited(document, found, { before: stop, after: stop });
+      isDone = (await edited(document, found, { before: stop, after: stop })) !== undefined;
     } finally {
       review.isEditing = false;
     }
