@@ -35,6 +35,8 @@ export interface Rig {
   /** What the pages share: a cache on disk, so that only the first one takes long to load. */
   readonly context: BrowserContext;
   readonly server: CodeServer;
+  /** What is in the environment of the server besides what is in ours. */
+  readonly environment: NodeJS.ProcessEnv;
   /** Addresses beyond this machine that a page has asked for. */
   readonly requested: readonly string[];
 }
@@ -58,8 +60,9 @@ export async function setUp(name: keyof typeof RELEASES, vsix: string): Promise<
       requested.push(request.url());
     }
   });
-  const server = await CodeServer.start(installation, extensions, { environment: surroundings(folder) });
-  return { installation, extensions, folder, context, server, requested };
+  const environment = surroundings(folder);
+  const server = await CodeServer.start(installation, extensions, { environment });
+  return { installation, extensions, folder, context, server, environment, requested };
 }
 
 export async function tearDown(rig: Rig): Promise<void> {

@@ -1,7 +1,7 @@
 /** One scene of a test: a window of VS Code with its settings, and a workspace with a few files. */
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Page } from "playwright-core";
@@ -30,6 +30,8 @@ export interface Play {
   readonly settings?: Settings;
   /** Ask before the workspace is trusted; this takes a VS Code of its own. */
   readonly asksForTrust?: boolean;
+  /** Files that can be run. */
+  readonly programs?: readonly string[];
 }
 
 /** Gets the empty page and its server, and gives more of what the address tells VS Code. */
@@ -52,7 +54,7 @@ export class Stage {
   /** A stage for what `play` wants, given the folder that will be the stage's; `prepare` sees the page before VS Code. */
   static async set(rig: Rig, play: (folder: string) => Play, prepare: Prepare = async () => []): Promise<Stage> {
     const folder = mkdtempSync(path.join(tmpdir(), "redraft-stage-"));
-    const { files, open, settings, asksForTrust } = play(folder);
+    const { files, open, settings, asksForTrust, programs = [] } = play(folder);
     const server = asksForTrust
       ? await CodeServer.start(rig.installation, rig.extensions, {
           asksForTrust,
@@ -63,6 +65,9 @@ export class Stage {
     const stage = new Stage(rig, server, new Workbench(await rig.context.newPage()), folder);
     for (const [name, text] of Object.entries(files)) {
       stage.write(name, text);
+    }
+    for (const name of programs) {
+      chmodSync(path.join(stage.workspace, name), 0o755);
     }
     const uri = `vscode-remote://127.0.0.1:${server.port}${path.join(stage.workspace, open)}`;
     const { page } = stage.workbench;
@@ -79,6 +84,12 @@ export class Stage {
   /** What a file of the workspace holds. */
   read(name: string): string {
     return readFileSync(path.join(this.workspace, name), "utf8");
+  }
+
+  /** Write `text` into a file `name`, and open it. */
+  async opens(name: string, text: string): Promise<void> {
+    this.write(name, text);
+    await this.workbench.openFile(path.join(this.workspace, name));
   }
 
   /** Save the file `name`, which is open, and see that it then holds `text`. */

@@ -1,5 +1,6 @@
 /** The window of VS Code as a user sees it: keys go in, what is drawn comes out. */
 
+import path from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { until } from "./until.ts";
 
@@ -22,14 +23,19 @@ export class Workbench {
     await this.editor.locator(".view-lines").first().waitFor();
   }
 
-  /** Open the file `name` of the workspace. */
-  async openFile(name: string): Promise<void> {
+  /** Open a file by its whole path, which has not to be searched for. */
+  async openFile(file: string): Promise<void> {
     // Whatever a failed test has left open would get the keys.
-    await this.press("Escape", "Escape", "Control+p");
-    const box = this.page.locator(".quick-input-widget input").first();
-    await box.waitFor();
-    await box.fill(name);
-    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().waitFor({ timeout: 10_000 });
+    await this.press("Escape", "Escape");
+    const name = path.basename(file);
+    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first();
+    await until(`${name} is found`, async () => {
+      await this.press("Control+p");
+      const box = this.page.locator(".quick-input-widget input").first();
+      await box.waitFor();
+      await box.fill(file);
+      return await isThere(row, 3000);
+    });
     await this.press("Enter");
     await this.shows(name);
     await this.focusEditor();
@@ -105,13 +111,11 @@ export class Workbench {
     await until(`the lightbulb offers “${title}”`, async () => {
       await this.press("Control+.");
       const entry = this.page.locator(".action-widget .monaco-list-row", { hasText: title }).first();
-      return await entry.waitFor({ timeout: 2000 }).then(
-        () => true,
-        async () => {
-          await this.press("Escape");
-          return false;
-        },
-      );
+      if (await isThere(entry, 2000)) {
+        return true;
+      }
+      await this.press("Escape");
+      return false;
     });
     // Entries are reached by keys: on older versions something lies over them that takes clicks.
     await until(`“${title}” is chosen`, async () => {
@@ -182,4 +186,11 @@ export class Workbench {
   async codeLenses(): Promise<string[]> {
     return this.page.locator(".codelens-decoration a").allInnerTexts();
   }
+}
+
+async function isThere(locator: Locator, milliseconds: number): Promise<boolean> {
+  return await locator.waitFor({ timeout: milliseconds }).then(
+    () => true,
+    () => false,
+  );
 }

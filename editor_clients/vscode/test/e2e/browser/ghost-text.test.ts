@@ -41,8 +41,7 @@ export default (rig: Rig) =>
 
     it("leaves Tab to indentation when there is none", async () => {
       const { workbench } = stage;
-      stage.write("empty.py", "if True:\n\n");
-      await workbench.openFile("empty.py");
+      await stage.opens("empty.py", "if True:\n\n");
       await workbench.goTo(2);
       await workbench.press("Tab");
       await workbench.type("pass");
@@ -51,8 +50,7 @@ export default (rig: Rig) =>
 
     it("appears soon after the key, whatever the server takes", async () => {
       const { workbench } = stage;
-      stage.write("timed.py", text);
-      await workbench.openFile("timed.py");
+      await stage.opens("timed.py", text);
       await workbench.goTo(3);
       await workbench.type("def ");
       const keystrokes = [];

@@ -60,8 +60,7 @@ export default (rig: Rig) =>
     /** A file of its own for a test, so that none sees the undo steps of another. */
     async function open(steps: number): Promise<string> {
       const name = `review${number++}.py`;
-      stage.write(name, text(steps));
-      await stage.workbench.openFile(name);
+      await stage.opens(name, text(steps));
       return name;
     }
 
@@ -137,7 +136,8 @@ export default (rig: Rig) =>
       await workbench.press("Alt+Enter");
       await decided();
       await stage.saves(name, repaired(10, first, third));
-      await workbench.press("Control+z");
+      // The cursor has been moved in between, so VS Code holds the rejection for a step of its own.
+      await workbench.press("Control+z", "Control+z");
       await stage.saves(name, text(10));
     });
 
@@ -163,7 +163,7 @@ export default (rig: Rig) =>
       const seen = await pictures(stage, async () => {
         await workbench.goTo(18);
         await workbench.type(typed, 10);
-        await reviewed().catch(async e => { console.log(stage.talk.filter(t=>["workspace/executeCommand","redraft/denoise","textDocument/inlineCompletion","$/cancelRequest"].includes(t.message.method)||(t as any).message.error||(t as any).message.result?.edit).filter((t,i,a)=>t.message.method!=="redraft/denoise"||a[i+1]?.message.method!=="redraft/denoise").map(t=>JSON.stringify(t).slice(0,300)).join("\n")); await workbench.command("Notifications: Show Notifications"); await workbench.page.waitForTimeout(500); await stage.screenshot("dbg"); throw e});
+        await reviewed();
       });
       await workbench.press("Alt+Shift+Enter");
       await decided();
@@ -175,6 +175,7 @@ export default (rig: Rig) =>
         `      canvases a second while typing: ${(sent.length / seconds).toFixed(0)} sent by the server, ` +
           `${(masked.length / seconds).toFixed(0)} drawn (${sent.length} sent in ${seconds.toFixed(1)} s)`,
       );
+      assert.ok(masked.length > sent.length / 4, `${masked.length} of ${sent.length} were drawn`);
     });
 
     it("is cancelled by Escape, and leaves nothing behind", async () => {
