@@ -139,6 +139,8 @@ function environment(home: string): NodeJS.ProcessEnv {
     XDG_CONFIG_HOME: home,
     XDG_CACHE_HOME: home,
     XDG_DATA_HOME: home,
+    // Else VS Code would ask a login shell for the search path, which has no say in what is tested here.
+    VSCODE_CLI: "1",
     EXTENSIONS_GALLERY: '{"serviceUrl":""}',
   };
 }

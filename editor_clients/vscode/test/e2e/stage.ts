@@ -76,6 +76,20 @@ export class Stage {
     return stage;
   }
 
+  /** A stage on which the file is open and the server is ready. */
+  static async ready(rig: Rig, play: (folder: string) => Play): Promise<Stage> {
+    const stage = await Stage.set(rig, play);
+    try {
+      await stage.workbench.shows(play(stage.folder).open);
+      await stage.workbench.ready();
+      return stage;
+    } catch (error) {
+      await stage.screenshot("failed-to-begin");
+      await stage.strike();
+      throw error;
+    }
+  }
+
   /** The folder that is open. */
   get workspace(): string {
     return path.join(this.folder, "workspace");

@@ -15,15 +15,13 @@ export default (rig: Rig) =>
     const text = `# drafts: ${JSON.stringify([DRAFT])}\n# steps: 1\n\n`;
 
     before(async () => {
-      stage = await Stage.set(rig, folder => ({
+      stage = await Stage.ready(rig, folder => ({
         files: { "a.py": text },
         open: "a.py",
         settings: {
           "redraft.path": overheard(path.join(folder, TALK), fakeServer(path.join(folder, "engine.log"))),
         },
       }));
-      await stage.workbench.shows("a.py");
-      await stage.workbench.ready();
     });
     after(() => stage.strike());
 

@@ -14,13 +14,12 @@ export default (rig: Rig) =>
     let stage: Stage;
 
     before(async () => {
-      stage = await Stage.set(rig, () => ({ files: { "broken.py": BROKEN }, open: "broken.py" }));
-      await stage.workbench.shows("broken.py");
-      await stage.workbench.ready();
+      stage = await Stage.ready(rig, () => ({ files: { "broken.py": BROKEN }, open: "broken.py" }));
     });
     after(async () => {
       await stage.strike();
-      execFileSync(PYTHON, ["-m", "redraft_server.cli", "stop"], { env: { ...process.env, ...rig.environment } });
+      execFileSync(PYTHON, ["-m", "redraft_server.cli", "stop"], {
+        stdio: "ignore", env: { ...process.env, ...rig.environment } });
     });
 
     async function isAccepted(name: string): Promise<void> {

@@ -45,15 +45,13 @@ export default (rig: Rig) =>
     let number = 0;
 
     before(async () => {
-      stage = await Stage.set(rig, folder => ({
+      stage = await Stage.ready(rig, folder => ({
         files: { "a.py": text(40) },
         open: "a.py",
         settings: {
           "redraft.path": overheard(path.join(folder, TALK), fakeServer(path.join(folder, "engine.log"))),
         },
       }));
-      await stage.workbench.shows("a.py");
-      await stage.workbench.ready();
     });
     after(() => stage.strike());
 
