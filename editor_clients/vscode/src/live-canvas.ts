@@ -24,6 +24,7 @@ const stroke = vscode.window.createTextEditorDecorationType({
 export class LiveCanvas implements vscode.Disposable {
   private pending: readonly Replacement[] | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private isDrawing = false;
   private drawnAt = 0;
   private lines: Lines | undefined;
   private version = -1;
@@ -40,9 +41,7 @@ export class LiveCanvas implements vscode.Disposable {
   /** Draw the document with `found` in it, soon; what was to be drawn before is forgotten. */
   draw(found: readonly Replacement[]): void {
     this.pending = found;
-    if (this.timer !== undefined) return;
-    const wait = Math.max(0, this.drawnAt + MS_PER_FRAME - Date.now());
-    this.timer = setTimeout(() => this.paint(), wait);
+    this.schedule();
   }
 
   /** The text has changed, and what is drawn is out of place. */
@@ -58,10 +57,17 @@ export class LiveCanvas implements vscode.Disposable {
     for (const editor of editorsOf(this.document)) editor.setDecorations(region, []);
   }
 
-  private paint(): void {
+  private schedule(): void {
+    if (this.pending === undefined || this.timer !== undefined || this.isDrawing) return;
+    const wait = Math.max(0, this.drawnAt + MS_PER_FRAME - Date.now());
+    this.timer = setTimeout(() => void this.paint(), wait);
+  }
+
+  private async paint(): Promise<void> {
     this.timer = undefined;
     this.drawnAt = Date.now();
     const found = this.pending;
+    this.pending = undefined;
     if (found === undefined || this.document.isClosed) return;
     for (const editor of editorsOf(this.document)) {
       const shown = editor.visibleRanges;
@@ -70,6 +76,13 @@ export class LiveCanvas implements vscode.Disposable {
       const tabSize = Number(editor.options.tabSize) || 4;
       const drawn = strokes(this.text(), found, first, last).map(each => decoration(each, tabSize));
       editor.setDecorations(stroke, drawn);
+    }
+    this.isDrawing = true;
+    try {
+      await heard();
+    } finally {
+      this.isDrawing = false;
+      this.schedule();
     }
   }
 
@@ -80,6 +93,14 @@ export class LiveCanvas implements vscode.Disposable {
     }
     return this.lines;
   }
+}
+
+/**
+ * Resolves once the editor has dealt with what it was told so far. Nobody says when decorations are drawn, and a
+ * busy editor that is sent the next ones all the same falls further and further behind.
+ */
+async function heard(): Promise<void> {
+  await vscode.commands.executeCommand("setContext", "redraft.drawing", true);
 }
 
 function decoration({ line, start, end, text }: Stroke, tabSize: number): vscode.DecorationOptions {

@@ -26,16 +26,22 @@ export interface Surroundings {
   readonly environment: string;
 }
 
-export type IsProgram = (file: string) => Promise<boolean>;
+/** The files of the machine, as far as the search looks at them. */
+export interface Files {
+  isProgram(file: string): Promise<boolean>;
+  /** Where a path leads once all links are followed; itself if it leads nowhere. */
+  real(file: string): Promise<string>;
+}
 
 const ARGUMENTS = ["lsp"];
 
 /** The server to start; undefined if there is none. In an untrusted workspace none of its files is a candidate. */
-export async function located(near: Surroundings, isProgram: IsProgram): Promise<Server | undefined> {
+export async function located(near: Surroundings, files: Files): Promise<Server | undefined> {
   const [command, ...args] = near.configured;
   if (command !== undefined) return { command, args, origin: "setting" };
   for await (const { file, origin } of candidates(near)) {
-    if (await isProgram(file)) return { command: file, args: ARGUMENTS, origin };
+    if (!near.isTrusted && (await isOfWorkspace(near, file, files))) continue;
+    if (await files.isProgram(file)) return { command: file, args: ARGUMENTS, origin };
   }
   return undefined;
 }
@@ -57,7 +63,7 @@ async function* candidates(near: Surroundings): AsyncGenerator<{ file: string; o
   }
   for (const folder of near.searchPath.split(flavour(near).delimiter)) {
     // A relative entry means a different program in every folder.
-    if (!flavour(near).isAbsolute(folder) || (!near.isTrusted && isBelow(near, folder))) continue;
+    if (!flavour(near).isAbsolute(folder)) continue;
     yield { file: join(near, folder, programName(near)), origin: "path" };
   }
   yield { file: programIn(near.environment, near), origin: "installed" };
@@ -80,11 +86,19 @@ function flavour(near: Pick<Surroundings, "isWindows">): path.PlatformPath {
   return near.isWindows ? path.win32 : path.posix;
 }
 
-function isBelow(near: Surroundings, folder: string): boolean {
-  return near.folders.some(each => {
-    const relative = flavour(near).relative(each, folder);
-    return !relative.startsWith("..") && !flavour(near).isAbsolute(relative);
-  });
+/** Whether a file lies in the workspace, also by way of links. */
+async function isOfWorkspace(near: Surroundings, file: string, files: Files): Promise<boolean> {
+  const places = [file, await files.real(file)];
+  for (const folder of near.folders) {
+    const homes = [folder, await files.real(folder)];
+    if (homes.some(home => places.some(place => isBelow(near, home, place)))) return true;
+  }
+  return false;
+}
+
+function isBelow(near: Surroundings, home: string, place: string): boolean {
+  const relative = flavour(near).relative(home, place);
+  return relative.split(flavour(near).sep)[0] !== ".." && !flavour(near).isAbsolute(relative);
 }
 
 /** Where a server comes from, for people. */

@@ -177,6 +177,7 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
     // As long as nobody has typed, applying and rejecting are one undo step.
     const stop = marks.hasEdits;
     const found = marks.reject(hunks);
+    const { version } = document;
     review.isEditing = true;
     let isDone = false;
     try {
@@ -184,7 +185,9 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
     } finally {
       review.isEditing = false;
     }
-    if (!isDone) {
+    // What was typed into them meanwhile makes them the user's.
+    if (!isDone && document.version !== version) marks.isTouched = true;
+    else if (!isDone) {
       marks.reopen(hunks);
       void vscode.window.showWarningMessage("The editor did not take the change back; try again.");
     }

@@ -51,6 +51,7 @@ interface ServerAction {
 
 // A notification that comes and goes within a moment is only a flicker.
 const MS_UNTIL_PROGRESS = 400;
+const MS_PER_COUNT = 200;
 
 /** One rewrite while it runs. */
 class Run implements vscode.Disposable {
@@ -64,6 +65,7 @@ class Run implements vscode.Disposable {
   reason: string | undefined;
   step: { index: number; limit: number } | undefined;
   readonly stepped = new vscode.EventEmitter<void>();
+  private countedAt = 0;
   private region: { start: number; end: number };
 
   constructor(
@@ -96,7 +98,11 @@ class Run implements vscode.Disposable {
 
   draw(params: DenoiseParams): void {
     this.step = { index: params.index, limit: params.limit };
-    this.stepped.fire();
+    // Numbers that change faster than one can read them would take the time of the canvas.
+    if (Date.now() - this.countedAt >= MS_PER_COUNT) {
+      this.countedAt = Date.now();
+      this.stepped.fire();
+    }
     if (params.textDocument.version !== this.version || this.cancellation.token.isCancellationRequested)
       return;
     const found = this.placed(params.edits);
@@ -135,10 +141,7 @@ export class Rewriter implements vscode.Disposable {
     this.disposables.push(
       session.onDenoise(params => {
         for (const run of this.runs.values()) {
-          if (run.token === params.token) {
-            run.draw(params);
-            this.tell();
-          }
+          if (run.token === params.token) run.draw(params);
         }
       }),
       vscode.workspace.onDidChangeTextDocument(event => {
@@ -230,6 +233,7 @@ export class Rewriter implements vscode.Disposable {
     this.runs.get(document)?.cancel();
     const run = new Run(document, errand.version, errand.range);
     this.runs.set(document, run);
+    run.stepped.event(() => this.tell());
     this.tell();
     try {
       await this.carriedOut(run, errand);

@@ -1,6 +1,6 @@
 // The connection to the language server: finding it, starting it, starting it again when it ends.
 
-import { access, constants, stat } from "node:fs/promises";
+import { access, constants, realpath, stat } from "node:fs/promises";
 import * as os from "node:os";
 import * as vscode from "vscode";
 import { learnt } from "./actions";
@@ -197,7 +197,7 @@ export class Session implements vscode.Disposable {
         searchPath: process.env.PATH ?? "",
         environment: this.environment,
       },
-      isProgram,
+      { isProgram, real },
     );
   }
 
@@ -234,5 +234,13 @@ async function isProgram(file: string): Promise<boolean> {
     return (await stat(file)).isFile();
   } catch {
     return false;
+  }
+}
+
+async function real(file: string): Promise<string> {
+  try {
+    return await realpath(file);
+  } catch {
+    return file;
   }
 }

@@ -15,12 +15,19 @@ async function check(
   near: Partial<Surroundings>,
   programs: string[],
   expected: string | undefined,
+  links: Record<string, string> = {},
 ): Promise<string[]> {
   const looked: string[] = [];
-  const found = await located({ ...NEAR, ...near }, async file => {
-    looked.push(file);
-    return programs.includes(file);
-  });
+  const found = await located(
+    { ...NEAR, ...near },
+    {
+      isProgram: async file => {
+        looked.push(file);
+        return programs.includes(file);
+      },
+      real: async file => links[file] ?? file,
+    },
+  );
   expect(found && [found.origin, found.command, ...found.args].join(" ")).toBe(expected);
   return looked;
 }
@@ -65,6 +72,18 @@ test("in an untrusted workspace none of its files is looked at, wherever it is n
     undefined,
   );
   expect(looked).toEqual(["/usr/bin/redraft", "/store/server/bin/redraft"]);
+});
+
+test("a link into an untrusted workspace is part of it, and so is a workspace behind a link", async () => {
+  const near = { isTrusted: false, searchPath: "/home/bin" };
+  const programs = ["/home/bin/redraft"];
+  await check(near, programs, "path /home/bin/redraft lsp");
+  await check(near, programs, undefined, { "/home/bin/redraft": "/work/evil" });
+  const linked = { ...near, folders: ["/link"] };
+  await check(linked, programs, undefined, { "/link": "/home/bin" });
+  await check({ ...near, isTrusted: true }, programs, "path /home/bin/redraft lsp", {
+    "/home/bin/redraft": "/work/x",
+  });
 });
 
 test("a folder whose name only begins like the workspace's is not part of it", async () => {
