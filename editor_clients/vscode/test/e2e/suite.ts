@@ -14,7 +14,8 @@ import Mocha from "mocha";
 import { runInExtensionHost, type Tally } from "./extension-host.ts";
 import type { RELEASES } from "./install.ts";
 import { unrouted } from "./network.ts";
-import { fakeServer, HOST_TESTS, type Rig, SCREENSHOTS, setUp, tearDown } from "./rig.ts";
+import { fakeServer, HOST_TESTS, overheard, type Rig, SCREENSHOTS, setUp, tearDown } from "./rig.ts";
+import { TALK } from "./stage.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -40,9 +41,15 @@ try {
 
 async function hostTests(rig: Rig): Promise<Tally> {
   return await runInExtensionHost(rig, HOST_TESTS, folder => ({
-    files: { "first.py": "" },
-    open: "first.py",
-    settings: { "redraft.path": fakeServer(path.join(folder, "engine.log"), "--types") },
+    // No Python file, so that the tests see the extension being activated.
+    files: { "first.txt": "" },
+    open: "first.txt",
+    settings: {
+      "redraft.path": overheard(
+        path.join(folder, TALK),
+        fakeServer(path.join(folder, "engine.log"), "--types"),
+      ),
+    },
   }));
 }
 

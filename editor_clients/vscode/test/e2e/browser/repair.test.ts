@@ -29,11 +29,11 @@ export default (rig: Rig) =>
       await until("it is accepted", async () => (await workbench.codeLenses()).length === 0);
       await workbench.press("Control+s");
       await until(`${name} is saved`, () => stage.read(name) !== BROKEN, 10);
-      execFileSync(PYTHON, ["-c", "import ast, sys; ast.parse(sys.stdin.read())"], { input: stage.read(name) });
+      python("import ast, sys; ast.parse(sys.stdin.read())", stage.read(name));
     }
 
     it("is repaired by the lightbulb", async () => {
-      await stage.workbench.goTo(22);
+      await stage.workbench.goTo(Number(python("import ast, sys\ntry: ast.parse(sys.stdin.read())\nexcept SyntaxError as e: print(e.lineno)", BROKEN)));
       await stage.workbench.codeAction("repair syntax error");
       await isAccepted("broken.py");
     });
@@ -57,3 +57,8 @@ export default (rig: Rig) =>
       assert.match(facts, /Connected: .+/);
     });
   });
+
+/** What a program in Python prints about a text. */
+function python(program: string, text: string): string {
+  return execFileSync(PYTHON, ["-c", program], { input: text, encoding: "utf8" });
+}

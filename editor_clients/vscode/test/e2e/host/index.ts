@@ -4,10 +4,7 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { format } from "node:util";
 import Mocha from "mocha";
-import * as vscode from "vscode";
-
-/** The folder around the workspace; see stage.ts. */
-const FOLDER = path.dirname(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? "");
+import { FOLDER } from "./workspace.ts";
 
 export async function run(): Promise<void> {
   // The console of an extension host is full of what others say.
@@ -15,8 +12,10 @@ export async function run(): Promise<void> {
     appendFileSync(path.join(FOLDER, "report.txt"), `${format(...values)}\n`);
   const mocha = new Mocha({ timeout: 60_000, slow: 10_000, color: false });
   mocha.suite.emit(Mocha.Suite.constants.EVENT_FILE_PRE_REQUIRE, globalThis, "", mocha);
-  // A module for its effect, which wants `describe` to be there.
+  // Modules for their effect, which want `describe` to be there.
   await import("./activation.test.ts");
+  await import("./server.test.ts");
+  await import("./review.test.ts");
   const [passed, failed] = await new Promise<[number, number]>(done => {
     const runner = mocha.run(() => done([runner.stats?.passes ?? 0, runner.stats?.failures ?? 1]));
   });
