@@ -105,9 +105,9 @@ test-vscode: vsix $(NODE_24) $(VSCODE_TESTS)/node_modules/.installed ## test the
 film-vscode: export VSCODE_CACHE := $(VSCODE_CACHE)
 film-vscode: vsix $(NODE_24) $(VSCODE_TESTS)/node_modules/.installed ## film a repair in VS Code into docs/figures/
 	@test -x build/film/bin/python || $(BIN)/python -m venv build/film
-	@build/film/bin/python -m pip install -qq --disable-pip-version-check pillow==12.0.0
+	@build/film/bin/python -m pip install -qq --disable-pip-version-check pillow==13.0.0
 	$(NODE_24) $(VSCODE_TESTS)/film.ts $(VSIX) build/film/frames
-	build/film/bin/python $(VSCODE_TESTS)/film.py build/film/frames docs/figures/vscode.webp
+	build/film/bin/python $(VSCODE_TESTS)/film.py build/film/frames docs/figures/vscode.webp docs/figures/vscode-review.webp
 
 .PHONY: check
 check: $(VENV)/.installed-dev ## lint, formatting, types and import contracts

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import * as vscode from "vscode";
 import { extension, running } from "./workspace.ts";
 
-/** Four times the bound that `make bench-vscode` reports against: the machine of a test may be busy. */
-const MILLISECONDS = 600;
+/** With the way to the extension host and back, on a busy machine; VS Code's own count is in ghost-text.test.ts. */
+const MILLISECONDS = 1500;
 
 describe("the extension", () => {
   it("is not active before there is a Python file", () => {
