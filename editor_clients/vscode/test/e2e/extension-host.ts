@@ -34,8 +34,10 @@ export async function runInExtensionHost(
     const code = await ended.promise;
     console.log(stage.log("report.txt"));
     const tally = JSON.parse(stage.log("tally.json") || "null") as Tally | null;
-    if (tally === null || (code !== 0) !== (tally.failed > 0)) {
-      throw new Error(`the extension host ended with ${code} and ${stage.log("tally.json") || "without results"}`);
+    if (tally === null || (code !== 0) !== tally.failed > 0) {
+      throw new Error(
+        `the extension host ended with ${code} and ${stage.log("tally.json") || "without results"}`,
+      );
     }
     return tally;
   } catch (error) {

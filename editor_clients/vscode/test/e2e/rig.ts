@@ -55,7 +55,7 @@ export async function setUp(name: keyof typeof RELEASES, vsix: string): Promise<
     viewport: { width: 1280, height: 800 },
   });
   const requested: string[] = [];
-  context.on("request", (request) => {
+  context.on("request", request => {
     if (/^(https?|wss?):/.test(request.url()) && new URL(request.url()).hostname !== "127.0.0.1") {
       requested.push(request.url());
     }

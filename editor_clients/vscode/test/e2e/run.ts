@@ -53,7 +53,9 @@ process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
 async function suite(release: keyof typeof RELEASES): Promise<Tally> {
   const folder = mkdtempSync(path.join(tmpdir(), "redraft-tally-"));
   const tally = path.join(folder, "tally.json");
-  const options = (["only", "grep"] as const).flatMap(name => (values[name] ? [`--${name}`, values[name]] : []));
+  const options = (["only", "grep"] as const).flatMap(name =>
+    values[name] ? [`--${name}`, values[name]] : [],
+  );
   const program = [process.execPath, path.join(import.meta.dirname, "suite.ts")];
   const command = [...(start ?? []), ...program, release, path.resolve(vsix), tally, ...options];
   const [first = "", ...rest] = command;
@@ -71,7 +73,12 @@ async function suite(release: keyof typeof RELEASES): Promise<Tally> {
 /** One file for the extension host, whose Node may be too old to read TypeScript, and an extension around it. */
 async function bundleHostTests(): Promise<void> {
   mkdirSync(HOST_TESTS, { recursive: true });
-  const manifest = { name: "redraft-tests", publisher: "redraft", version: "0.0.0", engines: { vscode: "*" } };
+  const manifest = {
+    name: "redraft-tests",
+    publisher: "redraft",
+    version: "0.0.0",
+    engines: { vscode: "*" },
+  };
   writeFileSync(path.join(HOST_TESTS, "package.json"), JSON.stringify(manifest));
   // The extension's own esbuild.
   const require = createRequire(path.join(import.meta.dirname, "../../package.json"));

@@ -47,7 +47,11 @@ export class CodeServer {
   }
 
   /** A server that answers, with a profile of its own and the extensions of the folder `extensions`. */
-  static async start(installation: Installation, extensions: string, options: Options = {}): Promise<CodeServer> {
+  static async start(
+    installation: Installation,
+    extensions: string,
+    options: Options = {},
+  ): Promise<CodeServer> {
     const home = mkdtempSync(path.join(tmpdir(), "redraft-vscode-"));
     const log = openSync(path.join(home, "server.log"), "w");
     const port = await freePort();

@@ -52,7 +52,11 @@ export class Stage {
   }
 
   /** A stage for what `play` wants, given the folder that will be the stage's; `prepare` sees the page before VS Code. */
-  static async set(rig: Rig, play: (folder: string) => Play, prepare: Prepare = async () => []): Promise<Stage> {
+  static async set(
+    rig: Rig,
+    play: (folder: string) => Play,
+    prepare: Prepare = async () => [],
+  ): Promise<Stage> {
     const folder = mkdtempSync(path.join(tmpdir(), "redraft-stage-"));
     const { files, open, settings, asksForTrust, programs = [] } = play(folder);
     const server = asksForTrust
@@ -145,7 +149,7 @@ export class Stage {
   async strike(): Promise<void> {
     const { page } = this.workbench;
     // A window that leaves in peace ends its extension host; one that is cut off leaves it waiting for hours.
-    page.on("dialog", (dialog) => dialog.accept().catch(() => undefined));
+    page.on("dialog", dialog => dialog.accept().catch(() => undefined));
     await page.goto("about:blank").catch(() => undefined);
     await page.close();
     if (this.#isOwner) {

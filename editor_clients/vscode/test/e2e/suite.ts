@@ -28,7 +28,7 @@ try {
   // What a user sees is tried in the newest one; in the oldest, whether it has all that the extension calls.
   const kinds = values.only ? [values.only] : release === "newest" ? ["host", "browser"] : ["host"];
   console.log(`\nVS Code ${rig.installation.version}: ${kinds.join(" and ")}`);
-  const tallies = [];
+  const tallies: Tally[] = [];
   if (kinds.includes("host")) {
     tallies.push(await hostTests(rig));
   }
@@ -62,7 +62,10 @@ async function browserTests(rig: Rig, grep: string | undefined): Promise<Tally> 
   mocha.suite.afterEach("a picture of what failed", async function () {
     if (this.currentTest?.state === "failed") {
       const name = this.currentTest.fullTitle().replaceAll(/\W+/g, "-").slice(0, 100);
-      await rig.context.pages().at(-1)?.screenshot({ path: path.join(SCREENSHOTS, `failed-${name}.png`) });
+      await rig.context
+        .pages()
+        .at(-1)
+        ?.screenshot({ path: path.join(SCREENSHOTS, `failed-${name}.png`) });
     }
   });
   mocha.suite.afterEach("nothing was asked of another machine", () => {

@@ -49,7 +49,10 @@ export async function timedKeystroke(stage: Stage, key: string): Promise<Keystro
 }
 
 /** What decorations have drawn into the editor while `action` ran: each picture once, with the time of its frame. */
-export async function pictures(stage: Stage, action: () => Promise<void>): Promise<{ at: number; text: string }[]> {
+export async function pictures(
+  stage: Stage,
+  action: () => Promise<void>,
+): Promise<{ at: number; text: string }[]> {
   const { page } = stage.workbench;
   const watching = await page.evaluateHandle(() => {
     const seen: { at: number; text: string }[] = [];

@@ -22,5 +22,5 @@ export async function until<T>(
 }
 
 export function pause(milliseconds: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, milliseconds));
+  return new Promise(done => setTimeout(done, milliseconds));
 }

@@ -131,7 +131,7 @@ export class Workbench {
 
   /** The text that the editor shows, ghost text and decorations left out. */
   async lines(): Promise<string[]> {
-    return (await this.drawn()).map((line) => line.text);
+    return (await this.drawn()).map(line => line.text);
   }
 
   /** The visible lines from top to bottom. */
@@ -155,7 +155,7 @@ export class Workbench {
       const plain = (text: string) => text.replaceAll("\u00a0", " ").replaceAll("\u200b", "");
       return [...document.querySelectorAll<HTMLElement>(".editor-instance .view-lines .view-line")]
         .sort((one, other) => Number.parseFloat(one.style.top) - Number.parseFloat(other.style.top))
-        .map((line) => ({ text: plain(line.textContent ?? ""), decorated: plain(read(line)) }));
+        .map(line => ({ text: plain(line.textContent ?? ""), decorated: plain(read(line)) }));
     });
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { PYTHON, ROOT, type Rig } from "../rig.ts";
+import { PYTHON, type Rig, ROOT } from "../rig.ts";
 import { Stage } from "../stage.ts";
 import { until } from "../until.ts";
 
@@ -19,7 +19,9 @@ export default (rig: Rig) =>
     after(async () => {
       await stage.strike();
       execFileSync(PYTHON, ["-m", "redraft_server.cli", "stop"], {
-        stdio: "ignore", env: { ...process.env, ...rig.environment } });
+        stdio: "ignore",
+        env: { ...process.env, ...rig.environment },
+      });
     });
 
     async function isAccepted(name: string): Promise<void> {
@@ -33,7 +35,14 @@ export default (rig: Rig) =>
     }
 
     it("is repaired by the lightbulb", async () => {
-      await stage.workbench.goTo(Number(python("import ast, sys\ntry: ast.parse(sys.stdin.read())\nexcept SyntaxError as e: print(e.lineno)", BROKEN)));
+      await stage.workbench.goTo(
+        Number(
+          python(
+            "import ast, sys\ntry: ast.parse(sys.stdin.read())\nexcept SyntaxError as e: print(e.lineno)",
+            BROKEN,
+          ),
+        ),
+      );
       await stage.workbench.codeAction("repair syntax error");
       await isAccepted("broken.py");
     });

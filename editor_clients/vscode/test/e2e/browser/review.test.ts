@@ -126,10 +126,15 @@ export default (rig: Rig) =>
       const [first, second, third] = HUNKS;
       await workbench.goTo(second);
       await workbench.press("Alt+Backspace");
-      await until("two hunks are left", async () => (await workbench.codeLenses()).join().match(/Reject,|Reject$/g)?.length === 2);
+      await until(
+        "two hunks are left",
+        async () => (await workbench.codeLenses()).join().match(/Reject,|Reject$/g)?.length === 2,
+      );
       await workbench.goTo(first);
       await workbench.press("Alt+Enter");
-      await until("one hunk is left", async () => (await workbench.codeLenses()).join().includes("Accept all"));
+      await until("one hunk is left", async () =>
+        (await workbench.codeLenses()).join().includes("Accept all"),
+      );
       await workbench.goTo(third);
       await workbench.press("Alt+Enter");
       await decided();

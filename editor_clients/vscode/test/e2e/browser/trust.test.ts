@@ -46,9 +46,15 @@ export default (rig: Rig) =>
     it("has its own server run once it is trusted", async () => {
       const { workbench } = stage;
       await workbench.command("Workspaces: Manage Workspace Trust");
-      await workbench.page.locator(".workspace-trust-editor .monaco-button", { hasText: "Trust" }).first().click();
+      await workbench.page
+        .locator(".workspace-trust-editor .monaco-button", { hasText: "Trust" })
+        .first()
+        .click();
       await until("the workspace's server runs", () => stage.log("planted.log").startsWith("lsp"));
-      await until("nothing is restricted", async () => !(await workbench.condition()).includes("not trusted"));
+      await until(
+        "nothing is restricted",
+        async () => !(await workbench.condition()).includes("not trusted"),
+      );
       await workbench.ready();
     });
   });

@@ -22,7 +22,9 @@ describe("the extension", () => {
   });
 
   it("registers every command that it promises", async () => {
-    const promised = extension().packageJSON.contributes.commands.map((each: { command: string }) => each.command);
+    const promised = extension().packageJSON.contributes.commands.map(
+      (each: { command: string }) => each.command,
+    );
     const known = new Set(await vscode.commands.getCommands(true));
     assert.ok(promised.length > 20);
     assert.deepEqual(
