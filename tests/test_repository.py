@@ -109,6 +109,14 @@ def test_every_module_is_on_the_map() -> None:
     ] == []
 
 
+def test_every_module_of_the_extension_is_on_the_map() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    _, _, section = text.partition("## The VS Code extension")
+    on_map = set(re.findall(r"`([\w-]+\.ts)`", section.partition("\n## ")[0]))
+    source = ROOT / "editor_clients" / "vscode" / "src"
+    assert on_map == {path.name for path in source.glob("*.ts")}
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_make_help_lists_the_targets() -> None:
     # A make that calls the tests would have this one speak of directories.

@@ -1,13 +1,15 @@
 // What a rewrite without a selection is about: the lines around the cursor, as far as the next blank ones.
 
-import * as vscode from "vscode";
-
-/** The lines around `line` that have no blank line between them. */
-export function around(document: vscode.TextDocument, line: number): vscode.Range {
-  const isBlank = (number: number): boolean => document.lineAt(number).isEmptyOrWhitespace;
+/** The first and the last of the lines around `line` that have no blank line between them. */
+export function around(
+  isBlank: (line: number) => boolean,
+  count: number,
+  line: number,
+): { first: number; last: number } {
+  if (isBlank(line)) return { first: line, last: line };
   let first = line;
-  while (first > 0 && !isBlank(first) && !isBlank(first - 1)) first--;
+  while (first > 0 && !isBlank(first - 1)) first--;
   let last = line;
-  while (last < document.lineCount - 1 && !isBlank(last) && !isBlank(last + 1)) last++;
-  return new vscode.Range(first, 0, last, document.lineAt(last).text.length);
+  while (last < count - 1 && !isBlank(last + 1)) last++;
+  return { first, last };
 }

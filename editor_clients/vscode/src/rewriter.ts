@@ -21,6 +21,8 @@ export interface Errand {
   version: number;
   range?: { start: Position; end: Position } | null;
   action?: string;
+  seed?: number;
+  instruction?: string;
 }
 
 /** What a rewrite was asked for, so that it can be asked for again. */
@@ -30,6 +32,8 @@ export interface Wish {
   readonly kind: string;
   readonly range: vscode.Range;
   readonly instruction?: string | undefined;
+  /** How often the same was asked for before: each time leads to another draft, where there are several. */
+  readonly seed?: number;
   /** Whether it is about the file as a whole, whatever others say of its parts. */
   readonly isWhole?: boolean;
 }
@@ -173,7 +177,7 @@ export class Rewriter implements vscode.Disposable {
         return;
     }
     const range = selection.isEmpty
-      ? around(document, selection.active.line)
+      ? paragraph(document, selection.active.line)
       : new vscode.Range(selection.start, selection.end);
     const wish = { uri: document.uri.toString(), kind: kindOf(name), range, instruction };
     if (!(await this.request(wish))) {
@@ -205,7 +209,7 @@ export class Rewriter implements vscode.Disposable {
     }
     if (!(await this.isReady())) return;
     await this.reviews.rejectAll(document);
-    if (!(await this.request(wish))) {
+    if (!(await this.request({ ...wish, seed: (wish.seed ?? 0) + 1 }))) {
       void vscode.window.showWarningMessage("There is nothing left to rewrite in that place.");
     }
   }
@@ -352,11 +356,13 @@ export class Rewriter implements vscode.Disposable {
       void vscode.window.showWarningMessage(action.disabled.reason);
       return true;
     }
-    const data = action.data as Errand;
-    await this.run(
-      wish.instruction === undefined ? data : { ...data, ...{ instruction: wish.instruction } },
-      wish,
-    );
+    const { instruction, seed } = wish;
+    const errand: Errand = {
+      ...(action.data as Errand),
+      ...(seed === undefined ? {} : { seed }),
+      ...(instruction === undefined ? {} : { instruction }),
+    };
+    await this.run(errand, wish);
     return true;
   }
 
@@ -396,3 +402,10 @@ export class Rewriter implements vscode.Disposable {
 
 // LSP's RequestFailed: the message is a sentence for the user.
 const REQUEST_FAILED = -32803;
+
+/** The lines around the cursor that have no blank line between them. */
+function paragraph(document: vscode.TextDocument, line: number): vscode.Range {
+  const isBlank = (number: number): boolean => document.lineAt(number).isEmptyOrWhitespace;
+  const { first, last } = around(isBlank, document.lineCount, line);
+  return new vscode.Range(first, 0, last, document.lineAt(last).text.length);
+}

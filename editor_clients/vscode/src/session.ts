@@ -62,6 +62,7 @@ export class Session implements vscode.Disposable {
   /** Start the server, or start it again. */
   restart(): Promise<void> {
     this.backoff.reset();
+    this.abandonStart();
     return this.queued(() => this.begin());
   }
 
@@ -85,6 +86,7 @@ export class Session implements vscode.Disposable {
 
   /** End the server; it stays ended until somebody asks for it. */
   stop(): Promise<void> {
+    this.abandonStart();
     return this.queued(async () => {
       await this.end();
       this.set({ server: "stopped", message: undefined });
@@ -92,8 +94,14 @@ export class Session implements vscode.Disposable {
   }
 
   async dispose(): Promise<void> {
+    this.abandonStart();
     await this.queued(() => this.end());
     for (const emitter of [this.stateChanged, this.denoised, this.started]) emitter.dispose();
+  }
+
+  /** A server that hangs while it starts would keep everybody waiting. */
+  private abandonStart(): void {
+    if (this.current.server === "starting") void this.client?.end();
   }
 
   private queued(task: () => Promise<void>): Promise<void> {

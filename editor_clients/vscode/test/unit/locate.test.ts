@@ -5,7 +5,7 @@ const NEAR: Surroundings = {
   isTrusted: true,
   isWindows: false,
   configured: [],
-  folders: ["/work"],
+  folders: ["/project"],
   interpreter: async () => undefined,
   searchPath: "/usr/local/bin:/usr/bin",
   environment: "/store/server",
@@ -42,9 +42,14 @@ test("a command of the user's is run as it stands, and nothing is searched", asy
 });
 
 test("the workspace's environment comes before the interpreter, the search path and what was installed", async () => {
-  const all = ["/work/.venv/bin/redraft", "/py/bin/redraft", "/usr/bin/redraft", "/store/server/bin/redraft"];
+  const all = [
+    "/project/.venv/bin/redraft",
+    "/py/bin/redraft",
+    "/usr/bin/redraft",
+    "/store/server/bin/redraft",
+  ];
   const near = { interpreter: async () => "/py/bin/python" };
-  await check(near, all, "workspace /work/.venv/bin/redraft lsp");
+  await check(near, all, "workspace /project/.venv/bin/redraft lsp");
   await check(near, all.slice(1), "interpreter /py/bin/redraft lsp");
   await check(near, all.slice(2), "path /usr/bin/redraft lsp");
   await check(near, all.slice(3), "installed /store/server/bin/redraft lsp");
@@ -53,7 +58,7 @@ test("the workspace's environment comes before the interpreter, the search path 
 
 test("nobody is asked for the interpreter while the workspace has a server", async () => {
   const interpreter = (): Promise<string> => Promise.reject(new Error("asked"));
-  await check({ interpreter }, ["/work/venv/bin/redraft"], "workspace /work/venv/bin/redraft lsp");
+  await check({ interpreter }, ["/project/venv/bin/redraft"], "workspace /project/venv/bin/redraft lsp");
   await check({ interpreter, isTrusted: false }, ["/usr/bin/redraft"], "path /usr/bin/redraft lsp");
 });
 
@@ -65,30 +70,30 @@ test("in an untrusted workspace none of its files is looked at, wherever it is n
   const looked = await check(
     {
       isTrusted: false,
-      interpreter: async () => "/work/env/bin/python",
-      searchPath: "/work/.venv/bin:/work:bin:.:/usr/bin",
+      interpreter: async () => "/project/env/bin/python",
+      searchPath: "/project/.venv/bin:/project:bin:.:/usr/bin",
     },
-    ["/work/.venv/bin/redraft", "/work/redraft", "/work/env/bin/redraft", "bin/redraft"],
+    ["/project/.venv/bin/redraft", "/project/redraft", "/project/env/bin/redraft", "bin/redraft"],
     undefined,
   );
   expect(looked).toEqual(["/usr/bin/redraft", "/store/server/bin/redraft"]);
 });
 
 test("a link into an untrusted workspace is part of it, and so is a workspace behind a link", async () => {
-  const near = { isTrusted: false, searchPath: "/home/bin" };
-  const programs = ["/home/bin/redraft"];
-  await check(near, programs, "path /home/bin/redraft lsp");
-  await check(near, programs, undefined, { "/home/bin/redraft": "/work/evil" });
+  const near = { isTrusted: false, searchPath: "/opt/bin" };
+  const programs = ["/opt/bin/redraft"];
+  await check(near, programs, "path /opt/bin/redraft lsp");
+  await check(near, programs, undefined, { "/opt/bin/redraft": "/project/evil" });
   const linked = { ...near, folders: ["/link"] };
-  await check(linked, programs, undefined, { "/link": "/home/bin" });
-  await check({ ...near, isTrusted: true }, programs, "path /home/bin/redraft lsp", {
-    "/home/bin/redraft": "/work/x",
+  await check(linked, programs, undefined, { "/link": "/opt/bin" });
+  await check({ ...near, isTrusted: true }, programs, "path /opt/bin/redraft lsp", {
+    "/opt/bin/redraft": "/project/x",
   });
 });
 
 test("a folder whose name only begins like the workspace's is not part of it", async () => {
-  const near = { isTrusted: false, searchPath: "/work-tools/bin" };
-  await check(near, ["/work-tools/bin/redraft"], "path /work-tools/bin/redraft lsp");
+  const near = { isTrusted: false, searchPath: "/project-tools/bin" };
+  await check(near, ["/project-tools/bin/redraft"], "path /project-tools/bin/redraft lsp");
 });
 
 test("a relative entry of the search path is no place, not even in a trusted workspace", async () => {
@@ -98,14 +103,14 @@ test("a relative entry of the search path is no place, not even in a trusted wor
 test("Windows has its own names", async () => {
   const near = {
     isWindows: true,
-    folders: ["C:\\work"],
+    folders: ["C:\\project"],
     searchPath: "C:\\tools;D:\\bin",
     environment: "C:\\store",
   };
   await check(
     near,
-    ["C:\\work\\venv\\Scripts\\redraft.exe"],
-    "workspace C:\\work\\venv\\Scripts\\redraft.exe lsp",
+    ["C:\\project\\venv\\Scripts\\redraft.exe"],
+    "workspace C:\\project\\venv\\Scripts\\redraft.exe lsp",
   );
   await check(near, ["D:\\bin\\redraft.exe"], "path D:\\bin\\redraft.exe lsp");
 });

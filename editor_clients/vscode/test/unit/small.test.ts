@@ -4,6 +4,7 @@ import { ACTIONS, kindOf, learnt } from "../../src/actions";
 import { Backoff } from "../../src/backoff";
 import { offered, remembered } from "../../src/history";
 import { commandsFor, isNewEnough, typed } from "../../src/installation";
+import { around } from "../../src/paragraph";
 import { parsed } from "../../src/spawn";
 
 const PACKAGE = JSON.parse(readFileSync(`${__dirname}/../../package.json`, "utf8"));
@@ -85,4 +86,17 @@ test("a line of the server's log has its level", () => {
     message: "redraft_server.session: slow",
   });
   expect(parsed("Traceback (most recent call last):").level).toBe("info");
+});
+
+test("without a selection it is about the lines as far as the next blank ones", () => {
+  const lines = ["a", "", "b", "c", "d", " ", "e"];
+  const at = (line: number) => around(number => lines[number]?.trim() === "", lines.length, line);
+  expect([0, 2, 3, 4, 6].map(at)).toEqual([
+    { first: 0, last: 0 },
+    { first: 2, last: 4 },
+    { first: 2, last: 4 },
+    { first: 2, last: 4 },
+    { first: 6, last: 6 },
+  ]);
+  expect(at(5)).toEqual({ first: 5, last: 5 });
 });
