@@ -25,20 +25,6 @@ export default (rig: Rig) =>
     });
     after(() => stage.strike());
 
-    it("comes from an extension that was quick to start, as VS Code itself counts", async () => {
-      const { workbench } = stage;
-      await workbench.command("Developer: Show Running Extensions");
-      const row = workbench.page.locator(".runtime-extensions-editor .monaco-list-row", {
-        hasText: "Redraft",
-      });
-      await row.waitFor();
-      const milliseconds = Number(/Activation: (\d+)ms/.exec((await row.textContent()) ?? "")?.[1]);
-      console.log(`      activation, without the server: ${milliseconds} ms`);
-      await workbench.press("Control+F4");
-      // The bound is 150 ms; this machine may be busy.
-      assert.ok(milliseconds < 600);
-    });
-
     it("shows while one types, and Tab accepts it", async () => {
       const { workbench } = stage;
       await workbench.goTo(3);
@@ -79,5 +65,20 @@ export default (rig: Rig) =>
           `${median(before).toFixed(0)} until it is asked, ${median(behind).toFixed(0)} from its answer to the screen`,
       );
       assert.ok(median(ours) < MILLISECONDS);
+    });
+
+    it("comes from an extension that was quick to start, as VS Code itself counts", async () => {
+      const { workbench } = stage;
+      await workbench.command("Developer: Show Running Extensions");
+      const row = workbench.page.locator(".runtime-extensions-editor .monaco-list-row", {
+        hasText: "Redraft",
+      });
+      await row.waitFor();
+      const milliseconds = Number(/Activation: (\d+)ms/.exec((await row.textContent()) ?? "")?.[1]);
+      console.log(`      activation, without the server: ${milliseconds} ms`);
+      await stage.screenshot("running-extensions");
+      await workbench.press("Escape");
+      // The bound is 150 ms; this machine may be busy.
+      assert.ok(milliseconds < 600);
     });
   });
