@@ -102,6 +102,12 @@ test-vscode: vsix $(NODE_24) $(VSCODE_TESTS)/node_modules/.installed ## test the
 	cd $(VSCODE) && npx --no-install tsc --noEmit --project test/e2e
 	$(NODE_24) $(VSCODE_TESTS)/run.ts $(VSIX) --releases $(VSCODE_RELEASES)
 
+.PHONY: bench-vscode
+bench-vscode: export VSCODE_CACHE := $(VSCODE_CACHE)
+bench-vscode: vsix $(NODE_24) $(VSCODE_TESTS)/node_modules/.installed ## hold the speed of the extension in VS Code against its bounds
+	REDRAFT_STRICT_BOUNDS=1 $(NODE_24) $(VSCODE_TESTS)/run.ts $(VSIX) --releases newest --only browser \
+		--grep 'soon after the key|quick to start|drops no key'
+
 .PHONY: film-vscode
 film-vscode: export VSCODE_CACHE := $(VSCODE_CACHE)
 film-vscode: vsix $(NODE_24) $(VSCODE_TESTS)/node_modules/.installed ## film a repair in VS Code into docs/figures/

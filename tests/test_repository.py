@@ -16,7 +16,7 @@ import redraft_server
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("redraft_kernels", "redraft_model", "redraft_server")
 TARGETS = {"help", "demo", "test", "test-clients", "fuzz", "fix", "check", "bench"}
-TARGETS |= {"check-vscode", "vsix", "test-vscode", "film-vscode"}
+TARGETS |= {"check-vscode", "vsix", "test-vscode", "bench-vscode", "film-vscode"}
 TARGETS |= {"gpu-train", "gpu-bench", "clean"}
 
 # Outputs, caches and what belongs to somebody's machine; none of it is part of the project.

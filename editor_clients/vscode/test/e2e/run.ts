@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 import type { Tally } from "./extension-host.ts";
 import { chromium, installed, RELEASES } from "./install.ts";
 import { isolation } from "./network.ts";
-import { CACHE, HOST_TESTS, PYTHON } from "./rig.ts";
+import { CACHE, HOST_TESTS, PYTHON, SCREENSHOTS } from "./rig.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,6 +29,7 @@ const { values, positionals } = parseArgs({
 const [vsix = ""] = positionals;
 const releases = values.releases.split(",").filter(name => name in RELEASES) as (keyof typeof RELEASES)[];
 
+rmSync(SCREENSHOTS, { recursive: true, force: true });
 chromium();
 for (const release of releases) {
   installed(RELEASES[release], CACHE);
