@@ -1,9 +1,11 @@
 """Cuts the pictures of film.ts into one animated picture.
 
-Usage: film.py FRAMES FILE [STILL]; FRAMES has PNG files named after the millisecond they are from, and review.png, which becomes STILL.
+Usage: film.py FRAMES FILE STILL; FRAMES has PNG files named after the millisecond they are from, and review.png, which
+becomes STILL.
 """
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
@@ -16,6 +18,7 @@ SHORTEST, LONGEST, LAST = 40, 1500, 2500
 
 
 def main(frames: Path, film: Path, still: Path) -> None:
+    """Write the film and the still picture, and end with an error if one is too large."""
     files = sorted(file for file in frames.glob("*.png") if file.stem.isdigit())
     pictures: list[Image.Image] = []
     starts: list[int] = []
@@ -30,9 +33,15 @@ def main(frames: Path, film: Path, still: Path) -> None:
         starts.append(int(file.stem))
     if len(pictures) < 10:
         sys.exit(f"There are only {len(pictures)} different pictures in {frames}; film again.")
-    durations = [min(LONGEST, after - before) for before, after in zip(starts, starts[1:], strict=False)]
+    durations = [min(LONGEST, after - before) for before, after in pairwise(starts)]
     pictures[0].save(
-        film, save_all=True, append_images=pictures[1:], duration=[*durations, LAST], loop=0, quality=80, method=4
+        film,
+        save_all=True,
+        append_images=pictures[1:],
+        duration=[*durations, LAST],
+        loop=0,
+        quality=80,
+        method=4,
     )
     Image.open(frames / "review.png").convert("RGB").save(still, quality=85, method=6)
     for file, most in ((film, MAX_BYTES), (still, MAX_STILL_BYTES)):
