@@ -114,7 +114,8 @@ film-vscode: vsix $(NODE_24) $(VSCODE_TESTS)/node_modules/.installed ## film a r
 	@test -x build/film/bin/python || $(BIN)/python -m venv build/film
 	@build/film/bin/python -m pip install -qq --disable-pip-version-check pillow==13.0.0
 	$(NODE_24) $(VSCODE_TESTS)/film.ts $(VSIX) build/film/frames
-	build/film/bin/python $(VSCODE_TESTS)/film.py build/film/frames docs/figures/vscode.webp docs/figures/vscode-review.webp
+	build/film/bin/python $(VSCODE_TESTS)/film.py build/film/frames docs/figures/vscode.webp docs/figures/vscode-review.webp \
+		$(VSCODE)/media/review.png
 
 .PHONY: check
 check: $(VENV)/.installed-dev ## lint, formatting, types and import contracts

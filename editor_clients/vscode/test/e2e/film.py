@@ -1,7 +1,7 @@
 """Cuts the pictures of film.ts into one animated picture.
 
-Usage: film.py FRAMES FILE STILL; FRAMES has PNG files named after the millisecond they are from, and review.png, which
-becomes STILL.
+Usage: film.py FRAMES FILE STILL SMALL; FRAMES has PNG files named after the millisecond they are from, and review.png, which
+becomes STILL, and SMALL for the walkthrough.
 """
 
 import sys
@@ -12,12 +12,13 @@ from PIL import Image
 
 MAX_BYTES = 1_000_000
 MAX_STILL_BYTES = 150_000
+MAX_SMALL_BYTES = 40_000
 
 # Nothing that matters happens faster, and a picture that stands longer only makes people wait.
 SHORTEST, LONGEST, LAST = 40, 1500, 2500
 
 
-def main(frames: Path, film: Path, still: Path) -> None:
+def main(frames: Path, film: Path, still: Path, small: Path) -> None:
     """Write the film and the still picture, and end with an error if one is too large."""
     files = sorted(file for file in frames.glob("*.png") if file.stem.isdigit())
     pictures: list[Image.Image] = []
@@ -44,7 +45,10 @@ def main(frames: Path, film: Path, still: Path) -> None:
         method=4,
     )
     Image.open(frames / "review.png").convert("RGB").save(still, quality=85, method=6)
-    for file, most in ((film, MAX_BYTES), (still, MAX_STILL_BYTES)):
+    review = Image.open(frames / "review.png").convert("RGB")
+    # The code and its lenses, without the window around them.
+    review.crop((0, 50, 720, 340)).quantize(64).save(small, optimize=True)
+    for file, most in ((film, MAX_BYTES), (still, MAX_STILL_BYTES), (small, MAX_SMALL_BYTES)):
         size = file.stat().st_size
         print(f"{file}: {size} bytes")
         if size > most:
@@ -53,4 +57,4 @@ def main(frames: Path, film: Path, still: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:4]))
+    main(*map(Path, sys.argv[1:5]))
