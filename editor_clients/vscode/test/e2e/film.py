@@ -47,7 +47,7 @@ def main(frames: Path, film: Path, still: Path, small: Path) -> None:
     Image.open(frames / "review.png").convert("RGB").save(still, quality=85, method=6)
     review = Image.open(frames / "review.png").convert("RGB")
     # The code and its lenses, without the window around them.
-    review.crop((0, 50, 720, 340)).quantize(64).save(small, optimize=True)
+    review.crop((0, 64, 720, 344)).quantize(64).save(small, optimize=True)
     for file, most in ((film, MAX_BYTES), (still, MAX_STILL_BYTES), (small, MAX_SMALL_BYTES)):
         size = file.stat().st_size
         print(f"{file}: {size} bytes")
