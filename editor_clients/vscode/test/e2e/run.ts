@@ -61,6 +61,9 @@ async function suite(release: keyof typeof RELEASES): Promise<Tally> {
   const command = [...(start ?? []), ...program, release, path.resolve(vsix), tally, ...options];
   const [first = "", ...rest] = command;
   const child = spawn(first, rest, { stdio: "inherit" });
+  const end = (): unknown => child.kill("SIGTERM");
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
   await once(child, "exit");
   try {
     return JSON.parse(readFileSync(tally, "utf8")) as Tally;

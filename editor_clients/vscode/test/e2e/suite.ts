@@ -24,6 +24,10 @@ const { values, positionals } = parseArgs({
 const [release, vsix, tallyFile] = positionals as [keyof typeof RELEASES, string, string];
 
 const rig = await setUp(release, vsix);
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  // An aborted run leaves nothing behind that goes on running.
+  process.once(signal, () => void tearDown(rig).finally(() => process.exit(1)));
+}
 try {
   // What a user sees is tried in the newest one; in the oldest, whether it has all that the extension calls.
   const kinds = values.only ? [values.only] : release === "newest" ? ["host", "browser"] : ["host"];
