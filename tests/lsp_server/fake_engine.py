@@ -2,6 +2,7 @@
 
     # steps: 500        how many denoise steps of 10 ms it takes
     # drafts: ["a"]     what it completes (JSON)
+    # masks             a rewrite shows what it has not decided yet as masks
     # stuck             a denoise step that takes a minute
     # crash             the process kills itself
 
@@ -80,7 +81,8 @@ class FakeEngine:
         watch: Watch = UNWATCHED,
     ) -> list[Draft]:
         self._note(f"rewrite {action} n_drafts={n_drafts} seed={seed}")
-        self._denoise(passage.target, passage.replaced(passage.target.upper()), watch)
+        text = passage.before + passage.target + passage.after
+        self._denoise(text, passage.replaced(passage.target.upper()), watch, passage)
         return [_draft(passage.target.upper(), parses=True)]
 
     def doubt(
@@ -103,7 +105,7 @@ class FakeEngine:
         drafts = json.loads(found[-1]) if found else []
         return [_draft(draft, parses=parses(passage.replaced(draft))) for draft in drafts[:n_drafts]]
 
-    def _denoise(self, text: str, draft: str, watch: Watch) -> None:
+    def _denoise(self, text: str, draft: str, watch: Watch, masked: Passage | None = None) -> None:
         found = re.search(r"# steps: (\d+)", text)
         n_steps = int(found[1]) if found else 3
         if "# crash" in text:
@@ -113,12 +115,21 @@ class FakeEngine:
                 self._note("cancelled")
                 raise Cancelled
             time.sleep(60 if "# stuck" in text else 0.01)
+            if masked is not None and "# masks" in text:
+                draft = _canvas(masked, index / n_steps)
             watch.on_step(DenoiseStep(index, n_steps, draft))
         self._note("done")
 
     def _note(self, line: str) -> None:
         with self._log.open("a") as log:
             log.write(line + "\n")
+
+
+def _canvas(passage: Passage, share: float) -> str:
+    """The first `share` of the target in capitals, the rest as masks."""
+    n_done = round(len(passage.target) * share)
+    rest = re.sub(r"\S", "░", passage.target[n_done:])
+    return passage.replaced(passage.target[:n_done].upper() + rest)
 
 
 def _draft(text: str, *, parses: bool) -> Draft:

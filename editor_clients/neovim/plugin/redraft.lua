@@ -48,7 +48,12 @@ end, {
 ---@param action fun()
 ---@param desc string
 local function plug(mode, name, action, desc)
-  vim.keymap.set(mode, '<Plug>(redraft-' .. name .. ')', action, { silent = true, desc = 'Redraft: ' .. desc })
+  vim.keymap.set(
+    mode,
+    '<Plug>(redraft-' .. name .. ')',
+    action,
+    { silent = true, desc = 'Redraft: ' .. desc }
+  )
 end
 
 plug('i', 'accept', function()

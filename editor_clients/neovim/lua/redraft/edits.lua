@@ -82,7 +82,11 @@ local function hunk_of(bufnr, first, last, edits)
     text[#text + 1] = between(bufnr, row, column, edit.row, edit.column)
     text[#text + 1] = edit.text
     row, column = edit.last_row, edit.last_column
-    if edit.row ~= edit.last_row or edit.text:find('\n', 1, true) or edit.row >= vim.api.nvim_buf_line_count(bufnr) then
+    if
+      edit.row ~= edit.last_row
+      or edit.text:find('\n', 1, true)
+      or edit.row >= vim.api.nvim_buf_line_count(bufnr)
+    then
       pieces = nil
     elseif pieces then
       pieces[#pieces + 1] = { row = edit.row, first = edit.column, last = edit.last_column, text = edit.text }

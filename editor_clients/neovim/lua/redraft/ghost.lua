@@ -155,11 +155,11 @@ function M.dismiss(bufnr)
   if not buffer then
     return
   end
+  local was_asked = M.was_asked(bufnr)
   stop_waiting(buffer)
   clear(bufnr)
-  local ghost = buffer.ghost
   buffer.ghost = nil
-  if ghost and ghost.was_asked then
+  if was_asked then
     buffer.on_dismiss()
   end
 end
@@ -290,20 +290,23 @@ function M.attach(bufnr, options)
     seen = '',
   }
   local group = vim.api.nvim_create_augroup('redraft.ghost.' .. bufnr, {})
-  vim.api.nvim_create_autocmd({ 'InsertEnter', 'TextChangedI', 'TextChangedP', 'CursorMovedI', 'CompleteChanged' }, {
-    group = group,
-    buffer = bufnr,
-    callback = function(event)
-      -- In these two events Neovim is not yet where it will be, or must not be touched.
-      if event.event == 'InsertEnter' or event.event == 'CompleteChanged' then
-        vim.schedule(function()
+  vim.api.nvim_create_autocmd(
+    { 'InsertEnter', 'TextChangedI', 'TextChangedP', 'CursorMovedI', 'CompleteChanged' },
+    {
+      group = group,
+      buffer = bufnr,
+      callback = function(event)
+        -- In these two events Neovim is not yet where it will be, or must not be touched.
+        if event.event == 'InsertEnter' or event.event == 'CompleteChanged' then
+          vim.schedule(function()
+            refresh(bufnr)
+          end)
+        else
           refresh(bufnr)
-        end)
-      else
-        refresh(bufnr)
-      end
-    end,
-  })
+        end
+      end,
+    }
+  )
   vim.api.nvim_create_autocmd({ 'InsertLeave', 'BufLeave' }, {
     group = group,
     buffer = bufnr,
@@ -404,7 +407,14 @@ function M.accept(bufnr, piece)
   local is_all = text == rest.text
   local buffer = assert(buffers[bufnr])
   local lines = vim.split(text, '\n', { plain = true })
-  vim.api.nvim_buf_set_text(bufnr, rest.row, rest.cursor, rest.row, is_all and rest.last or rest.cursor, lines)
+  vim.api.nvim_buf_set_text(
+    bufnr,
+    rest.row,
+    rest.cursor,
+    rest.row,
+    is_all and rest.last or rest.cursor,
+    lines
+  )
   local row = rest.row + #lines
   vim.api.nvim_win_set_cursor(0, { row, #lines == 1 and rest.cursor + #text or #lines[#lines] })
   if is_all then
