@@ -13,6 +13,13 @@ local is_on_everywhere
 ---@type table<integer, true?>
 local switched_on = {}
 
+--- At which byte of its line the cursor was when Neovim's newest suggestion was asked for, by buffer.
+---@type table<integer, integer?>
+local asked_at = {}
+
+---@type table<integer, integer?>
+local pending = {}
+
 ---@return boolean
 local function is_builtin()
   local wish = config.get().ghost
@@ -79,6 +86,21 @@ function M.attach(bufnr, client)
       sync(bufnr)
     end,
   })
+  vim.api.nvim_create_autocmd('LspRequest', {
+    group = 'redraft.inline.' .. bufnr,
+    buffer = bufnr,
+    callback = function(event)
+      local request, id = event.data.request, event.data.request_id
+      if request.method ~= 'textDocument/inlineCompletion' or event.data.client_id ~= client.id then
+        return
+      end
+      if request.type == 'pending' and bufnr == vim.api.nvim_get_current_buf() then
+        pending[id] = vim.api.nvim_win_get_cursor(0)[2]
+      elseif request.type == 'complete' then
+        asked_at[bufnr], pending[id] = pending[id] or asked_at[bufnr], nil
+      end
+    end,
+  })
   sync(bufnr)
 end
 
@@ -124,32 +146,53 @@ local function break_undo()
   vim.cmd('let &g:undolevels = &g:undolevels')
 end
 
---- Put a piece of Neovim's own suggestion into the text, or leave all of it to Neovim.
+--- How many bytes behind the cursor Neovim's suggestion replaces. Up to 0.12.4 a suggestion keeps the range it came with
+--- while the user types on, and accepting it would leave what was typed behind it; so the range is not taken at its word.
+---@param last integer the byte where that range ends
+---@param asked_at integer the byte at which the cursor was when the suggestion was asked for
+---@param column integer the byte at which it is now
+---@param rest string what of the suggestion is not there yet
+---@param after string the text behind the cursor
+---@return integer
+local function n_replaced(last, asked_at, column, rest, after)
+  for _, n in ipairs({ last - asked_at, last - column }) do
+    local behind = after:sub(1, n)
+    if n > 0 and #behind == n and (vim.endswith(rest, behind) or vim.endswith(rest:match('^[^\n]*'), behind)) then
+      return n
+    end
+  end
+  return 0
+end
+
+--- Put Neovim's own suggestion, or a piece of it, into the text; what is no plain text is left to Neovim.
 ---@param piece fun(text: string): string
 ---@param item table
 ---@return table?
 local function accept_builtin(piece, item)
   break_undo()
-  local text = item.insert_text
-  if piece == pieces.all or type(text) ~= 'string' then
+  local text, range = item.insert_text, item.range
+  if type(text) ~= 'string' or not range then
     return item
   end
+  text = text:gsub('\r\n?', '\n')
+  local bufnr = vim.api.nvim_get_current_buf()
   local cursor = vim.api.nvim_win_get_cursor(0)
-  local before = vim.api.nvim_get_current_line():sub(1, cursor[2])
-  -- The suggestion begins with what is typed already.
-  local n_typed = math.min(#before, #text)
-  while n_typed > 0 and before:sub(-n_typed) ~= text:sub(1, n_typed) do
-    n_typed = n_typed - 1
-  end
-  local rest = text:sub(n_typed + 1)
-  local part = piece(rest)
-  if part == rest then
-    return item
-  end
-  local lines = vim.split(part, '\n', { plain = true })
   local row, column = cursor[1] - 1, cursor[2]
-  vim.api.nvim_buf_set_text(0, row, column, row, column, lines)
+  local line = vim.api.nvim_get_current_line()
+  local first_row, first, _, last = range:to_extmark()
+  local typed = line:sub(first + 1, column)
+  if first_row ~= row or column < first or not vim.startswith(text, typed) then
+    return nil
+  end
+  local rest = text:sub(#typed + 1)
+  local part = piece(rest)
+  local n_behind = part == rest
+      and n_replaced(last, asked_at[bufnr] or column, column, rest, line:sub(column + 1))
+    or 0
+  local lines = vim.split(part, '\n', { plain = true })
+  vim.api.nvim_buf_set_text(bufnr, row, column, row, column + n_behind, lines)
   vim.api.nvim_win_set_cursor(0, { row + #lines, #lines == 1 and column + #part or #lines[#lines] })
+  return nil
 end
 
 --- Accept the suggestion at the cursor, or a piece of it.

@@ -1,0 +1,98 @@
+"""What the tests in Neovim share: editors of two versions, and a daemon with the fake engine or the real one.
+
+Run by `make test-neovim`, in an environment of its own; in any other there is nothing here to collect.
+"""
+
+import importlib.util
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if importlib.util.find_spec("pynvim") is None:
+    collect_ignore_glob = ["*"]
+else:
+    from editor import ROOT, Editor, environment, python
+
+if TYPE_CHECKING:
+    from editor import Editor
+
+VERSIONS = ("newest", "oldest")
+SERVER_TESTS = Path(__file__).parents[2] / "lsp_server"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    stats = terminalreporter.stats
+    n_failed = len(stats.get("failed", [])) + len(stats.get("error", []))
+    terminalreporter.write_line(f"{len(stats.get('passed', []))} passed, {n_failed} failed")
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The runtime folder of a daemon with the fake engine, for all tests that do it no harm."""
+    folder = tmp_path_factory.mktemp("shared")
+    folder.chmod(0o700)
+    yield folder
+    stop(folder)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Path]:
+    """The runtime folder of a daemon that a test may harm."""
+    folder = tmp_path / "runtime"
+    folder.mkdir(mode=0o700)
+    yield folder
+    stop(folder)
+
+
+def stop(runtime: Path) -> None:
+    subprocess.run(
+        [python(), "-m", "redraft_server.cli", "stop"],
+        env=environment(runtime, runtime),
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def fake_server(runtime: Path) -> list[str]:
+    """The command that joins an editor to a daemon with the fake engine."""
+    return [
+        python(),
+        os.fspath(SERVER_TESTS / "serve_fake_daemon.py"),
+        os.fspath(runtime / "engine.log"),
+        "join",
+        "--types",
+    ]
+
+
+Open = Callable[..., "Editor"]
+
+
+@pytest.fixture
+def open_editor(version: str, shared: Path, tmp_path: Path) -> Iterator[Open]:
+    """Open an editor with a text in it. The server is the shared one with the fake engine, unless a test says otherwise."""
+    editors: list[Editor] = []
+
+    def open_(text: str, *, runtime: Path | None = None, waits: bool = True, **more: Any) -> Editor:
+        runtime = runtime or shared
+        options = {"cmd": fake_server(runtime), "debounce": 20, **more.pop("options", {})}
+        folder = tmp_path / f"editor{len(editors)}"
+        editor = Editor(more.pop("version", version), folder, runtime, options=options, text=text, **more)
+        editors.append(editor)
+        if waits:
+            editor.attached()
+        return editor
+
+    yield open_
+    for editor in editors:
+        editor.close()
