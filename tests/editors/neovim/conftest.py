@@ -78,17 +78,41 @@ def fake_server(runtime: Path) -> list[str]:
 Open = Callable[..., "Editor"]
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[dict[str, "Editor"]]:
+    """Editors that go from one test to the next, by what they were started with."""
+    editors: dict[str, Editor] = {}
+    yield editors
+    for editor in editors.values():
+        editor.close()
+
+
 @pytest.fixture
-def open_editor(version: str, shared: Path, tmp_path: Path) -> Iterator[Open]:
-    """Open an editor with a text in it. The server is the shared one with the fake engine, unless a test says otherwise."""
+def open_editor(version: str, shared: Path, tmp_path: Path, warm: dict[str, "Editor"]) -> Iterator[Open]:
+    """Open an editor with a text in it.
+
+    The server is the shared one with the fake engine, unless a test says otherwise. An editor that is not to be
+    `alone` may have been used before, with other files.
+    """
     editors: list[Editor] = []
 
-    def open_(text: str, *, runtime: Path | None = None, waits: bool = True, **more: Any) -> Editor:
-        runtime = runtime or shared
-        options = {"cmd": fake_server(runtime), "debounce": 20, **more.pop("options", {})}
+    def open_(
+        text: str, *, runtime: Path | None = None, alone: bool = False, waits: bool = True, **more: Any
+    ) -> Editor:
+        key = repr((more.get("version", version), more.get("options"), runtime))
         folder = tmp_path / f"editor{len(editors)}"
-        editor = Editor(more.pop("version", version), folder, runtime, options=options, text=text, **more)
-        editors.append(editor)
+        is_usual = not alone and runtime is None and set(more) <= {"options", "version"}
+        if is_usual and key in warm:
+            editor = warm[key]
+            editor.open(folder / "a.py", text)
+        else:
+            runtime = runtime or shared
+            options = {"cmd": fake_server(runtime), "debounce": 20, **more.pop("options", {})}
+            editor = Editor(more.pop("version", version), folder, runtime, options=options, text=text, **more)
+            if is_usual:
+                warm[key] = editor
+            else:
+                editors.append(editor)
         if waits:
             editor.attached()
         return editor

@@ -18,7 +18,7 @@ INIT = Path(__file__).with_name("init.lua")
 BUILD = ROOT / "build" / "neovim"
 
 # A machine that does other things, too, is not a reason to fail.
-PATIENCE = 30.0
+PATIENCE = float(os.environ.get("REDRAFT_TEST_PATIENCE", "30"))
 
 
 def python() -> str:
@@ -59,6 +59,11 @@ def until(look: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
         time.sleep(0.01)
 
 
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())
+
+
 class Editor:
     """One Neovim with one file open."""
 
@@ -74,12 +79,21 @@ class Editor:
         arguments: Sequence[str] = (),
     ) -> None:
         self.path = folder / name
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_bytes(text.encode())
+        _write(self.path, text)
         variables = environment(folder / "home", runtime) | {"REDRAFT_OPTIONS": json.dumps(options)}
         argv = ["env", "--ignore-environment", *(f"{key}={value}" for key, value in variables.items())]
         argv += [program(version), "--embed", "--headless", "-n", "-i", "NONE", "-u", str(INIT), *arguments]
         self.nvim = pynvim.attach("child", argv=[*argv, str(self.path)])
+
+    def open(self, path: Path, text: str) -> None:
+        """Go on with another file, as if nothing had been."""
+        self.path = path
+        _write(path, text)
+        self.keys("<Esc><Esc>")
+        self.lua(
+            "_G.said = {} vim.cmd('silent! %bwipeout!') vim.cmd.edit(...) vim.fn.cursor(1, 1) vim.cmd('normal! m`')",
+            str(path),
+        )
 
     def lua(self, code: str, *arguments: object) -> Any:
         """The value that `code` returns inside the editor."""

@@ -49,9 +49,19 @@ local buffers = {}
 ---@param buffer redraft.GhostBuffer
 local function stop_waiting(buffer)
   buffer.timer:stop()
-  buffer.cancel()
-  buffer.cancel = function() end
+  buffer.request = nil
   buffer.asks = false
+  local cancel = buffer.cancel
+  buffer.cancel = function() end
+  cancel()
+end
+
+--- Where the cursor is, in which text.
+---@param bufnr integer
+---@return string
+local function place(bufnr)
+  local cursor = vim.api.nvim_win_get_cursor(0)
+  return ('%d:%d:%d'):format(vim.api.nvim_buf_get_changedtick(bufnr), cursor[1], cursor[2])
 end
 
 ---@return boolean
@@ -221,7 +231,8 @@ local function request(bufnr, kind)
   buffer.asks = kind == invoked
   local params = vim.lsp.util.make_position_params(0, client.offset_encoding) --[[@as table]]
   params.context = { triggerKind = kind }
-  local this
+  local this = {}
+  buffer.request = this
   buffer.cancel = server.request(client, bufnr, 'textDocument/inlineCompletion', params, function(result, err)
     -- Of an answer that was not waited for any more, nothing is known.
     if buffers[bufnr] ~= buffer or buffer.request ~= this then
@@ -232,8 +243,6 @@ local function request(bufnr, kind)
     end
     take(bufnr, result, kind == invoked)
   end)
-  this = {}
-  buffer.request = this
 end
 
 --- Look at the cursor again: keep the suggestion, or have another one asked for.
@@ -243,8 +252,7 @@ local function refresh(bufnr)
   if not buffer or not is_inserting() then
     return
   end
-  local cursor = vim.api.nvim_win_get_cursor(0)
-  local seen = ('%d:%d:%d'):format(vim.api.nvim_buf_get_changedtick(bufnr), cursor[1], cursor[2])
+  local seen = place(bufnr)
   if is_choosing() then
     clear(bufnr)
     stop_waiting(buffer)
@@ -355,6 +363,7 @@ function M.ask(bufnr)
   local buffer = buffers[bufnr]
   if buffer then
     M.dismiss(bufnr)
+    buffer.seen = place(bufnr)
     request(bufnr, invoked)
   end
 end

@@ -48,11 +48,12 @@ end
 
 --- Have Neovim show suggestions in a buffer exactly if it should.
 ---@param bufnr integer
-local function sync(bufnr)
+---@param is_asking? boolean whether somebody is about to ask for others
+local function sync(bufnr, is_asking)
   if not is_builtin() or not vim.api.nvim_buf_is_valid(bufnr) then
     return
   end
-  local is_wanted = M.is_on(bufnr) and not ghost.was_asked(bufnr)
+  local is_wanted = M.is_on(bufnr) and not is_asking and not ghost.was_asked(bufnr)
   if is_wanted == vim.lsp.inline_completion.is_enabled({ bufnr = bufnr }) then
     return
   end
@@ -246,8 +247,10 @@ function M.ask()
     return
   end
   local function ask()
+    -- First, because Neovim cancels whatever is asked for in this buffer when it leaves.
+    ghost.dismiss(bufnr)
+    sync(bufnr, true)
     ghost.ask(bufnr)
-    sync(bufnr)
   end
   if vim.api.nvim_get_mode().mode:sub(1, 1) == 'i' then
     return ask()
