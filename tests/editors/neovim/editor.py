@@ -165,7 +165,7 @@ class Editor:
 
     def state(self) -> str | None:
         """What becomes of the rewrite."""
-        return self.lua("return require('redraft.rewrite').state(0)")
+        return self.lua("return require('redraft.rewrite').state()")
 
     def wait_for_state(self, state: str | None) -> None:
         until(lambda: [self.state()] == [state], f"the rewrite is {state}; said: {self.said}")

@@ -312,10 +312,10 @@ function M.on_step(step)
 end
 
 --- What becomes of the rewrite of a buffer.
----@param bufnr integer
+---@param bufnr? integer
 ---@return 'running'|'shown'|nil
 function M.state(bufnr)
-  local rewrite = rewrites[bufnr]
+  local rewrite = rewrites[bufnr or vim.api.nvim_get_current_buf()]
   return rewrite and (rewrite.edit and 'shown' or 'running') or nil
 end
 
