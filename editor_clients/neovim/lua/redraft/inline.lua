@@ -158,7 +158,11 @@ end
 local function n_replaced(last, asked_at, column, rest, after)
   for _, n in ipairs({ last - asked_at, last - column }) do
     local behind = after:sub(1, n)
-    if n > 0 and #behind == n and (vim.endswith(rest, behind) or vim.endswith(rest:match('^[^\n]*'), behind)) then
+    if
+      n > 0
+      and #behind == n
+      and (vim.endswith(rest, behind) or vim.endswith(rest:match('^[^\n]*'), behind))
+    then
       return n
     end
   end

@@ -33,6 +33,8 @@ function M.start()
   end
   local function enable()
     vim.lsp.enable('redraft')
+    -- Neovim says nothing about a command that it cannot find.
+    M.can_start()
   end
   if vim.v.vim_did_enter == 1 then
     vim.schedule(enable)
@@ -165,6 +167,7 @@ function M.restart()
     has_given_up = false
     restarts = {}
     vim.lsp.enable('redraft')
+    M.can_start()
   end)
 end
 
