@@ -72,12 +72,6 @@ test-clients: tests/clients/node/node_modules/.installed ## test the language se
 	emacs --batch --load tests/clients/emacs/session.el -- redraft lsp --standalone
 	REDRAFT_RUNTIME_DIR="$$(mktemp -d)" sh -c 'emacs --batch --load tests/clients/emacs/session.el -- redraft lsp && redraft stop'
 
-# NVIM=/path/to/nvim tries another Neovim of at least 0.12.
-.PHONY: test-neovim
-test-neovim: $(VENV)/.installed ## test the Neovim plugin in Neovim 0.11 and 0.12; installs them into build/neovim
-	tests/editors/neovim/install.sh build/neovim
-	build/neovim/python/bin/pytest -c tests/editors/neovim/pytest.ini --rootdir . tests/editors/neovim
-
 .PHONY: check
 check: $(VENV)/.installed-dev ## lint, formatting, types and import contracts
 	$(BIN)/ruff check .

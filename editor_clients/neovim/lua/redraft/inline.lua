@@ -150,13 +150,13 @@ end
 --- How many bytes behind the cursor Neovim's suggestion replaces. Up to 0.12.4 a suggestion keeps the range it came with
 --- while the user types on, and accepting it would leave what was typed behind it; so the range is not taken at its word.
 ---@param last integer the byte where that range ends
----@param asked_at integer the byte at which the cursor was when the suggestion was asked for
+---@param asked integer the byte at which the cursor was when the suggestion was asked for
 ---@param column integer the byte at which it is now
 ---@param rest string what of the suggestion is not there yet
 ---@param after string the text behind the cursor
 ---@return integer
-local function n_replaced(last, asked_at, column, rest, after)
-  for _, n in ipairs({ last - asked_at, last - column }) do
+local function n_replaced(last, asked, column, rest, after)
+  for _, n in ipairs({ last - asked, last - column }) do
     local behind = after:sub(1, n)
     if
       n > 0
