@@ -1,10 +1,12 @@
 """What the repository says about itself: its package, its documents, its make targets."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("redraft_kernels", "redraft_model", "redraft_server")
 TARGETS = {"help", "demo", "test", "test-clients", "fuzz", "fix", "check", "bench"}
-TARGETS |= {"gpu-train", "gpu-bench", "clean"}
+TARGETS |= {"gpu-train", "gpu-bench", "clean", "film-neovim"}
 
 # Outputs, caches and what belongs to somebody's machine; none of it is part of the project.
 NOT_OURS = {"build", "dist", "runs", "node_modules", "__pycache__"}
@@ -65,6 +67,16 @@ def test_the_wheel_holds_every_module(wheel: Path) -> None:
         for path in home.rglob("*.py")
     }
     assert modules - names == set()
+
+
+def test_configuration_of_other_editors_can_be_read() -> None:
+    text = (ROOT / "docs" / "editors.md").read_text("utf-8")
+    blocks = dict(re.findall(r"^```(toml|json)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    helix, zed = tomllib.loads(blocks["toml"]), json.loads(blocks["json"])
+    assert helix["language-server"]["redraft"] == {"command": "redraft", "args": ["lsp"]}
+    assert "redraft" in helix["language"][0]["language-servers"]
+    assert zed["lsp"]["redraft"]["binary"] == {"path": "redraft", "arguments": ["lsp"]}
+    assert "redraft" in zed["languages"]["Python"]["language_servers"]
 
 
 def test_relative_links_in_documents_lead_somewhere() -> None:
