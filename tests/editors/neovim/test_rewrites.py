@@ -15,9 +15,7 @@ def test_a_code_action_of_neovims_own_menu_repairs_and_one_undo_takes_it_back(op
     editor.keys("2G")
     editor.keys(":lua vim.lsp.buf.code_action()<CR>")
     # While the menu waits for an answer, nothing else can be asked.
-    until(
-        lambda: editor.nvim.api.get_mode()["blocking"] is not False or editor.mode == "r", "the menu is there"
-    )
+    until(lambda: editor.nvim.api.get_mode()["blocking"] is not False or editor.mode == "r", "the menu is there")
     editor.keys("1<CR>")
     editor.wait_for_text("def f():\n    return 3\n")
     editor.keys("u")
@@ -56,15 +54,11 @@ def test_a_file_without_errors_is_left_alone_and_the_user_told(open_editor: Open
     assert editor.state() is None
 
 
-def test_a_rewrite_of_the_selection_is_drawn_while_it_runs_and_leaves_the_text_alone(
-    open_editor: Open,
-) -> None:
+def test_a_rewrite_of_the_selection_is_drawn_while_it_runs_and_leaves_the_text_alone(open_editor: Open) -> None:
     text = LOUD.replace("# masks", "# masks\n# steps: 100")
     editor = open_editor(text)
     editor.keys("4GVj:Redraft types<CR>")
-    drawn = until(
-        lambda: (shown := editor.shown()) if "░" in (shown := editor.shown()) else "", "masks are drawn"
-    )
+    drawn = until(lambda: (shown := editor.shown()) if "░" in (shown := editor.shown()) else "", "masks are drawn")
     assert "⟨=" in drawn and "denoise step" in drawn and "/100" in drawn
     assert editor.text == text
     until(lambda: "SEC" in editor.shown() and "░" in editor.shown(), "letters come out of the masks")
