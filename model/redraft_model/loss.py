@@ -22,7 +22,7 @@ from redraft_model.transformer import Transformer
 class Asked:
     """The positions of a batch that carry loss."""
 
-    index_N: torch.Tensor  # into the flattened (B * T) batch
+    index_N: torch.Tensor  # into the flattened hidden states, of a whole batch or of its wanted tokens
     targets_N: torch.Tensor
     weights_N: torch.Tensor
 

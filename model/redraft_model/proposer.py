@@ -74,14 +74,13 @@ class Proposer:
         while open_rows:
             places = [_around_masks(current[i].region) for i in open_rows]
             self._count(sum(end - start for start, end in places))
-            found = self._forward.block(
+            found = self._forward.at_masks(
                 [opened[i].row for i in open_rows], [current[i] for i in open_rows], places
             )
             still_open = []
-            for i, (start, _), log_p_TV in zip(open_rows, places, found, strict=True):
+            for i, at_masks in zip(open_rows, found, strict=True):
                 region = current[i].region
                 masks = np.flatnonzero(region == MASK_ID)
-                at_masks = log_p_TV[torch.from_numpy(masks - start).to(log_p_TV.device)]
                 forbid_controls_at_masks(at_masks)
                 if len(masks) == 1:
                     best = at_masks[0].topk(n_fills)

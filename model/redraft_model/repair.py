@@ -22,7 +22,7 @@ from redraft_model.alignment import ANCHOR_ID, INSERT_IDS, gaps, insert_size
 from redraft_model.passage import Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
 from redraft_model.tokenizer import Tokenizer
-from redraft_model.verifier import Problem, error_spans, problem
+from redraft_model.verifier import Frame, Problem, error_spans, problem
 from redraft_model.window import Limits, Window, around, with_masks
 
 
@@ -150,33 +150,49 @@ def _solve(
     solutions: list[Attempt] = []
     rounds_left = search.n_rounds
     while queue and rounds_left > 0 and len(solutions) < search.n_solutions:
-        beam = [heapq.heappop(queue).attempt for _ in range(min(search.beam, len(queue)))]
+        beam = _popped(queue, search.beam, is_allowed)
+        if not beam:
+            break
         rounds_left -= 1
         proposer.tell(search.n_rounds - rounds_left, search.n_rounds, beam[0].source)
-        for parent, text, gain, n_edits in _expand(proposer, beam, search, bounds):
+        for parent, frame, text, gain, n_edits in _expand(proposer, beam, search, bounds):
             if text in seen:
                 continue
             seen.add(text)
-            attempt = _judged(parent, text, gain, n_edits)
-            if not is_allowed(text):
-                continue
+            attempt = _judged(parent, frame, text, gain, n_edits)
             if _is_solved(start, attempt):
-                solutions.append(attempt)
+                if is_allowed(text):
+                    solutions.append(attempt)
             elif attempt.n_edits < search.n_edits:
                 cost = -attempt.gain - search.progress_gain * attempt.n_steps_on
                 heapq.heappush(queue, _Queued(cost, next(counter), attempt))
         if solutions:
             rounds_left = min(rounds_left, search.patience)
             best = max(solution.gain for solution in solutions)
-            if queue and best > search.lead - queue[0].cost:
+            if _is_any(queue, is_allowed) and best > search.lead - queue[0].cost:
                 break
     return _best(proposer, start, solutions, search, bounds, is_allowed)
 
 
-def _judged(parent: Attempt, text: str, gain: float, n_edits: int) -> Attempt:
+def _popped(queue: list[_Queued], n: int, is_allowed: Callable[[str], bool]) -> list[Attempt]:
+    """The `n` cheapest texts that are allowed. They are asked about only here: most never come up, and asking takes a while."""
+    beam: list[Attempt] = []
+    while len(beam) < n and _is_any(queue, is_allowed):
+        beam.append(heapq.heappop(queue).attempt)
+    return beam
+
+
+def _is_any(queue: list[_Queued], is_allowed: Callable[[str], bool]) -> bool:
+    """Whether there is an allowed text; if so, the cheapest one is in front."""
+    while queue and not is_allowed(queue[0].attempt.source):
+        heapq.heappop(queue)
+    return bool(queue)
+
+
+def _judged(parent: Attempt, frame: Frame, text: str, gain: float, n_edits: int) -> Attempt:
     """The attempt that `text` is, after the parser's verdict."""
     assert parent.trouble is not None
-    trouble = problem(text)
+    trouble = frame.problem(text)
     steps = parent.n_steps_on
     if trouble is None or trouble.span.start > _edited_to(parent, text):
         steps += 1
@@ -213,9 +229,12 @@ def _common_suffix(a: str, b: str) -> int:
 
 def _expand(
     proposer: Proposer, beam: Sequence[Attempt], search: Search, bounds: Bounds | None
-) -> Iterable[tuple[Attempt, str, float, int]]:
-    """(parent, text, gain, tokens edited) of the texts one edit further on, edits without masks first."""
+) -> Iterable[tuple[Attempt, Frame, str, float, int]]:
+    """(parent, its frame, text, gain, tokens edited) of the texts one edit further on, edits without masks first."""
     windows = [_window(proposer, attempt.source, _focus(attempt), search, bounds) for attempt in beam]
+    frames = [
+        Frame.around(attempt.source, window.span) for attempt, window in zip(beam, windows, strict=True)
+    ]
     to_fill: list[tuple[float, Attempt, Opened]] = []
     for row, (attempt, window, log_p_TV) in enumerate(
         zip(beam, windows, proposer.log_p(windows), strict=True)
@@ -228,13 +247,14 @@ def _expand(
             if insert_size(label):
                 to_fill.append((gain, attempt, Opened(row, with_masks(window, canvas.region))))
             else:
-                yield attempt, window.source_with(canvas.region), gain, 1
+                yield attempt, frames[row], window.source_with(canvas.region), gain, 1
     to_fill = heapq.nlargest(search.n_opened, to_fill, key=lambda entry: entry[0] + entry[1].gain)
     fills = proposer.fill([opened for _, _, opened in to_fill], search.n_fills)
     for (gain, attempt, opened), regions in zip(to_fill, fills, strict=True):
         n_before = len(opened.window.canvas.region) - opened.window.canvas.n_masks
         for region, log_p in regions:
-            yield attempt, opened.window.source_with(region), gain + log_p, max(1, len(region) - n_before)
+            text, n_edits = opened.window.source_with(region), max(1, len(region) - n_before)
+            yield attempt, frames[opened.row], text, gain + log_p, n_edits
 
 
 def _focus(attempt: Attempt) -> Span:

@@ -89,8 +89,10 @@ class Full:
 
     def refresh(self, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
         """Log-probabilities of every region and its end marker."""
-        tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], _device(self._model))
-        return _regions(self._model, self._model(tokens_BT, lengths_B=lengths_B), canvases)
+        device = _device(self._model)
+        tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], device)
+        hidden_BAW = self._model(tokens_BT, lengths_B=lengths_B, wanted_BA=_of_regions(canvases, device))
+        return _regions(self._model, hidden_BAW, canvases)
 
     def block(self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks) -> list[torch.Tensor]:
         """The block's part of what `refresh` says."""
@@ -109,13 +111,42 @@ class Cached:
 
     def refresh(self, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
         """Log-probabilities of every region and its end marker; fills the cache."""
-        tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], _device(self._model))
-        hidden_BTW, self._cache = self._model.encode(tokens_BT, lengths_B=lengths_B)
+        device = _device(self._model)
+        tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], device)
+        hidden_BAW, self._cache = self._model.encode(
+            tokens_BT, lengths_B=lengths_B, wanted_BA=_of_regions(canvases, device)
+        )
         self._canvases = list(canvases)
-        return _regions(self._model, hidden_BTW, canvases)
+        return _regions(self._model, hidden_BAW, canvases)
 
     def block(self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks) -> list[torch.Tensor]:
         """One forward pass over the block and the token behind it."""
+        hidden_BTW, pieces = self._pass(rows, canvases, blocks)
+        return [
+            self._model.log_probabilities(hidden_TW[: len(piece)])
+            for hidden_TW, piece in zip(hidden_BTW, pieces, strict=True)
+        ]
+
+    def at_masks(self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks) -> list[torch.Tensor]:
+        """As `block`, of the masks in each block only: (n_masks, V)."""
+        masks = [
+            np.flatnonzero(canvas.region[start:end] == MASK_ID)
+            for canvas, (start, end) in zip(canvases, blocks, strict=True)
+        ]
+        hidden_BAW, _ = self._pass(rows, canvases, blocks, padded(masks, _device(self._model))[0])
+        hidden_NW = torch.cat(
+            [hidden_AW[: len(found)] for hidden_AW, found in zip(hidden_BAW, masks, strict=True)]
+        )
+        return list(torch.split(self._model.log_probabilities(hidden_NW), [len(found) for found in masks]))
+
+    def _pass(
+        self,
+        rows: Sequence[int],
+        canvases: Sequence[Canvas],
+        blocks: Blocks,
+        wanted_BA: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, list[Ids]]:
+        """Hidden states of the blocks and the tokens behind them (B, T, W), or of the wanted ones; and these tokens."""
         assert self._cache is not None, "refresh comes first"
         device = _device(self._model)
         starts = [canvas.region_start + start for canvas, (start, _) in zip(canvases, blocks, strict=True)]
@@ -128,23 +159,25 @@ class Cached:
         positions_BT = (
             torch.arange(tokens_BT.shape[1], device=device) + torch.tensor(starts, device=device)[:, None]
         )
-        offsets_BS = torch.zeros(len(rows), len(self._cache), dtype=torch.int64, device=device)
-        visible_BS = torch.zeros_like(offsets_BS, dtype=torch.bool)
+        visible_BS = torch.zeros(len(rows), len(self._cache), dtype=torch.bool, device=device)
+        moves: list[tuple[int, int]] = []
         for i, (row, canvas, first, piece) in enumerate(zip(rows, canvases, starts, pieces, strict=True)):
             growth = len(canvas) - len(self._canvases[row])
             # In the cached sequence the block and the token behind it ended here.
             end = first + len(piece) - growth
-            offsets_BS[i, end:] = growth
+            moves.append((end, growth))
             visible_BS[i, :first] = True
             visible_BS[i, end : len(self._canvases[row])] = True
-        past = self._cache.rows(torch.tensor(list(rows), device=device)).moved(offsets_BS, self._model.config)
-        hidden_BTW = self._model(
-            tokens_BT, positions_BT, past=past, past_visible_BS=visible_BS, lengths_B=lengths_B
+        past = self._cache.moved(rows, moves, self._model.config)
+        hidden = self._model(
+            tokens_BT,
+            positions_BT,
+            past=past,
+            past_visible_BS=visible_BS,
+            lengths_B=lengths_B,
+            wanted_BA=wanted_BA,
         )
-        return [
-            self._model.log_probabilities(hidden_TW[: len(piece)])
-            for hidden_TW, piece in zip(hidden_BTW, pieces, strict=True)
-        ]
+        return hidden, pieces
 
 
 def generate(
@@ -161,7 +194,9 @@ def generate_reference(
     return denoise(Full(model), canvases, blocks, sampling, **watched)
 
 
-def padded(rows: Sequence[Ids], device: torch.device) -> tuple[torch.Tensor, torch.Tensor | None]:
+def padded(
+    rows: Sequence[npt.NDArray[np.integer[Any]]], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Rows of ids as (B, T) int64 with PAD behind the short ones, and their lengths (None when all are equal)."""
     longest = max(len(row) for row in rows)
     tokens = np.full((len(rows), longest), SPECIALS.index(PAD), np.int64)
@@ -309,10 +344,15 @@ def _keep_first(log_p_TV: torch.Tensor, labels: Ids) -> Ids:
     return labels
 
 
-def _regions(model: Transformer, hidden_BTW: torch.Tensor, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
+def _of_regions(canvases: Sequence[Canvas], device: torch.device) -> torch.Tensor:
+    """Where in each sequence its region and end marker are, (B, A)."""
+    return padded([np.arange(c.region_start, c.region_end + 1) for c in canvases], device)[0]
+
+
+def _regions(model: Transformer, hidden_BAW: torch.Tensor, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
     return [
-        model.log_probabilities(hidden_TW[canvas.region_start : canvas.region_end + 1])
-        for hidden_TW, canvas in zip(hidden_BTW, canvases, strict=True)
+        model.log_probabilities(hidden_AW[: len(canvas.region) + 1])
+        for hidden_AW, canvas in zip(hidden_BAW, canvases, strict=True)
     ]
 
 

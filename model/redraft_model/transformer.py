@@ -6,7 +6,7 @@
 - weights may be float32 masters: a linear layer casts its weight to the dtype of what flows through, so there is no autocast
 """
 
-# B batch, T tokens, H heads, K key/value heads, D head width, W width, V vocabulary
+# B batch, T tokens, A wanted tokens, H heads, K key/value heads, D head width, W width, V vocabulary
 
 from dataclasses import dataclass
 
@@ -28,14 +28,27 @@ class Sight:
     visible: torch.Tensor | None  # (B, 1, T, S) bool, None = everything
     key_lengths_B: torch.Tensor | None  # tokens that are not padding
 
+    def of(self, wanted_BA: torch.Tensor) -> "Sight":
+        """What some of the tokens see."""
+        visible = self.visible
+        if visible is not None and visible.shape[2] > 1:
+            visible = visible.take_along_dim(wanted_BA[:, None, :, None], 2)
+        return Sight(
+            _chosen(self.cos_BTD, wanted_BA), _chosen(self.sin_BTD, wanted_BA), visible, self.key_lengths_B
+        )
+
 
 class Linear(nn.Linear):
     """A linear layer whose weight follows the dtype of its input."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., in) -> (..., out)."""
-        bias = None if self.bias is None else self.bias.to(x.dtype)
-        return F.linear(x, self.weight.to(x.dtype), bias)
+        return self.part(x, slice(None))
+
+    def part(self, x: torch.Tensor, rows: slice) -> torch.Tensor:
+        """Some of the outputs only: (..., in) -> (..., n)."""
+        bias = None if self.bias is None else self.bias[rows].to(x.dtype)
+        return F.linear(x, self.weight[rows].to(x.dtype), bias)
 
 
 class Norm(nn.Module):
@@ -65,27 +78,38 @@ class Attention(nn.Module):
             self.k_norm = Norm(config.head_width, config.norm_eps)
 
     def forward(
-        self, x_BTW: torch.Tensor, sight: Sight, past: tuple[torch.Tensor, torch.Tensor] | None
+        self,
+        x_BTW: torch.Tensor,
+        sight: Sight,
+        past: tuple[torch.Tensor, torch.Tensor] | None,
+        wanted_BA: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Returns the new x, and the keys and values of the given tokens."""
+        """Returns the new x, of the wanted tokens or of all, and the keys and values of all given tokens."""
         c = self.config
         B, T, _ = x_BTW.shape
         kv_width = c.n_kv_heads * c.head_width
-        q, k, v = self.qkv(x_BTW).split([c.width, kv_width, kv_width], dim=-1)
-        q_BTHD = q.reshape(B, T, c.n_heads, c.head_width)
+        sight_of_queries = sight
+        if wanted_BA is None:
+            q, k, v = self.qkv(x_BTW).split([c.width, kv_width, kv_width], dim=-1)
+        else:
+            q = self.qkv.part(_chosen(x_BTW, wanted_BA), slice(c.width))
+            k, v = self.qkv.part(x_BTW, slice(c.width, None)).chunk(2, dim=-1)
+            sight_of_queries = sight.of(wanted_BA)
+        A = q.shape[1]
+        q_BAHD = q.reshape(B, A, c.n_heads, c.head_width)
         k_BTKD = k.reshape(B, T, c.n_kv_heads, c.head_width)
         v_BTKD = v.reshape(B, T, c.n_kv_heads, c.head_width)
         if c.qk_norm:
-            q_BTHD, k_BTKD = self.q_norm(q_BTHD), self.k_norm(k_BTKD)
-        q_BTHD = rotary(q_BTHD, sight.cos_BTD, sight.sin_BTD)
+            q_BAHD, k_BTKD = self.q_norm(q_BAHD), self.k_norm(k_BTKD)
+        q_BAHD = rotary(q_BAHD, sight_of_queries.cos_BTD, sight_of_queries.sin_BTD)
         k_BTKD = rotary(k_BTKD, sight.cos_BTD, sight.sin_BTD)
         keys, values = (k_BTKD, v_BTKD)
         if past is not None:
             keys, values = torch.cat([past[0], keys], 1), torch.cat([past[1], values], 1)
-        seen_BTHD = block_attention(
-            q_BTHD, keys, values, visible=sight.visible, key_lengths=sight.key_lengths_B
+        seen_BAHD = block_attention(
+            q_BAHD, keys, values, visible=sight_of_queries.visible, key_lengths=sight.key_lengths_B
         )
-        return self.out(seen_BTHD.reshape(B, T, c.width)), k_BTKD, v_BTKD
+        return self.out(seen_BAHD.reshape(B, A, c.width)), k_BTKD, v_BTKD
 
 
 class FeedForward(nn.Module):
@@ -114,11 +138,15 @@ class Layer(nn.Module):
         self.feed_forward = FeedForward(config)
 
     def forward(
-        self, x: torch.Tensor, sight: Sight, past: tuple[torch.Tensor, torch.Tensor] | None
+        self,
+        x: torch.Tensor,
+        sight: Sight,
+        past: tuple[torch.Tensor, torch.Tensor] | None,
+        wanted_BA: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Returns the new stream (B, T, W), and this layer's keys and values of the given tokens."""
-        seen, k, v = self.attention(self.attention_norm(x), sight, past)
-        x = x + seen
+        """Returns the new stream, (B, T, W) or that of the wanted tokens, and this layer's keys and values of all tokens."""
+        seen, k, v = self.attention(self.attention_norm(x), sight, past, wanted_BA)
+        x = (x if wanted_BA is None else _chosen(x, wanted_BA)) + seen
         return x + self.feed_forward(self.feed_forward_norm(x)), k, v
 
 
@@ -159,12 +187,14 @@ class Transformer(nn.Module):
         past: Cache | None = None,
         past_visible_BS: torch.Tensor | None = None,
         lengths_B: torch.Tensor | None = None,
+        wanted_BA: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Hidden states (B, T, W) of tokens that see each other and `past` (where `past_visible_BS`, if given, is true).
 
-        `lengths_B` leaves padding out of sight.
+        `lengths_B` leaves padding out of sight. `wanted_BA` chooses tokens of each row, by their index in it; then it is
+        (B, A, W), and the last layer does no more than it has to.
         """
-        x, _, _ = self._run(tokens_BT, positions_BT, past, past_visible_BS, lengths_B)
+        x, _, _ = self._run(tokens_BT, positions_BT, past, past_visible_BS, lengths_B, wanted_BA)
         return x
 
     def encode(
@@ -173,11 +203,12 @@ class Transformer(nn.Module):
         positions_BT: torch.Tensor | None = None,
         *,
         lengths_B: torch.Tensor | None = None,
+        wanted_BA: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, Cache]:
-        """As `forward`, and the keys and values of the given tokens."""
+        """As `forward`, and the keys and values of all given tokens."""
         if positions_BT is None:
             positions_BT = self._counted(tokens_BT)
-        x, keys, values = self._run(tokens_BT, positions_BT, None, None, lengths_B)
+        x, keys, values = self._run(tokens_BT, positions_BT, None, None, lengths_B, wanted_BA)
         return x, Cache(tuple(keys), tuple(values), positions_BT)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -201,8 +232,11 @@ class Transformer(nn.Module):
         past: Cache | None,
         past_visible_BS: torch.Tensor | None,
         lengths_B: torch.Tensor | None,
+        wanted_BA: torch.Tensor | None,
     ) -> tuple[torch.Tensor, list[torch.Tensor], list[torch.Tensor]]:
         c = self.config
+        if wanted_BA is not None and c.logit_shift:
+            wanted_BA = (wanted_BA - 1).clamp_min(0)
         if positions_BT is None:
             positions_BT = self._counted(tokens_BT)
         cos, sin = rotary_angles(positions_BT, c.head_width, c.rotary_base)
@@ -220,11 +254,12 @@ class Transformer(nn.Module):
         x = self.embedding(tokens_BT).to(self.stream_dtype)
         keys, values = [], []
         for i, layer in enumerate(self.layers):
-            x, k, v = layer(x, sight, None if past is None else (past.keys[i], past.values[i]))
+            wanted_here = wanted_BA if i == c.n_layers - 1 else None
+            x, k, v = layer(x, sight, None if past is None else (past.keys[i], past.values[i]), wanted_here)
             keys.append(k)
             values.append(v)
         x = self.norm(x)
-        if c.logit_shift:
+        if c.logit_shift and wanted_BA is None:
             x = torch.cat([x[:, :1], x[:, :-1]], 1)
         return x, keys, values
 
@@ -232,3 +267,8 @@ class Transformer(nn.Module):
     def n_parameters(self) -> int:
         """Number of learnt values."""
         return sum(p.numel() for p in self.parameters())
+
+
+def _chosen(x_BTF: torch.Tensor, wanted_BA: torch.Tensor) -> torch.Tensor:
+    """Rows of each sequence: (B, T, F) -> (B, A, F)."""
+    return x_BTF.take_along_dim(wanted_BA[..., None], 1)

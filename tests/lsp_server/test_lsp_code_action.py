@@ -83,6 +83,7 @@ async def test_a_list_is_made_without_the_model(start_editor: Any) -> None:
                 "range": None,
                 "is_complete": False,
                 "action": "repair",
+                "seed": 0,
             },
         },
         {
@@ -96,6 +97,7 @@ async def test_a_list_is_made_without_the_model(start_editor: Any) -> None:
                 "range": None,
                 "is_complete": True,
                 "action": "repair",
+                "seed": 0,
             },
         },
     ]

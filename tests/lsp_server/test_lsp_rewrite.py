@@ -45,6 +45,14 @@ async def test_the_selection_is_rewritten_and_the_rest_is_not(start_editor: Any)
     assert "rewrite types n_drafts=1 seed=0" in editor.log
 
 
+async def test_another_seed_asks_for_another_draft(start_editor: Any) -> None:
+    editor = await start_editor("--types")
+    await editor.initialize(FULL)
+    action = (await offered(editor, editor.open(TEXT), ONLY_REWRITES))["refactor.rewrite.redraft.types"]
+    await editor.ask("codeAction/resolve", action | {"data": action["data"] | {"seed": 7}})
+    assert "rewrite types n_drafts=1 seed=7" in editor.log
+
+
 async def test_what_it_has_not_learnt_is_greyed_out_for_those_who_look_for_it(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(FULL)

@@ -95,13 +95,15 @@ class Oracle(Transformer):
         positions_BT: torch.Tensor | None = None,
         *,
         lengths_B: torch.Tensor | None = None,
+        wanted_BA: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, Cache]:
         B, T = tokens_BT.shape
         if positions_BT is None:
             positions_BT = torch.arange(T).expand(B, T)
         keys = torch.zeros(B, T, 1, self.config.head_width)
         values = tokens_BT.float()[:, :, None, None]
-        return self(tokens_BT, positions_BT, lengths_B=lengths_B), Cache((keys,), (values,), positions_BT)
+        hidden = self(tokens_BT, positions_BT, lengths_B=lengths_B, wanted_BA=wanted_BA)
+        return hidden, Cache((keys,), (values,), positions_BT)
 
     def forward(
         self,
@@ -111,6 +113,7 @@ class Oracle(Transformer):
         past: Cache | None = None,
         past_visible_BS: torch.Tensor | None = None,
         lengths_B: torch.Tensor | None = None,
+        wanted_BA: torch.Tensor | None = None,
     ) -> torch.Tensor:
         B, T = tokens_BT.shape
         if positions_BT is None:
@@ -128,6 +131,8 @@ class Oracle(Transformer):
             assert position[order].tolist() == list(range(len(order))), "every position is there once"
             answer = torch.from_numpy(self._answers(token[order].numpy().astype(np.int32)))
             hidden_BTW[b, :n, 0] = answer[positions_BT[b, :n]].float()
+        if wanted_BA is not None:
+            return hidden_BTW.take_along_dim(wanted_BA[..., None], 1)
         return hidden_BTW
 
     def log_probabilities(self, hidden: torch.Tensor) -> torch.Tensor:

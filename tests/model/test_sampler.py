@@ -79,6 +79,22 @@ def test_the_suffix_moves_along_when_the_block_grows() -> None:
         assert torch.allclose(fast_log_p.exp(), slow_log_p.exp(), atol=1e-6)
 
 
+def test_masks_alone_get_what_they_get_in_their_block(model: Transformer) -> None:
+    start = canvas(6, 24, 9, 0)
+    opened = [
+        start.with_region(np.insert(start.region, 4, [MASK_ID, MASK_ID])),
+        start.with_region(np.insert(start.region, 11, MASK_ID)),
+    ]
+    places = [(1, 9), (6, 16)]
+    cached = Cached(model)
+    cached.refresh([start])
+    blocks = cached.block([0, 0], opened, places)
+    masks = cached.at_masks([0, 0], opened, places)
+    assert [len(found) for found in masks] == [2, 1]
+    assert torch.allclose(masks[0].exp(), blocks[0][[3, 4]].exp(), atol=1e-6)
+    assert torch.allclose(masks[1].exp(), blocks[1][[5]].exp(), atol=1e-6)
+
+
 def test_the_same_seed_gives_the_same_drafts_and_another_seed_others(model: Transformer) -> None:
     start = canvas(4, 24, 4, 24)
     blocks = fixed_blocks(24, 24)

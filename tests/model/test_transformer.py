@@ -177,27 +177,57 @@ def test_the_order_of_tokens_in_a_batch_row_does_not_matter_when_positions_go_al
 
 
 def test_a_moved_cache_is_the_cache_of_moved_positions() -> None:
-    model, rows = network(PLAIN), tokens(2, 8)
-    positions = torch.arange(8).expand(2, -1)
-    offsets = torch.tensor([[0, 0, 3, 3, 3, 3, 3, 3], [0] * 8])
-    _, cache = model.encode(rows, positions)
-    moved = cache.moved(offsets, PLAIN)
-    torch.testing.assert_close(moved.positions, positions + offsets)
-    # The keys of the first layer depend on nothing but token and position.
-    _, expected = model.encode(rows, positions + offsets)
-    torch.testing.assert_close(moved.keys[0], expected.keys[0], atol=1e-5, rtol=1e-4)
-    assert cache.moved(torch.zeros(2, 8, dtype=torch.int64), PLAIN) is cache
-
-
-def test_rows_of_a_cache_are_the_caches_of_the_rows() -> None:
     model, rows = network(PLAIN), tokens(3, 8)
     _, cache = model.encode(rows)
-    _, expected = model.encode(rows[[2, 0]])
-    chosen = cache.rows(torch.tensor([2, 0]))
-    assert isinstance(chosen, Cache)
-    assert len(chosen) == 8
-    for found, wanted in zip((*chosen.keys, *chosen.values), (*expected.keys, *expected.values), strict=True):
+    before = [key.clone() for key in cache.keys]
+    moved = cache.moved([2, 0, 0, 2, 2], [(2, 3), (0, 0), (5, -1), (4, 3), (8, 1)], PLAIN)
+    assert isinstance(moved, Cache)
+    assert len(moved) == 8
+    positions = torch.tensor(
+        [
+            [0, 1, 5, 6, 7, 8, 9, 10],
+            [0, 1, 2, 3, 4, 5, 6, 7],
+            [0, 1, 2, 3, 4, 4, 5, 6],
+            [0, 1, 2, 3, 7, 8, 9, 10],
+            [0, 1, 2, 3, 4, 5, 6, 7],
+        ]
+    )
+    torch.testing.assert_close(moved.positions, positions)
+    chosen = rows[[2, 0, 0, 2, 2]]
+    # The keys of the first layer depend on nothing but token and position.
+    _, expected = model.encode(chosen, positions)
+    torch.testing.assert_close(moved.keys[0], expected.keys[0], atol=1e-5, rtol=1e-4)
+    _, expected = model.encode(chosen)
+    for found, wanted in zip(moved.values, expected.values, strict=True):
         torch.testing.assert_close(found, wanted, atol=1e-6, rtol=1e-5)
+    for key, old in zip(cache.keys, before, strict=True):
+        torch.testing.assert_close(key, old)
+
+
+@EVERY_VARIANT
+def test_wanted_tokens_get_what_they_get_among_all(config: ModelConfig) -> None:
+    model, rows = network(config), tokens(3, 9)
+    wanted = torch.tensor([[0, 3, 8], [2, 2, 0], [7, 1, 4]])
+    lengths = torch.tensor([9, 5, 9])
+    hidden = model(rows, lengths_B=lengths)
+    chosen = hidden.take_along_dim(wanted[..., None], 1)
+    torch.testing.assert_close(model(rows, lengths_B=lengths, wanted_BA=wanted), chosen, atol=1e-5, rtol=1e-4)
+    _, cache = model.encode(rows, lengths_B=lengths)
+    found, same = model.encode(rows, lengths_B=lengths, wanted_BA=wanted)
+    torch.testing.assert_close(found, chosen, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(same.values[-1], cache.values[-1], atol=1e-5, rtol=1e-4)
+
+
+def test_wanted_tokens_give_the_same_gradient() -> None:
+    model, rows = network(PLAIN).requires_grad_(), tokens(2, 8)
+    wanted = torch.tensor([[1, 6], [3, 0]])
+    gradients = []
+    for hidden in (model(rows).take_along_dim(wanted[..., None], 1), model(rows, wanted_BA=wanted)):
+        model.zero_grad()
+        hidden.square().sum().backward()
+        gradients.append([parameter.grad for parameter in model.parameters()])
+    for found, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
 
 
 def test_the_mask_gets_no_probability() -> None:

@@ -24,7 +24,7 @@ class Errand:
 
     `range` limits the changes (None: the whole document). If it `is_complete`, a repair counts only if the
     document parses afterwards; otherwise fewer errors than before are welcome too. `action` is what the
-    model is to do with the range.
+    model is to do with the range. Another `seed` leads to another draft, where the action has several.
     """
 
     title: str
@@ -33,6 +33,7 @@ class Errand:
     range: types.Range | None = None
     is_complete: bool = False
     action: str = "repair"
+    seed: int = 0
 
     @classmethod
     def of(cls, data: object, converter: cattrs.Converter) -> "Errand":
@@ -89,7 +90,9 @@ async def rewrite(session: Session, errand: Errand, token: types.ProgressToken |
         texts = [draft.text]
     else:
         passage = Passage.cut(text, span or Span(0, len(text)))
-        drafts = await session.work(errand.title, token, Rewrite(passage, errand.action), source)
+        drafts = await session.work(
+            errand.title, token, Rewrite(passage, errand.action, seed=errand.seed), source
+        )
         texts = [passage.replaced(draft.text) for draft in drafts]
     return Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, errand))
 

@@ -1,7 +1,9 @@
 """Batches of samples of like length, drawn by worker processes. The stream is a function of the seed alone.
 
-A chunk is a fixed number of batches, drawn by one worker from its own seed; chunk i is the same whoever draws it and whenever, so
-a run that resumes at chunk i goes on exactly as the one that was interrupted. No torch here.
+A chunk is about a fixed number of batches, drawn by one worker from its own seed: its samples, put in the order of their lengths,
+are cut into batches of the same size, so that little is padding and no length is rarer than the samples make it. Chunk i is
+the same whoever draws it and whenever, so a run that resumes at chunk i goes on exactly as the one that was interrupted. No torch
+here.
 """
 
 import multiprocessing
@@ -9,8 +11,8 @@ import os
 import random
 import signal
 import threading
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -25,8 +27,8 @@ from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
 from redraft_model.tokenizer import PAD, SPECIALS, Tokenizer
 
-# A sample is padded to the next of these.
-LENGTHS = (64, 96, 128, 160, 192, 224, 256, 320, 384, 512)
+FILL = 0.92  # tokens drawn for a batch, as a share of its size; what is left is about what padding takes
+GRAIN = 8  # rows are padded to a multiple of this, which processors like
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class BatchSource:
 
     data: Path
     tokenizer: Path
-    batch_tokens: int = 4096  # rows x padded length
-    batches_per_chunk: int = 32
+    batch_tokens: int = 4096  # rows x padded length, at most
+    batches_per_chunk: int = 32  # about
     longest: int = 384
     seed: int = 0
 
@@ -70,28 +72,32 @@ class BatchSource:
     ) -> list[Batch]:
         """As `chunk`, with a maker at hand; given up half-way when `is_stopped`."""
         rng = random.Random(f"{self.seed}/{index}")
-        waiting: dict[int, list[Sample]] = defaultdict(list)
-        batches: list[Batch] = []
-        while len(batches) < self.batches_per_chunk and not is_stopped():
-            sample = maker.draw(rng)
-            length = padded_length(len(sample))
-            waiting[length].append(sample)
-            if len(waiting[length]) == max(1, self.batch_tokens // length):
-                batches.append(collate(waiting.pop(length), length))
+        samples: list[Sample] = []
+        n_wanted = FILL * self.batch_tokens * self.batches_per_chunk
+        n_tokens = 0
+        while n_tokens < n_wanted and not is_stopped():
+            samples.append(maker.draw(rng))
+            n_tokens += len(samples[-1])
+        batches = [collate(group) for group in _groups(samples, self.batch_tokens)]
         rng.shuffle(batches)
         return batches
 
 
-def padded_length(n_tokens: int) -> int:
-    """The smallest of LENGTHS that holds `n_tokens`."""
-    for length in LENGTHS:
-        if length >= n_tokens:
-            return length
-    raise ValueError(f"a sample of {n_tokens} tokens is longer than {LENGTHS[-1]}")
+def _groups(samples: Sequence[Sample], batch_tokens: int) -> Iterator[list[Sample]]:
+    """Samples of like length, as many as fit into a batch; the shortest may be fewer."""
+    waiting = deque(sorted(samples, key=len, reverse=True))
+    while waiting:
+        n_rows = max(1, batch_tokens // _padded(len(waiting[0])))
+        yield [waiting.popleft() for _ in range(min(n_rows, len(waiting)))]
 
 
-def collate(samples: list[Sample], length: int) -> Batch:
-    """Samples as the rows of one batch."""
+def _padded(n_tokens: int) -> int:
+    return -(-n_tokens // GRAIN) * GRAIN
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Samples as the rows of one batch, padded to the longest of them and a little more."""
+    length = _padded(max(map(len, samples)))
     shape = (len(samples), length)
     tokens = np.full(shape, SPECIALS.index(PAD), np.int32)
     targets = np.full(shape, IGNORED, np.int32)

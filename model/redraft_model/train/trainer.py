@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from redraft_model.alignment import DELETE_ID, MASK_ID, insert_size
 from redraft_model.checkpoint import Training, export_checkpoint, load_checkpoint
 from redraft_model.config import ModelConfig
-from redraft_model.data.batches import LENGTHS, Batch, BatchSource, BatchStream
+from redraft_model.data.batches import FILL, Batch, BatchSource, BatchStream
 from redraft_model.data.samples import IGNORED, Mixture
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
@@ -35,7 +35,6 @@ from redraft_model.transformer import Transformer
 
 # Cautious guesses of what ends a call: held-out tokens drawn and bytes written in a second, bytes of a parameter's state.
 DRAWN_PER_SECOND, SAVED_PER_SECOND, STATE_BYTES = 50_000, 50_000_000, 12
-TYPICAL_FILL = 0.85  # share of a batch that is not padding; places the borders between stages
 # Rows x padded length of a held-out batch, at most: an evaluation costs the same however large the batches are.
 EVALUATION_TOKENS = 4096
 STATE_FILE = "state.safetensors"
@@ -150,8 +149,9 @@ class Run:
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Weighted mean loss of the labels of a batch, differentiable."""
-        tokens_BT, lengths_B, asked = to_device(batch, self.device)
-        return label_loss(self.model, self.forward(tokens_BT, lengths_B=lengths_B), asked)
+        tokens_BT, lengths_B, wanted_BA, asked = to_device(batch, self.device)
+        hidden_BAW = self.forward(tokens_BT, lengths_B=lengths_B, wanted_BA=wanted_BA)
+        return label_loss(self.model, hidden_BAW, asked)
 
     def save(self, evaluation: Mapping[str, float]) -> None:
         """Write the state to resume from, and the int8 checkpoint that the engine reads."""
@@ -237,13 +237,13 @@ def evaluate(run: Run) -> dict[str, float]:
     right, asked_of, loss_of = Counter[str](), Counter[str](), Counter[str]()
     with torch.no_grad():
         for batch in run.heldout:
-            tokens_BT, lengths_B, asked = to_device(batch, run.device)
-            hidden_BTW = run.model(tokens_BT, lengths_B=lengths_B)
-            hidden_NW = hidden_BTW.flatten(0, 1)[asked.index_N]
+            tokens_BT, lengths_B, wanted_BA, asked = to_device(batch, run.device)
+            hidden_BAW = run.model(tokens_BT, lengths_B=lengths_B, wanted_BA=wanted_BA)
+            hidden_NW = hidden_BAW.flatten(0, 1)[asked.index_N]
             log_p_NV = run.model.log_probabilities(hidden_NW)
             is_right = (log_p_NV.argmax(-1) == asked.targets_N).tolist()
             losses = (-log_p_NV.gather(1, asked.targets_N[:, None])[:, 0]).tolist()
-            for name, correct, loss in zip(_names(batch, asked), is_right, losses, strict=True):
+            for name, correct, loss in zip(_names(batch), is_right, losses, strict=True):
                 right[name] += correct
                 asked_of[name] += 1
                 loss_of[name] += loss
@@ -253,17 +253,23 @@ def evaluate(run: Run) -> dict[str, float]:
     }
 
 
-def to_device(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, Asked]:
-    """Tokens (B, T), lengths (B,), and the asked positions."""
-    targets = batch.targets.reshape(-1)
-    index = np.flatnonzero(targets != IGNORED)
+def to_device(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Asked]:
+    """Tokens (B, T), lengths (B,), which tokens of each row are asked (B, A), and what is asked of them.
+
+    Rows with fewer asked tokens than A are filled with their first one, of which nothing is asked there.
+    """
+    row_N, column_N = np.nonzero(batch.targets != IGNORED)
+    counts_B = np.bincount(row_N, minlength=len(batch.tokens))
+    slot_N = np.arange(len(row_N)) - np.repeat(np.cumsum(counts_B) - counts_B, counts_B)
+    wanted = np.zeros((len(batch.tokens), max(1, counts_B.max())), np.int64)
+    wanted[row_N, slot_N] = column_N
     asked = Asked(
-        torch.from_numpy(index).to(device),
-        torch.from_numpy(targets[index].astype(np.int64)).to(device),
-        torch.from_numpy(batch.weights.reshape(-1)[index]).to(device),
+        torch.from_numpy(row_N * wanted.shape[1] + slot_N).to(device),
+        torch.from_numpy(batch.targets[row_N, column_N].astype(np.int64)).to(device),
+        torch.from_numpy(batch.weights[row_N, column_N]).to(device),
     )
-    lengths = torch.from_numpy(batch.lengths).to(device)
-    return torch.from_numpy(batch.tokens.astype(np.int64)).to(device), lengths, asked
+    tokens, lengths = torch.from_numpy(batch.tokens.astype(np.int64)), torch.from_numpy(batch.lengths)
+    return tokens.to(device), lengths.to(device), torch.from_numpy(wanted).to(device), asked
 
 
 def go_on(
@@ -285,8 +291,11 @@ def go_on(
         waited += seconds_waited
         seconds = time.perf_counter() - started
         progress.seconds = seconds_before + seconds
-        step_seconds = seconds / (progress.step - step_before)
-        wants_to_stop = not box.has_room_for(step_seconds + closing.seconds(step_seconds))
+        n_steps = progress.step - step_before
+        # An evaluation does not wait for workers to start, or for batches that are drawn in the meantime.
+        wants_to_stop = not box.has_room_for(
+            seconds / n_steps + closing.seconds((seconds - waited) / n_steps)
+        )
         # Every process has to take the same decisions, so they go by common numbers and not by their own clocks.
         n_tokens, n_stopping = world.sums([batch.n_tokens, wants_to_stop], run.device)
         progress.tokens += int(n_tokens)
@@ -355,7 +364,7 @@ def _batches(run: Run, stream: BatchStream) -> Iterator[tuple[Batch, float]]:
     """The batches from where the run stands on, with the seconds spent waiting for each; moves the run's place."""
     settings, progress = run.settings, run.progress
     recipe = recipe_named(settings.recipe)
-    chunk_tokens = settings.batch_tokens * settings.batches_per_chunk * TYPICAL_FILL * run.world.size
+    chunk_tokens = settings.batch_tokens * settings.batches_per_chunk * FILL * run.world.size
 
     def plan() -> Iterator[tuple[int, Mixture]]:
         for chunk in itertools.count(progress.chunk):
@@ -401,13 +410,11 @@ class Recent:
         return {"loss": round(mean, 4)}
 
 
-def _names(batch: Batch, asked: Asked) -> list[str]:
+def _names(batch: Batch) -> list[str]:
     """What kind of answer each asked position wants: process/keep, /delete, /insert, /token."""
-    flat_tokens = batch.tokens.reshape(-1)
-    width = batch.tokens.shape[1]
     names = []
-    for index, target in zip(asked.index_N.tolist(), asked.targets_N.tolist(), strict=True):
-        token = flat_tokens[index]
+    for row, column in np.argwhere(batch.targets != IGNORED).tolist():
+        token, target = batch.tokens[row, column], int(batch.targets[row, column])
         if target == token:
             kind = "keep"
         elif target == DELETE_ID:
@@ -416,7 +423,7 @@ def _names(batch: Batch, asked: Asked) -> list[str]:
             kind = "insert"
         else:
             kind = "mask" if token == MASK_ID else "substitute"
-        names.append(f"{batch.processes[index // width]}/{kind}")
+        names.append(f"{batch.processes[row]}/{kind}")
     return names
 
 
@@ -465,9 +472,6 @@ def _read_state(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
 
 
 def _compiled(model: Transformer) -> Callable[..., torch.Tensor]:
-    """The network compiled for each length of a batch; by default the compiler gives up after fewer."""
-    import torch._dynamo
-
-    torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 2 * len(LENGTHS))
-    compiled: Callable[..., torch.Tensor] = torch.compile(model, dynamic=False)
+    """The network compiled once for batches of all shapes."""
+    compiled: Callable[..., torch.Tensor] = torch.compile(model, dynamic=True)
     return compiled
