@@ -143,7 +143,7 @@ def test_continuous_integration_runs_all_tests() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     called = [line for line in script.read_text("utf-8").splitlines() if line.startswith("make ")]
-    assert called == ["make test", "make test-clients", "make check-vscode", "make vsix"]
+    assert called == ["make test", "make test-clients", "make check-vscode", "make vsix", "make test-neovim"]
 
 
 def test_the_extension_has_the_version_of_the_package() -> None:

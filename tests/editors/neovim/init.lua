@@ -6,6 +6,9 @@ vim.opt.rtp:append(vim.env.REDRAFT_PLUGIN)
 vim.g.redraft = vim.json.decode(vim.env.REDRAFT_OPTIONS)
 vim.cmd('filetype plugin indent on')
 
+vim.o.statusline = "%f %=%{v:lua.require'redraft'.status()}"
+vim.o.laststatus = 2
+
 -- The mapping of the manual.
 vim.keymap.set('i', '<Tab>', function()
   return require('redraft').accept() and '' or '<Tab>'

@@ -31,7 +31,8 @@ def test_after_the_daemon_was_killed_the_editor_goes_on(open_editor: Open, own: 
     editor = open_editor(ADD, runtime=own)
     os.kill(_statuses(own)[0]["pid"], signal.SIGKILL)
     until(
-        lambda: editor.lua("return #vim.lsp.get_clients({ name = 'redraft' }) == 0"), "the client sees that it is gone"
+        lambda: editor.lua("return #vim.lsp.get_clients({ name = 'redraft' }) == 0"),
+        "the client sees that it is gone",
     )
     editor.attached()
     editor.keys("3GA")
@@ -73,7 +74,8 @@ def test_two_editors_share_one_daemon_and_one_engine(open_editor: Open, own: Pat
         editor.wait_for_ghost("return a + b")
     (daemon,) = _statuses(own)
     assert [one["client"] for one in daemon["connections"]] == ["Neovim", "Neovim"]
-    assert daemon["model"]["pid"] and daemon["model"]["lost"] == 0
+    assert daemon["model"]["pid"]
+    assert daemon["model"]["lost"] == 0
     assert (own / "engine.log").read_text().count("loaded\n") == 1
 
 
@@ -89,7 +91,9 @@ def test_a_missing_server_is_reported_once_and_typing_goes_on(open_editor: Open)
     assert len(editor.said) == 1, editor.said
     assert editor.lua("return vim.v.errmsg") == ""
     editor.run("Redraft repair")
-    editor.wait_for_words("the server is not running; :checkhealth redraft says why, :Redraft restart tries again.")
+    editor.wait_for_words(
+        "the server is not running; :checkhealth redraft says why, :Redraft restart tries again."
+    )
     assert editor.lua("return require('redraft').status()") == ""
 
 

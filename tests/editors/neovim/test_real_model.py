@@ -11,11 +11,18 @@ BRACKET = "def mean(values):\n    return sum(values) / len(values\n\n\nprint(mea
 
 def test_the_bundled_model_repairs_what_it_is_shown_doing(open_editor: Open, own: Path) -> None:
     editor = open_editor(
-        BRACKET, runtime=own, version="newest", options={"cmd": ["redraft", "lsp"], "settings": {"threads": 2}}
+        BRACKET,
+        runtime=own,
+        version="newest",
+        options={"cmd": ["redraft", "lsp"], "settings": {"threads": 2}},
     )
     editor.keys("2G")
     editor.run("Redraft repair")
-    drawn = until(lambda: (shown := editor.shown()) if "denoise step" in (shown := editor.shown()) else "", "a step", 90)
+    drawn = until(
+        lambda: (_shown := editor.shown()) if "denoise step" in (_shown := editor.shown()) else "",
+        "a step",
+        90,
+    )
     assert editor.text == BRACKET, drawn
     until(lambda: editor.state() == "shown", f"it is done; said: {editor.said}", 90)
     assert editor.text == BRACKET

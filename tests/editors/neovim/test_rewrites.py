@@ -29,10 +29,12 @@ def test_a_repair_is_shown_first_and_one_undo_takes_it_back(open_editor: Open) -
     editor.run("Redraft repair")
     editor.wait_for_state("shown")
     assert editor.text == broken
-    assert "‹" in editor.shown() and "⟨" in editor.shown()
+    assert "‹" in editor.shown()
+    assert "⟨" in editor.shown()
     editor.run("Redraft accept")
     editor.wait_for_text("def f():\n    return 3\n")
-    assert editor.state() is None and "⟨" not in editor.shown()
+    assert editor.state() is None
+    assert "⟨" not in editor.shown()
     editor.keys("u")
     editor.wait_for_text(broken)
 
@@ -54,12 +56,18 @@ def test_a_file_without_errors_is_left_alone_and_the_user_told(open_editor: Open
     assert editor.state() is None
 
 
-def test_a_rewrite_of_the_selection_is_drawn_while_it_runs_and_leaves_the_text_alone(open_editor: Open) -> None:
+def test_a_rewrite_of_the_selection_is_drawn_while_it_runs_and_leaves_the_text_alone(
+    open_editor: Open,
+) -> None:
     text = LOUD.replace("# masks", "# masks\n# steps: 100")
     editor = open_editor(text)
     editor.keys("4GVj:Redraft types<CR>")
-    drawn = until(lambda: (shown := editor.shown()) if "░" in (shown := editor.shown()) else "", "masks are drawn")
-    assert "⟨=" in drawn and "denoise step" in drawn and "/100" in drawn
+    drawn = until(
+        lambda: (_shown := editor.shown()) if "░" in (_shown := editor.shown()) else "", "masks are drawn"
+    )
+    assert "⟨=" in drawn
+    assert "denoise step" in drawn
+    assert "/100" in drawn
     assert editor.text == text
     until(lambda: "SEC" in editor.shown() and "░" in editor.shown(), "letters come out of the masks")
     assert editor.text == text

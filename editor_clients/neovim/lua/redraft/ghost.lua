@@ -342,6 +342,10 @@ function M.attach(bufnr, options)
       end
     end,
   })
+  -- Somebody may have begun to type before the server was there.
+  if bufnr == vim.api.nvim_get_current_buf() then
+    refresh(bufnr)
+  end
 end
 
 --- Leave a buffer alone.
