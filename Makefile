@@ -95,7 +95,7 @@ vsix: $(VSCODE)/node_modules/.installed ## package the VS Code extension into bu
 test-neovim: export PATH := $(abspath $(BIN)):$(PATH)
 test-neovim: $(NEOVIM)/.installed ## test the plugin in Neovim 0.12 (NVIM=/path/to/nvim: another one) and 0.11
 	node $(NEOVIM)/lint/format.mjs --check editor_clients/neovim tests/editors/neovim
-	luacheck --quiet editor_clients/neovim
+	luacheck --quiet --config editor_clients/neovim/.luacheckrc editor_clients/neovim
 	$(NEOVIM)/python/bin/python -m pytest -q -c tests/editors/neovim/pytest.ini tests/editors/neovim
 
 .PHONY: film-neovim
