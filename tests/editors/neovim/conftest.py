@@ -50,7 +50,8 @@ def own(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "runtime"
     folder.mkdir(mode=0o700)
     yield folder
-    stop(folder)
+    if any(folder.iterdir()):
+        stop(folder)
 
 
 def stop(runtime: Path) -> None:
@@ -79,8 +80,8 @@ Open = Callable[..., "Editor"]
 
 
 @pytest.fixture(scope="session")
-def warm() -> Iterator[dict[str, "Editor"]]:
-    """Editors that go from one test to the next, by what they were started with."""
+def warm(shared: Path) -> Iterator[dict[str, "Editor"]]:
+    """Editors that go from one test to the next, by what they were started with; gone before the `shared` daemon is."""
     editors: dict[str, Editor] = {}
     yield editors
     for editor in editors.values():
@@ -88,8 +89,10 @@ def warm() -> Iterator[dict[str, "Editor"]]:
 
 
 @pytest.fixture
-def open_editor(version: str, shared: Path, tmp_path: Path, warm: dict[str, "Editor"]) -> Iterator[Open]:
-    """Open an editor with a text in it.
+def open_editor(
+    version: str, shared: Path, own: Path, tmp_path: Path, warm: dict[str, "Editor"]
+) -> Iterator[Open]:
+    """Open an editor with a text in it. It is closed before its `own` daemon is stopped.
 
     The server is the shared one with the fake engine, unless a test says otherwise. An editor that is not to be
     `alone` may have been used before, with other files.

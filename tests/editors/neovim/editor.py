@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ BUILD = ROOT / "build" / "neovim"
 
 # A machine that does other things, too, is not a reason to fail.
 PATIENCE = float(os.environ.get("REDRAFT_TEST_PATIENCE", "30"))
+
+SECONDS_TO_LEAVE = 5.0
 
 
 def python() -> str:
@@ -84,6 +87,7 @@ class Editor:
         argv = ["env", "--ignore-environment", *(f"{key}={value}" for key, value in variables.items())]
         argv += [program(version), "--embed", "--headless", "-n", "-i", "NONE", "-u", str(INIT), *arguments]
         self.nvim = pynvim.attach("child", argv=[*argv, str(self.path)])
+        self.pid = int(self.lua("return vim.fn.getpid()"))
 
     def open(self, path: Path, text: str) -> None:
         """Go on with another file, as if nothing had been."""
@@ -171,11 +175,25 @@ class Editor:
         until(lambda: [self.state()] == [state], f"the rewrite is {state}; said: {self.said}")
 
     def close(self) -> None:
-        """Leave without saving."""
+        """Leave without saving, and wait until the editor is gone: one that lives would start its server again."""
         with contextlib.suppress(OSError, EOFError):
             self.nvim.command("qall!", async_=True)
+        deadline = time.monotonic() + SECONDS_TO_LEAVE
+        while is_running(self.pid):
+            if time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+                break
+            time.sleep(0.01)
         with contextlib.suppress(OSError, EOFError):
             self.nvim.close()
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and is more than an entry in a table."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 # Suggestions of Neovim and ours, as one text.
