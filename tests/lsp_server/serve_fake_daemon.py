@@ -2,6 +2,8 @@
 
 Usage: serve_fake_daemon.py LOG join               what `redraft lsp` does
        serve_fake_daemon.py LOG serve [OPTION ...] what `redraft serve` does; the options are those of the parser below
+
+With --types the checkpoint has learnt one action more.
 """
 
 import argparse
@@ -21,6 +23,7 @@ def main() -> int:
     parser.add_argument("log", type=Path)
     parser.add_argument("what", choices=["join", "serve"])
     parser.add_argument("--without-unix-sockets", action="store_true")
+    parser.add_argument("--types", action="store_true")
     parser.add_argument("--idle-seconds", type=float)
     parser.add_argument("--tcp", type=Address.parsed)
     parser.add_argument("--ws", type=Address.parsed)
@@ -31,13 +34,16 @@ def main() -> int:
     wanted = parser.parse_args()
     runtime.HAS_UNIX_SOCKETS = not wanted.without_unix_sockets
     engine = str(Path(__file__).with_name("fake_engine.py"))
-    scheduler = Scheduler([sys.executable, engine, str(wanted.log)], ALWAYS)
+    actions = (*ALWAYS, "types") if wanted.types else ALWAYS
+    scheduler = Scheduler([sys.executable, engine, str(wanted.log)], actions)
     # The place of the daemon that a plain `redraft lsp` looks for.
     place = runtime.place_of(None, "auto")
     if wanted.what == "join":
         command = [sys.executable, __file__, str(wanted.log), "serve", "--idle-seconds", "600"]
         if wanted.without_unix_sockets:
             command.append("--without-unix-sockets")
+        if wanted.types:
+            command.append("--types")
         return bridge.run(place, command, lambda: serve_stdio(scheduler))
     network = Network(
         wanted.tcp, wanted.ws, wanted.token_file, tuple(wanted.allow_origin), wanted.tls_cert, wanted.tls_key
