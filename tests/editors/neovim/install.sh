@@ -30,10 +30,10 @@ install_newest() {
     apt=$(mktemp -d)
     mkdir -p "$apt"/{lists/partial,archives/partial,none}
     : >"$apt/status"
-    # The mirror that this machine uses anyway.
-    local mirror
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep -v security | sort -u | head -n 1)
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror forky main" >"$apt/sources.list"
+    # Where this machine gets its Debian packages from anyway.
+    local origin
+    origin=$(apt-get indextargets --format '$(REPO_URI)' | grep -v security | sort -u | head -n 1)
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $origin forky main" >"$apt/sources.list"
     cat >"$apt/apt.conf" <<CONF
 Dir::State "$apt";
 Dir::State::status "$apt/status";
