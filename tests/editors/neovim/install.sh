@@ -32,7 +32,7 @@ install_newest() {
     : >"$apt/status"
     # Where this machine gets its Debian packages from anyway.
     local origin
-    origin=$(apt-get indextargets --format '$(REPO_URI)' | grep -v security | sort -u | head -n 1)
+    origin=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' | grep -v security | sort -u | head -n 1)
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $origin forky main" >"$apt/sources.list"
     cat >"$apt/apt.conf" <<CONF
 Dir::State "$apt";
