@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from typing import Any
 
 import pytest
@@ -64,7 +65,9 @@ async def test_logs_shows_the_end_and_follows(daemons: Any) -> None:
     assert re.fullmatch(r"[\d-]+ [\d:,]+ INFO redraft_server\.daemon: Redraft \S+ listens on unix:\S+\n", out)
     assert (await redraft("logs", "-n", "0"))[1] == ""
     command = [sys.executable, "-m", "redraft_server.cli", "logs", "-n", "1", "--follow"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:
+    # Who runs the tests in the background has them ignore the interrupt, and children would, too.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heeding) as follower:
         try:
             assert follower.stdout is not None
             assert "listens on" in await asyncio.to_thread(follower.stdout.readline)

@@ -204,7 +204,7 @@ async def test_steps_tell_their_text_only_to_those_who_want_it(bench: Bench) -> 
     assert [(step.index, step.limit, step.text) for step in steps] == [(1, 3, ""), (2, 3, ""), (3, 3, "")]
     steps.clear()
     await bench.scheduler.start(Repair(BROKEN), on_step=steps.append, tells_text=True).answer()
-    assert steps[0].text == BROKEN
+    assert steps[0].text == "return 1\n"
 
 
 async def test_a_crash_fails_what_was_running_and_nothing_else(bench: Bench) -> None:
