@@ -19,10 +19,11 @@ import numpy.typing as npt
 import torch
 
 from redraft_model.alignment import ANCHOR_ID, INSERT_IDS, gaps, insert_size
+from redraft_model.frame import Frame
 from redraft_model.passage import Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
 from redraft_model.tokenizer import Tokenizer
-from redraft_model.verifier import Frame, Problem, error_spans, problem
+from redraft_model.verifier import Problem, error_spans, problem
 from redraft_model.window import Limits, Window, around, with_masks
 
 

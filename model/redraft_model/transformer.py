@@ -32,7 +32,7 @@ class Sight:
         """What some of the tokens see."""
         visible = self.visible
         if visible is not None and visible.shape[2] > 1:
-            visible = visible.take_along_dim(wanted_BA[:, None, :, None], 2)
+            visible = visible.gather(2, wanted_BA[:, None, :, None].expand(-1, -1, -1, visible.shape[3]))
         return Sight(
             _chosen(self.cos_BTD, wanted_BA), _chosen(self.sin_BTD, wanted_BA), visible, self.key_lengths_B
         )
@@ -271,4 +271,5 @@ class Transformer(nn.Module):
 
 def _chosen(x_BTF: torch.Tensor, wanted_BA: torch.Tensor) -> torch.Tensor:
     """Rows of each sequence: (B, T, F) -> (B, A, F)."""
-    return x_BTF.take_along_dim(wanted_BA[..., None], 1)
+    # Not take_along_dim: the compiler would make a version of it for each shape.
+    return x_BTF.gather(1, wanted_BA[..., None].expand(-1, -1, x_BTF.shape[2]))

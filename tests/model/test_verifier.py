@@ -1,12 +1,8 @@
 """What parses, and where the parser stopped: in characters, whatever the text is made of."""
 
-import random
-import textwrap
-from pathlib import Path
-
 import pytest
 from redraft_model.passage import Span
-from redraft_model.verifier import Frame, error_spans, line_starts, parses, problem
+from redraft_model.verifier import error_spans, line_starts, parses, problem
 
 
 def check(marked: str, length: int = 1) -> None:
@@ -147,59 +143,3 @@ def test_a_missing_token_has_an_empty_span() -> None:
 def test_a_text_without_errors_has_no_error_spans() -> None:
     assert error_spans("") == []
     assert error_spans("def f(x):\n    return '😀'\n") == []
-
-
-MODULE = Path(textwrap.__file__).read_text("utf-8")
-FRAGMENTS = [
-    "(",
-    ")",
-    "]",
-    "{",
-    ":",
-    "'",
-    '"""',
-    "\\",
-    "\n",
-    "\n    ",
-    "\n\n",
-    "else:",
-    "def f(",
-    "#",
-    "f'{",
-    "0x",
-    "é",
-]
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_a_frame_changes_no_verdict(seed: int) -> None:
-    rng = random.Random(seed)
-    for _ in range(6):
-        start = rng.randrange(len(MODULE))
-        span = Span(start, min(len(MODULE), start + rng.randrange(400)))
-        broken = MODULE[: span.end] + rng.choice(["", ")", "'", "(", " = ="]) + MODULE[span.end :]
-        frame = Frame.around(broken, span)
-        for _ in range(12):
-            at = rng.randint(span.start, span.end)
-            until = at + rng.choice((0, 0, 1, 5))
-            text = broken[:at] + rng.choice(["", *FRAGMENTS]) + broken[min(until, span.end) :]
-            assert frame.problem(text) == problem(text)
-
-
-def test_a_frame_leaves_out_the_statements_around_a_span() -> None:
-    source = "a = 1\n\ndef f():\n    return [\n\ndef g():\n    pass\nelse_ = 2\n"
-    at = source.index("[")
-    frame = Frame.around(source, Span(at, at + 1))
-    assert frame == Frame("a = 1\n\n", "def f():\n", "def g():\n    pass\nelse_ = 2\n")
-    assert frame.problem(source.replace("[", "[]")) is None
-    # A text that does not have the frame is parsed as a whole.
-    assert frame.problem("x = = 1\n") == problem("x = = 1\n")
-    assert frame.problem(source.replace("a = 1", "a = = 1").replace("[", "[]")) is not None
-
-
-def test_a_frame_is_empty_where_nothing_is_whole() -> None:
-    source = "x = (\ny = 1\nz = 2)\nif x:\n    pass\nelse:\n    y = '''\n"
-    at = source.index("z")
-    assert Frame.around(source, Span(at, at)) == Frame()
-    future = "from __future__ import annotations\nx = 1\ny = 2\n"
-    assert Frame.around(future, Span(len(future), len(future))) == Frame()

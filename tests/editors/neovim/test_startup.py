@@ -14,6 +14,8 @@ from editor import PLUGIN, environment, program, until
 MILLISECONDS = 2.0
 N_STARTS = 20
 
+WITH_PLUGIN = ("--cmd", f"set rtp+={PLUGIN}")
+
 MAPS = """
 local all = {}
 for mode in ('nxsoilct'):gmatch('.') do
@@ -41,7 +43,7 @@ def test_the_plugin_is_loaded_within_two_milliseconds(version: str, tmp_path: Pa
     times = []
     for number in range(N_STARTS):
         log = tmp_path / f"{number}.log"
-        run(version, tmp_path, "--startuptime", str(log), "--cmd", f"set rtp+={PLUGIN}", "+qall!")
+        run(version, tmp_path, "--startuptime", str(log), *WITH_PLUGIN, "+qall!")
         # clock, with what it sources itself, alone
         (found,) = re.findall(
             r"^\S+ +(\S+) +\S+: sourcing \S*plugin/redraft\.lua$", log.read_text(), re.MULTILINE
@@ -54,10 +56,14 @@ def test_the_plugin_is_loaded_within_two_milliseconds(version: str, tmp_path: Pa
     assert min(times) <= MILLISECONDS
 
 
+def maps(version: str, home: Path, *arguments: str) -> set[str]:
+    """All mappings, as mode and key."""
+    return set(json.loads(run(version, home, *arguments, "-c", f"lua {' '.join(MAPS.split())}", "+qall!")))
+
+
 def test_no_key_is_taken(version: str, tmp_path: Path) -> None:
-    print_maps = ["-c", f"lua {' '.join(MAPS.split())}", "+qall!"]
-    before = set(json.loads(run(version, tmp_path, *print_maps)))
-    after = set(json.loads(run(version, tmp_path, "--cmd", f"set rtp+={PLUGIN}", *print_maps)))
+    before = maps(version, tmp_path)
+    after = maps(version, tmp_path, *WITH_PLUGIN)
     assert before <= after
     added = after - before
     assert added
@@ -76,8 +82,7 @@ def test_the_manual_has_tags_for_everything(version: str, tmp_path: Path) -> Non
         run(
             version,
             tmp_path,
-            "--cmd",
-            f"set rtp+={PLUGIN}",
+            *WITH_PLUGIN,
             "-c",
             "lua io.stdout:write(vim.json.encode(require('redraft.command').complete('', 'Redraft ')))",
             "+qall!",
@@ -85,14 +90,11 @@ def test_the_manual_has_tags_for_everything(version: str, tmp_path: Path) -> Non
     )
     assert "repair" in names
     assert [name for name in names if not re.search(rf"\b{name}\b", manual)] == []
-    plugs = re.findall(r"<Plug>\(redraft-[a-z-]+\)", json.dumps(sorted(_maps(version, tmp_path))))
+    plugs = re.findall(
+        r"<Plug>\(redraft-[a-z-]+\)", json.dumps(sorted(maps(version, tmp_path, *WITH_PLUGIN)))
+    )
     assert len(set(plugs)) >= 8
     assert set(plugs) - tags == set()
-
-
-def _maps(version: str, home: Path) -> list[str]:
-    print_maps = ["-c", f"lua {' '.join(MAPS.split())}", "+qall!"]
-    return list(json.loads(run(version, home, "--cmd", f"set rtp+={PLUGIN}", *print_maps)))
 
 
 def test_checkhealth_says_that_all_is_well(open_editor: Open) -> None:
