@@ -30,8 +30,8 @@ Mask = npt.NDArray[np.bool_]
 class LineSearch:
     """How hard to look."""
 
-    beam: int = 8  # texts that are written on
-    n_masks: int = 24  # offered for a text
+    beam: int = 4  # texts that are written on
+    n_masks: int = 16  # offered for a text
     n_ended: int = 32  # ended texts that are kept
     temperature: float = 0.5  # of the noise on scores when the search is seeded
     refresh_every: int = 0  # look at whole sequences every so many tokens; 0: only once
