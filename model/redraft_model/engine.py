@@ -2,21 +2,24 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from redraft_model import doubt as sweeping
+from redraft_model import line_search
 from redraft_model.alignment import MASK_ID
 from redraft_model.blocks import fixed_blocks, syntax_blocks
 from redraft_model.canvas import Canvas
 from redraft_model.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.comments import lost_comments
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
+from redraft_model.frame import Frame
 from redraft_model.hardware import fast_dtype
 from redraft_model.learnt import BUNDLED
+from redraft_model.line_search import Found, Line, LineSearch, Place
 from redraft_model.passage import (
     UNWATCHED,
     About,
@@ -31,13 +34,12 @@ from redraft_model.passage import (
 )
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, repair
-from redraft_model.sampler import NEVER, Draw, Full, Sampling, Trace, generate
+from redraft_model.sampler import NEVER, Cached, Draw, Full, Sampling, Trace, generate
 from redraft_model.selection import Thresholds
 from redraft_model.verifier import parses
 from redraft_model.window import Limits, cut
 
 LONGEST_SOURCE = 1_000_000  # characters
-CANVAS_LINE = 24  # masks offered for the rest of a line
 CANVAS_LINES = 64  # masks offered for several lines
 
 
@@ -48,6 +50,7 @@ class EngineSettings:
     search: Search = Search()
     sweep: sweeping.Sweep = sweeping.Sweep()
     rewriting: Sampling = Sampling()
+    line: LineSearch = LineSearch()
     completing: Sampling = Sampling(Thresholds(fill=0.8, edit=NEVER, from_left=True), may_empty=True)
 
 
@@ -153,16 +156,89 @@ class Engine:
         watches: Sequence[Watch] = (),
     ) -> list[list[Draft] | None]:
         """As `complete` for several places at once, in one batch; None for those whose watch (one for each) has cancelled."""
-        started = time.perf_counter()
         watches = watches or [UNWATCHED] * len(asked)
-        n_masks = CANVAS_LINE if single_line else CANVAS_LINES
+        return self._lines(asked, watches) if single_line else self._blocks(asked, watches)
+
+    def _lines(self, asked: Sequence[Completion], watches: Sequence[Watch]) -> list[list[Draft] | None]:
+        """Completions within a line, searched for."""
+        started = time.perf_counter()
+        settings = self._settings.line
+        orders = [
+            _LineOrder(completion, watch, self._place_at(completion))
+            for completion, watch in zip(asked, watches, strict=True)
+        ]
+
+        def dropped() -> set[int]:
+            return {i for i, order in enumerate(orders) if order.is_cancelled()}
+
+        def tell(step: int, found: Sequence[Found]) -> None:
+            for order, entry in zip(orders, found, strict=True):
+                if not order.was_cancelled:
+                    text = self._tokenizer.picture(line_search.picture(order.place, entry))
+                    order.watch.on_step(DenoiseStep(step, settings.n_masks + 1, order.whole(text)))
+
+        found = line_search.search(
+            Cached(self._model),
+            [order.place for order in orders],
+            settings,
+            breaks_line=self._tokenizer.breaks_line,
+            dropped=dropped,
+            on_step=tell,
+        )
+        seconds = (time.perf_counter() - started) / max(1, len(orders))
+        return [
+            None if order.was_cancelled else self._line_drafts(order, entry, seconds)
+            for order, entry in zip(orders, found, strict=True)
+        ]
+
+    def _line_drafts(self, order: "_LineOrder", found: Found, seconds: float) -> list[Draft]:
+        """The best lines as drafts; none with which the source no longer parses, if it can be helped."""
+        passage = order.completion.passage
+        texts: dict[str, Line] = {}
+        for line in found.best():
+            text = order.text(self._tokenizer.decode(line.tokens))
+            if not _is_torn("", text):
+                texts.setdefault(text, line)
+        source = passage.replaced("")
+        frame = Frame.around(source, Span(len(passage.before), len(passage.before)))
+        n_wanted = max(1, order.completion.n_drafts)
+        judged = {text: frame.problem(passage.replaced(text)) is None for text in texts}
+        is_any_valid = any(judged.values()) or frame.problem(source) is None
+        chosen = [text for text, is_valid in judged.items() if is_valid or not is_any_valid][:n_wanted]
+        cost = Cost(found.n_forward, found.n_tokens, seconds)
+        return [
+            Draft(
+                text,
+                texts[text].log_p,
+                float(np.exp(texts[text].score)),
+                len(texts[text].tokens),
+                judged[text],
+                cost,
+            )
+            for text in chosen
+            if text.strip()
+        ]
+
+    def _place_at(self, completion: Completion) -> Place:
+        """A canvas of masks in place of a passage's target; at the start of a line, with its line break to be chosen anew."""
+        canvas = self._canvas_at(completion.passage, self._settings.line.n_masks)
+        draw = Draw(completion.seed)
+        if not self._begins_line(canvas):
+            return Place(canvas, draw=draw)
+        # Of all line breaks those that are near: how deep lines are is the file's own habit.
+        near = np.unique(np.concatenate([canvas.head, canvas.tail]))
+        region = np.append(canvas.region, np.int32(MASK_ID))
+        wider = replace(canvas, head=canvas.head[:-1], region=region)
+        return Place(wider, near[self._tokenizer.line_feeds[near]], draw)
+
+    def _blocks(self, asked: Sequence[Completion], watches: Sequence[Watch]) -> list[list[Draft] | None]:
+        """Completions of several lines, denoised block by block."""
+        started = time.perf_counter()
+        n_masks = CANVAS_LINES
         sampling = replace(self._settings.completing, steps_per_block=n_masks)
-        if single_line:
-            line_breaks = np.flatnonzero(self._tokenizer.breaks_line)
-            sampling = replace(sampling, forbidden=tuple(line_breaks.tolist()))
         orders: list[_Order] = []
         for completion, watch in zip(asked, watches, strict=True):
-            canvas, indent = self._canvas_at(completion.passage, n_masks)
+            canvas, indent = self._with_indentation(self._canvas_at(completion.passage, n_masks))
             first = orders[-1].rows.stop if orders else 0
             rows = range(first, first + max(1, completion.n_drafts))
             orders.append(_Order(completion, watch, canvas, indent, rows))
@@ -255,13 +331,17 @@ class Engine:
                 drafts[text] = self._draft(trace, text, True, seconds / len(traces))
         return sorted(drafts.values(), key=lambda draft: -draft.score)
 
-    def _canvas_at(self, passage: Passage, n_masks: int) -> tuple[Canvas, str]:
-        """`n_masks` masks in place of a passage's target, and the indentation that was put before them."""
+    def _canvas_at(self, passage: Passage, n_masks: int) -> Canvas:
+        """`n_masks` masks in place of a passage's target."""
         source = passage.before + passage.after
         _require_usable(source)
         place = Span(len(passage.before), len(passage.before))
         window = cut(self._tokenizer, source, place, action="complete", limits=Limits(0, 180, 100))
-        return self._with_indentation(window.canvas.with_region(np.full(n_masks, MASK_ID, np.int32)))
+        return window.canvas.with_region(np.full(n_masks, MASK_ID, np.int32))
+
+    def _begins_line(self, canvas: Canvas) -> bool:
+        """Whether the text before the region ends with a line break that has no indentation behind it."""
+        return bool(len(canvas.head)) and self._tokenizer.decode(canvas.head[-1:]) == "\n"
 
     def _completions(self, order: "_Order", traces: Sequence[Trace], seconds: float) -> list[Draft]:
         drafts: dict[str, Draft] = {}
@@ -278,7 +358,7 @@ class Engine:
         A line break and the indentation behind it are one token, so at the start of a line that token is cut in two; the model
         chooses among those that begin with a line feed.
         """
-        if not len(canvas.head) or self._tokenizer.decode(canvas.head[-1:]) != "\n":
+        if not self._begins_line(canvas):
             return canvas, ""
         asked = replace(canvas, head=canvas.head[:-1], region=np.append(canvas.region, np.int32(MASK_ID)))
         (log_p_TV,) = Full(self._model).refresh([asked])
@@ -296,20 +376,41 @@ class Engine:
 
 
 @dataclass
-class _Order:
-    """One completion of a batch: its canvas, the indentation put before it, and its rows of the batch."""
+class _Waiting:
+    """A completion of a batch, and whoever waits for it."""
 
     completion: Completion
     watch: Watch
-    canvas: Canvas
-    indent: str
-    rows: range
-    was_cancelled: bool = False
+    was_cancelled: bool = field(default=False, kw_only=True)
 
     def is_cancelled(self) -> bool:
         """Whether the one who asked has lost interest; looks only until it has."""
         self.was_cancelled = self.was_cancelled or self.watch.is_cancelled()
         return self.was_cancelled
+
+
+@dataclass
+class _Order(_Waiting):
+    """A completion of several lines: its canvas, the indentation put before it, and its rows of the batch."""
+
+    canvas: Canvas
+    indent: str
+    rows: range
+
+
+@dataclass
+class _LineOrder(_Waiting):
+    """A completion within a line, and its place for the search."""
+
+    place: Place
+
+    def text(self, written: str) -> str:
+        """What is to be inserted when the search wrote `written`: its line break is there already."""
+        return written if self.place.openings is None else written.removeprefix("\n")
+
+    def whole(self, written: str) -> str:
+        """The whole source with `written` in its place."""
+        return self.completion.passage.replaced(self.text(written))
 
 
 def _device(name: str) -> torch.device:

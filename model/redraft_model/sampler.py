@@ -100,6 +100,12 @@ class Full:
         regions = self.refresh(canvases)
         return [log_p_TV[start : end + 1] for log_p_TV, (start, end) in zip(regions, blocks, strict=True)]
 
+    def at_first_mask(self, rows: Sequence[int], canvases: Sequence[Canvas]) -> torch.Tensor:
+        """The first mask's part of what `refresh` says: (N, V)."""
+        del rows
+        regions = zip(self.refresh(canvases), canvases, strict=True)
+        return torch.stack([log_p_TV[_first_mask(canvas)] for log_p_TV, canvas in regions])
+
 
 class Cached:
     """Recomputes only the block; everything else is as it was at the last refresh, moved to where it is now."""
@@ -138,6 +144,13 @@ class Cached:
             [hidden_AW[: len(found)] for hidden_AW, found in zip(hidden_BAW, masks, strict=True)]
         )
         return list(torch.split(self._model.log_probabilities(hidden_NW), [len(found) for found in masks]))
+
+    def at_first_mask(self, rows: Sequence[int], canvases: Sequence[Canvas]) -> torch.Tensor:
+        """As `block` with the whole region as block, of each region's first mask only: (N, V)."""
+        blocks = [(0, len(canvas.region)) for canvas in canvases]
+        first_N1 = torch.tensor([[_first_mask(canvas)] for canvas in canvases], device=_device(self._model))
+        hidden_N1W, _ = self._pass(rows, canvases, blocks, first_N1)
+        return self._model.log_probabilities(hidden_N1W[:, 0])
 
     def _pass(
         self,
@@ -342,6 +355,11 @@ def _keep_first(log_p_TV: torch.Tensor, labels: Ids) -> Ids:
     labels = labels.copy()
     labels[0] = int(log_p_TV[0, len(SPECIALS) :].argmax()) + len(SPECIALS)
     return labels
+
+
+def _first_mask(canvas: Canvas) -> int:
+    """Index in the region of its first mask."""
+    return int((canvas.region == MASK_ID).argmax())
 
 
 def _of_regions(canvases: Sequence[Canvas], device: torch.device) -> torch.Tensor:

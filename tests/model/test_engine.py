@@ -8,8 +8,9 @@ import torch
 from redraft_model.alignment import MASK_ID
 from redraft_model.checkpoint import Checkpoint, Training, export_checkpoint
 from redraft_model.config import ModelConfig
-from redraft_model.engine import CANVAS_LINE, CANVAS_LINES, LONGEST_SOURCE, Engine, EngineSettings
+from redraft_model.engine import CANVAS_LINES, LONGEST_SOURCE, Engine, EngineSettings
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
+from redraft_model.line_search import LineSearch
 from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Span, Watch
 from redraft_model.repair import Search
 from redraft_model.tokenizer import Tokenizer
@@ -277,8 +278,9 @@ def test_a_hole_is_filled_with_what_the_network_knows(
     engine_of: Knowing, hole: str, single_line: bool
 ) -> None:
     before, after = CLEAN.split(hole)
+    settings = EngineSettings(line=LineSearch(n_masks=24))  # these characters are several tokens each
     for target in ("", "something to be replaced"):
-        (draft,) = engine_of().complete(Passage(before, target, after), single_line=single_line)
+        (draft,) = engine_of(settings=settings).complete(Passage(before, target, after), single_line=single_line)
         assert draft.text == hole
         assert draft.parses
 
@@ -399,7 +401,7 @@ def test_steps_are_told_within_their_limit(wild: Engine, engine_of: Knowing) -> 
 
 
 def test_a_completion_takes_at_most_as_many_steps_as_it_has_masks(wild: Engine) -> None:
-    for single_line, n_masks in ((True, CANVAS_LINE), (False, CANVAS_LINES)):
+    for single_line, n_masks in ((True, LineSearch().n_masks + 1), (False, CANVAS_LINES)):
         steps: list[DenoiseStep] = []
         wild.complete(Passage("x = ", "", "\n"), single_line=single_line, watch=Watch(on_step=steps.append))
         assert 0 < len(steps) <= n_masks

@@ -33,7 +33,13 @@ class ScriptedEngine:
         self.asked.append((source, semantic))
         return self._draft(self.repairs.get(source, source))
 
-    def complete(self, passage: Passage, *, seed: int = 0) -> list[Draft]:  # noqa: ARG002
+    def complete(
+        self,
+        passage: Passage,
+        *,
+        seed: int = 0,  # noqa: ARG002
+        single_line: bool = False,  # noqa: ARG002
+    ) -> list[Draft]:
         assert passage.target == ""
         whole = passage.before + "<hole>" + passage.after
         return [self._draft(self.completions[whole])] if whole in self.completions else []

@@ -43,11 +43,17 @@ def test_the_rest_of_a_line_ends_with_it() -> None:
         assert CODE[span.end] == "\n"
 
 
-def test_a_whole_line_leaves_its_indentation() -> None:
-    stripped = {line.strip() for line in CODE.splitlines()}
-    for span in cuts(WHOLE_LINES, CODE):
-        assert span.of(CODE) in stripped
-        assert CODE[: span.start].rpartition("\n")[2].strip() == ""
+def test_half_of_the_whole_lines_leave_their_indentation_and_half_take_it() -> None:
+    lines = CODE.splitlines()
+    stripped = {line.strip() for line in lines}
+    texts = [(span, span.of(CODE)) for span in cuts(WHOLE_LINES, CODE)]
+    taken = [text for _, text in texts if text.startswith("\n")]
+    assert 0.4 < len(taken) / len(texts) < 0.6
+    assert {text[1:] for text in taken} <= set(lines)
+    for span, text in texts:
+        if not text.startswith("\n"):
+            assert text in stripped
+            assert CODE[: span.start].rpartition("\n")[2].strip() == ""
 
 
 def test_syntax_nodes_of_code_beyond_ascii_keep_their_place() -> None:

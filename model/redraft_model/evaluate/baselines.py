@@ -24,7 +24,13 @@ class LeaveAlone:
         """The source as it is."""
         return Draft(source, 0.0, 1.0, 0, parses(source), Cost())
 
-    def complete(self, passage: Passage, *, seed: int = 0) -> list[Draft]:  # noqa: ARG002
+    def complete(
+        self,
+        passage: Passage,  # noqa: ARG002
+        *,
+        seed: int = 0,  # noqa: ARG002
+        single_line: bool = False,  # noqa: ARG002
+    ) -> list[Draft]:
         """No draft."""
         return []
 
@@ -46,7 +52,13 @@ class TreeSitterRecovery:
         text, n_edits = _recovered(source)
         return Draft(text, 0.0, 1.0, n_edits, parses(text), Cost(seconds=perf_counter() - start))
 
-    def complete(self, passage: Passage, *, seed: int = 0) -> list[Draft]:  # noqa: ARG002
+    def complete(
+        self,
+        passage: Passage,  # noqa: ARG002
+        *,
+        seed: int = 0,  # noqa: ARG002
+        single_line: bool = False,  # noqa: ARG002
+    ) -> list[Draft]:
         """No draft: recovery invents no text."""
         return []
 

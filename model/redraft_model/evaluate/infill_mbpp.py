@@ -2,8 +2,8 @@
 
 The blanked line is drawn per item from the lines that hold a name, are not part of a string of several
 lines, and are no `def`, `class` or decorator line (its name is in the tests alone). The whole line goes,
-indentation included; its newline stays. Beside the engine stand three fillers that read nothing: the empty
-line, the previous line again, and `pass`.
+indentation included; its newline stays, and the engine is asked for one line of any length. Beside the
+engine stand three fillers that read nothing: the empty line, the previous line again, and `pass`.
 
 Austin et al., Program Synthesis with Large Language Models, 2021, https://arxiv.org/abs/2108.07732.
 """
@@ -58,7 +58,7 @@ def _pose(row: Row, seed: int) -> Item | None:
 
 
 def _ask(item: Item, engine: Candidate) -> str:
-    drafts = engine.complete(Passage(item.before, "", item.after))
+    drafts = engine.complete(Passage(item.before, "", item.after), single_line=True)
     return drafts[0].text if drafts else ""
 
 

@@ -24,7 +24,7 @@ class Candidate(Protocol):
         """Whole text in, whole text out; the same text if nothing is to be done."""
         ...
 
-    def complete(self, passage: Passage, *, seed: int = ...) -> list[Draft]:
+    def complete(self, passage: Passage, *, seed: int = ..., single_line: bool = ...) -> list[Draft]:
         """Texts to put in place of the passage's target, best first; may be empty."""
         ...
 

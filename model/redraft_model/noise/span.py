@@ -25,9 +25,9 @@ class SpanNoise:
     """Cuts a span the way completion will meet it.
 
     A quarter are the rest of a line from some column on, a quarter one whole line, as inline completion asks
-    for; of the remainder 90 % are syntax nodes (chosen in proportion to their size) and 10 % random
-    characters. A span is never empty and no longer than `largest_share` of the code (but one character) and
-    `n_characters_max`.
+    for, half of these with the line break and the indentation in front of it; of the remainder 90 % are
+    syntax nodes (chosen in proportion to their size) and 10 % random characters. A span is never empty and no
+    longer than `largest_share` of the code (but one character) and `n_characters_max`.
     """
 
     name: ClassVar[str] = "span"
@@ -68,9 +68,15 @@ def _rest_of_line(code: str, longest: int, rng: random.Random) -> Span | None:
 
 
 def _whole_line(code: str, longest: int, rng: random.Random) -> Span | None:
-    """A line without its indentation and its newline: what is typed after the editor has indented."""
+    """A line without its newline: what is typed once the editor has indented, or before anything has."""
     lines = [line for line in _lines(code) if line.end - line.start <= longest]
-    return rng.choice(lines) if lines else None
+    if not lines:
+        return None
+    line = rng.choice(lines)
+    line_break = code.rfind("\n", 0, line.start)
+    if line_break < 0 or line.end - line_break > longest or rng.random() < 0.5:
+        return line
+    return Span(line_break, line.end)
 
 
 def _syntax_node(code: str, longest: int, rng: random.Random) -> Span | None:

@@ -1,0 +1,209 @@
+"""Line search: the rest of a line, written from the left as several texts side by side (a beam), of which the likeliest wins.
+
+A canvas offers more masks than the text needs. At each mask the network says which token belongs there, or that the text ends
+(`<|delete|>`). Surest first would end a text before it has begun, so masks are filled from the left (see `selection.py`); and
+since the likeliest token is often not the first of the likeliest text, one text is not enough. A text's score is its mean
+log-probability, its end included, so that long texts are not at a disadvantage.
+"""
+
+# N texts in the making, V vocabulary
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from redraft_model.alignment import DELETE_ID, MASK_ID
+from redraft_model.canvas import Canvas
+from redraft_model.errors import Cancelled
+from redraft_model.sampler import Draw
+from redraft_model.selection import forbid_controls_at_masks
+
+Ids = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class LineSearch:
+    """How hard to look."""
+
+    beam: int = 4  # texts that are written on
+    n_masks: int = 16  # offered for a text
+    n_ended: int = 32  # ended texts that are kept
+    temperature: float = 0.5  # of the noise on scores when the search is seeded
+    refresh_every: int = 0  # look at whole sequences every so many tokens; 0: only once
+
+
+@dataclass(frozen=True)
+class Line:
+    """A text in the making, or one that has ended."""
+
+    tokens: tuple[int, ...] = ()
+    log_p: float = 0.0
+    n_answers: int = 0  # its tokens, and its end when it has one
+    has_ended: bool = False
+
+    @property
+    def score(self) -> float:
+        """Mean log-probability of an answer."""
+        return self.log_p / max(1, self.n_answers)
+
+
+@dataclass(eq=False)
+class Place:
+    """Where a text is wanted: `canvas` has nothing but masks in its region.
+
+    With `openings` the first of them stands for a line break, one of these ids.
+    """
+
+    canvas: Canvas
+    openings: Ids | None = None
+    draw: Draw = Draw()
+
+
+@dataclass(eq=False)
+class Found:
+    """What a search has come to for one place, and what that took."""
+
+    lines: list[Line]  # that go on, best first
+    ended: list[Line]  # the best so far, best first
+    n_forward: int = 0
+    n_tokens: int = 0
+
+    def best(self) -> list[Line]:
+        """The texts that have ended, best first; those that ran out of masks when there are none."""
+        return self.ended or sorted(self.lines, key=lambda line: -line.score)
+
+
+class Forward(Protocol):
+    """What `sampler.Cached` and `sampler.Full` have in common, asked for single positions."""
+
+    def refresh(self, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
+        """Look at whole sequences."""
+        ...
+
+    def at_first_mask(self, rows: Sequence[int], canvases: Sequence[Canvas]) -> torch.Tensor:
+        """Log-probabilities (N, V) at the first mask of each canvas, made from sequence number `row` of the last refresh."""
+        ...
+
+
+def search(
+    forward: Forward,
+    places: Sequence[Place],
+    settings: LineSearch,
+    *,
+    breaks_line: Mask,
+    is_cancelled: Callable[[], bool] = lambda: False,
+    dropped: Callable[[], Collection[int]] = tuple,
+    on_step: Callable[[int, Sequence[Found]], None] = lambda step, found: None,
+) -> list[Found]:
+    """Texts for each place, each within one line. `breaks_line` says which ids begin another, shape (V,).
+
+    Places that are `dropped` are left as they are; asked between two steps, as is `is_cancelled`, which raises Cancelled.
+    """
+    if is_cancelled():
+        raise Cancelled
+    found = [Found([Line()], []) for _ in places]
+    generators = [place.draw.generator() if place.draw.seed else None for place in places]
+    within = torch.from_numpy(~breaks_line)
+    openings = [_only(place.openings, len(breaks_line)) for place in places]
+    forward.refresh([place.canvas for place in places])
+    for entry in found:
+        entry.n_forward += 1
+    step = 0
+    while True:
+        gone = dropped()
+        active = [
+            i
+            for i, (place, entry) in enumerate(zip(places, found, strict=True))
+            if i not in gone and not _is_done(entry, place, settings)
+        ]
+        if not active:
+            return found
+        if is_cancelled():
+            raise Cancelled
+        written = [(i, line) for i in active for line in found[i].lines]
+        canvases = [_with_line(places[i].canvas, line) for i, line in written]
+        rows = [i for i, _ in written]
+        if settings.refresh_every and step and step % settings.refresh_every == 0:
+            forward.refresh(canvases)
+            rows = list(range(len(canvases)))
+        log_p_NV = forward.at_first_mask(rows, canvases).cpu()
+        forbid_controls_at_masks(log_p_NV)
+        for n, (i, line) in enumerate(written):
+            opening = None if line.tokens else openings[i]
+            log_p_NV[n, ~(within if opening is None else opening)] = -torch.inf
+        # Given that it is one line.
+        log_p_NV = log_p_NV.log_softmax(-1)
+        for i in active:
+            mine = [n for n, (owner, _) in enumerate(written) if owner == i]
+            found[i] = _next(found[i], log_p_NV[mine], settings, generators[i])
+        step += 1
+        on_step(step, found)
+
+
+def _only(ids: Ids | None, n_vocabulary: int) -> torch.Tensor | None:
+    """Which ids are among `ids`, shape (V,)."""
+    if ids is None:
+        return None
+    chosen = torch.zeros(n_vocabulary, dtype=torch.bool)
+    chosen[torch.from_numpy(ids.astype(np.int64))] = True
+    return chosen
+
+
+def _is_done(found: Found, place: Place, settings: LineSearch) -> bool:
+    """Nothing goes on, or as many texts have ended as are written on, and those are better than all that go on."""
+    if not found.lines or len(found.lines[0].tokens) >= len(place.canvas.region):
+        return True
+    if len(found.ended) < settings.beam:
+        return False
+    return found.ended[settings.beam - 1].score >= max(line.score for line in found.lines)
+
+
+def _next(
+    found: Found, log_p_NV: torch.Tensor, settings: LineSearch, generator: torch.Generator | None
+) -> Found:
+    """Every text one token further on, or ended; the best go on."""
+    ended = list(found.ended)
+    going: list[tuple[float, Line]] = []
+    best = log_p_NV.topk(min(settings.beam + 1, log_p_NV.shape[1]))
+    for line, values, tokens in zip(found.lines, best.values.tolist(), best.indices.tolist(), strict=True):
+        for value, token in zip(values, tokens, strict=True):
+            if value == -np.inf:
+                continue
+            log_p = line.log_p + value
+            if token == DELETE_ID:
+                ended.append(replace(line, log_p=log_p, n_answers=line.n_answers + 1, has_ended=True))
+            else:
+                longer = Line((*line.tokens, token), log_p, line.n_answers + 1)
+                going.append((log_p + _noise(settings, generator), longer))
+    ended.sort(key=lambda line: -line.score)
+    del ended[settings.n_ended :]
+    going.sort(key=lambda entry: -entry[0])
+    lines = [line for _, line in going[: settings.beam]]
+    return Found(lines, ended, found.n_forward + 1, found.n_tokens + len(lines))
+
+
+def _noise(settings: LineSearch, generator: torch.Generator | None) -> float:
+    """What a seeded search adds to a score, so that another seed finds other texts: Gumbel noise."""
+    if generator is None:
+        return 0.0
+    uniform = torch.rand((), generator=generator).clamp(1e-9, 1 - 1e-7)
+    return settings.temperature * float(-torch.log(-torch.log(uniform)))
+
+
+def _with_line(canvas: Canvas, line: Line) -> Canvas:
+    region = canvas.region.copy()
+    region[: len(line.tokens)] = line.tokens
+    return canvas.with_region(region)
+
+
+def picture(place: Place, found: Found) -> Ids:
+    """The region as it looks now: the best text so far, and masks behind it."""
+    best = found.lines[0] if found.lines else found.best()[0]
+    tokens = np.array(best.tokens, np.int32)
+    rest = 0 if best.has_ended else len(place.canvas.region) - len(tokens)
+    return np.concatenate([tokens, np.full(rest, MASK_ID, np.int32)]).astype(np.int32)

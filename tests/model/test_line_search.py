@@ -1,0 +1,177 @@
+"""The line search: the cached way agrees with the slow one, the likeliest text wins, seeds repeat, and cancelling stops it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+import pytest
+import torch
+from redraft_model.alignment import DELETE_ID, MASK_ID
+from redraft_model.canvas import Canvas
+from redraft_model.config import ModelConfig
+from redraft_model.errors import Cancelled
+from redraft_model.line_search import Found, LineSearch, Place, picture, search
+from redraft_model.sampler import Cached, Draw, Full
+from redraft_model.tokenizer import SPECIALS
+from redraft_model.transformer import Transformer
+
+VOCABULARY = 64
+A, B, C, BREAK, DEEPER = range(len(SPECIALS), len(SPECIALS) + 5)
+BREAKS = np.isin(np.arange(VOCABULARY), [BREAK, DEEPER])
+SETTINGS = LineSearch(beam=4, n_masks=6)
+
+
+class Told:
+    """A network of which it is written down what it says after which text; anything else is as good as impossible."""
+
+    def __init__(self, says: dict[tuple[int, ...], dict[int, float]]) -> None:
+        self._says = says
+
+    def refresh(self, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
+        return [torch.zeros(len(canvas.region) + 1, VOCABULARY) for canvas in canvases]
+
+    def at_first_mask(self, rows: Sequence[int], canvases: Sequence[Canvas]) -> torch.Tensor:
+        del rows
+        log_p_NV = torch.full((len(canvases), VOCABULARY), -30.0)
+        for n, canvas in enumerate(canvases):
+            written = tuple(canvas.region[canvas.region != MASK_ID].tolist())
+            for token, p in self._says.get(written, {}).items():
+                log_p_NV[n, token] = np.log(p)
+        return log_p_NV
+
+
+@pytest.fixture(scope="module")
+def model() -> Transformer:
+    """A network with random weights, strong enough to answer differently everywhere."""
+    network = Transformer(ModelConfig.named("nano", VOCABULARY, MASK_ID))
+    generator = torch.Generator().manual_seed(1)
+    for parameter in network.parameters():
+        if parameter.ndim == 2:
+            parameter.data.normal_(0, 0.25, generator=generator)
+    return network.requires_grad_(False)
+
+
+def place(n_masks: int = 6, seed: int = 0, **others: object) -> Place:
+    rng = np.random.default_rng(5)
+    head, tail = rng.integers(A, VOCABULARY, 9), rng.integers(A, VOCABULARY, 4)
+    canvas = Canvas(head.astype(np.int32), np.full(n_masks, MASK_ID, np.int32), tail.astype(np.int32))
+    return Place(canvas, draw=Draw(seed), **others)  # type: ignore[arg-type]
+
+
+def texts(found: Found) -> list[tuple[int, ...]]:
+    return [line.tokens for line in found.best()]
+
+
+def test_the_likeliest_text_wins_though_its_first_token_is_not_the_likeliest() -> None:
+    told = Told(
+        {
+            (): {A: 0.6, B: 0.4},
+            (A,): {A: 0.1, B: 0.1, C: 0.1, DELETE_ID: 0.1},
+            (B,): {C: 1.0},
+            (B, C): {DELETE_ID: 1.0},
+        }
+    )
+    (found,) = search(told, [place()], SETTINGS, breaks_line=BREAKS)
+    best = found.best()[0]
+    assert best.tokens == (B, C)
+    assert best.has_ended
+    assert best.score == pytest.approx(np.log(0.4) / 3, abs=1e-3)
+    (greedy,) = search(told, [place()], replace(SETTINGS, beam=1), breaks_line=BREAKS)
+    assert greedy.best()[0].tokens != (B, C)
+
+
+def test_a_line_stays_one_line() -> None:
+    told = Told({(): {BREAK: 0.7, A: 0.3}, (A,): {DEEPER: 0.6, DELETE_ID: 0.4}})
+    (found,) = search(told, [place()], SETTINGS, breaks_line=BREAKS)
+    assert texts(found)[0] == (A,)
+    assert not any(token in (BREAK, DEEPER) for tokens in texts(found) for token in tokens)
+
+
+def test_an_opening_is_one_of_those_that_are_offered() -> None:
+    told = Told({(): {BREAK: 0.9, DEEPER: 0.1}, (DEEPER,): {A: 1.0}, (DEEPER, A): {DELETE_ID: 1.0}})
+    deeper = place(7, openings=np.array([DEEPER], np.int32))
+    (found,) = search(told, [deeper], SETTINGS, breaks_line=BREAKS)
+    assert texts(found)[0] == (DEEPER, A)
+    assert {tokens[0] for tokens in texts(found)} == {DEEPER}
+    # Nothing else was possible there, so the opening costs nothing.
+    assert found.best()[0].score == pytest.approx(0.0, abs=1e-3)
+
+
+def test_a_text_without_an_end_is_as_long_as_its_canvas() -> None:
+    told = Told({(A,) * n: {A: 1.0} for n in range(8)})
+    (found,) = search(told, [place()], SETTINGS, breaks_line=BREAKS)
+    assert max(len(tokens) for tokens in texts(found)) <= SETTINGS.n_masks
+    assert found.lines[0].tokens == (A,) * SETTINGS.n_masks
+
+
+def test_nothing_at_all_is_an_answer() -> None:
+    told = Told({(): {DELETE_ID: 0.99, A: 0.01}})
+    (found,) = search(told, [place()], SETTINGS, breaks_line=BREAKS)
+    assert texts(found)[0] == ()
+
+
+@pytest.mark.parametrize("n_masks", [6, 1])
+def test_cached_with_a_refresh_at_every_step_is_the_reference(model: Transformer, n_masks: int) -> None:
+    places = [place(n_masks), place(n_masks + 1, openings=np.array([BREAK, DEEPER], np.int32))]
+    settings = LineSearch(beam=3, n_masks=n_masks, refresh_every=1)
+    with torch.inference_mode():
+        fast = search(Cached(model), places, settings, breaks_line=BREAKS)
+        slow = search(Full(model), places, settings, breaks_line=BREAKS)
+    for a, b in zip(fast, slow, strict=True):
+        assert texts(a) == texts(b)
+        assert [x.log_p for x in a.best()] == pytest.approx([x.log_p for x in b.best()], abs=1e-3)
+
+
+def test_places_of_a_batch_do_not_see_each_other(model: Transformer) -> None:
+    places = [place(), place(4), place(seed=3)]
+    with torch.inference_mode():
+        together = search(Cached(model), places, SETTINGS, breaks_line=BREAKS)
+        alone = [search(Cached(model), [each], SETTINGS, breaks_line=BREAKS)[0] for each in places]
+    assert [texts(found) for found in together] == [texts(found) for found in alone]
+    assert [found.n_forward for found in together] == [found.n_forward for found in alone]
+
+
+def test_a_seed_repeats_and_another_finds_others(model: Transformer) -> None:
+    def found(seed: int) -> list[tuple[int, ...]]:
+        with torch.inference_mode():
+            return texts(search(Cached(model), [place(seed=seed)], SETTINGS, breaks_line=BREAKS)[0])
+
+    assert found(1) == found(1) != found(2)
+    assert found(0) != found(1)
+
+
+@pytest.mark.parametrize("n_polls", [0, 2])
+def test_a_cancelled_search_stops(model: Transformer, n_polls: int) -> None:
+    polls = count()
+    steps: list[int] = []
+
+    def on_step(step: int, found: Sequence[Found]) -> None:
+        del found
+        steps.append(step)
+
+    is_cancelled: Callable[[], bool] = lambda: next(polls) >= n_polls  # noqa: E731
+    with torch.inference_mode(), pytest.raises(Cancelled):
+        search(
+            Cached(model),
+            [place()],
+            SETTINGS,
+            breaks_line=BREAKS,
+            is_cancelled=is_cancelled,
+            on_step=on_step,
+        )
+    assert len(steps) == max(0, n_polls - 1)
+
+
+def test_the_picture_has_masks_until_the_text_has_ended(model: Transformer) -> None:
+    pictures: list[int] = []
+    here = place()
+
+    def on_step(step: int, found: Sequence[Found]) -> None:
+        del step
+        pictures.append(int((picture(here, found[0]) == MASK_ID).sum()))
+
+    with torch.inference_mode():
+        search(Cached(model), [here], SETTINGS, breaks_line=BREAKS, on_step=on_step)
+    assert pictures == sorted(pictures, reverse=True)
+    assert pictures[0] == SETTINGS.n_masks - 1
