@@ -102,7 +102,7 @@ _TEMPLATE = re.compile(r"\{%|\{\{|%\(\w+\)s\s*$|^\s*(?:\$\{|<%|#if\b|@@)", re.M)
 _CONFLICT = re.compile(r"^(?:<<<<<<<|>>>>>>>|=======$|\+\+\+ |--- |@@ )", re.M)
 _TRANSCRIPT = re.compile(r"^\s*(?:>>>|\$ |In \[\d|\.\.\. ?$|Traceback \()", re.M)
 _NEWER = re.compile(r"^\s*lazy (?:from|import)\b|^\s*type \w+.*=|[\[{]\*\*?\w+ for\b", re.M)
-_ELLIPSIS = re.compile(r"^\s*(?:\.\.\.|…)|[,(]\s*…", re.M)
+_ELLIPSIS = re.compile(r"^\s*(?:\.\.\.|…)|[,(]\s*(?:\.\.\.|…)", re.M)
 
 
 def is_python_2(text: str) -> bool:
