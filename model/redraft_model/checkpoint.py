@@ -37,6 +37,7 @@ class Training:
     recipe: str
     evaluation: dict[str, float] = field(default_factory=dict)
     actions: tuple[str, ...] = ALWAYS
+    origins: tuple[str, ...] = ()  # collections whose real fixes it was trained on
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def _read_config(path: Path) -> tuple[ModelConfig, Training, str]:
         )
     try:
         training = Training(**data["training"])
-        training = replace(training, actions=tuple(training.actions))
+        training = replace(training, actions=tuple(training.actions), origins=tuple(training.origins))
         config = ModelConfig.from_json(data["model"])
         fingerprint = str(data["tokenizer_sha256"])
     except (KeyError, TypeError) as error:

@@ -71,6 +71,7 @@ class Engine:
             trained_tokens=checkpoint.training.tokens,
             actions=checkpoint.training.actions,
             device=str(device),
+            origins=checkpoint.training.origins,
         )
 
     @classmethod

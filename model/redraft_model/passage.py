@@ -127,3 +127,4 @@ class About:
     trained_tokens: int
     actions: tuple[str, ...]
     device: str
+    origins: tuple[str, ...] = ()  # collections whose real fixes it was trained on

@@ -155,6 +155,18 @@ def test_training_gets_its_settings_and_never_overwrites_a_run(run, folder, monk
     monkeypatch.setattr(trainer, "train", train)
     needed = ("--data", "shards", "--out", "run", "--tokens", 1000, "--tokenizer", "t.json")
     options = ("--minutes", 2, "--batch-tokens", 64, "--seed", 3, "--start-from", "other")
+    options += (
+        "--recipe",
+        "real",
+        "--pairs",
+        "a.gz",
+        "--pairs",
+        "b.gz",
+        "--held-pairs",
+        "c.gz",
+        "--rate",
+        0.5,
+    )
     outcome = run("train", "nano", *needed, *options)
     assert (outcome.code, outcome.err) == (0, "step 1\n")
     assert json.loads(outcome.out)["tokens"] == 1000
@@ -169,8 +181,15 @@ def test_training_gets_its_settings_and_never_overwrites_a_run(run, folder, monk
             batch_tokens=64,
             seed=3,
             start_from=Path("other"),
+            recipe="real",
+            pairs=(Path("a.gz"), Path("b.gz")),
+            held_pairs=(Path("c.gz"),),
+            matrix_rate=trainer.TrainSettings.matrix_rate / 2,
+            other_rate=trainer.TrainSettings.other_rate / 2,
         )
     ]
+
+    assert run("train", "nano", *needed, "--recipe", "none").err.startswith("redraft: there is no recipe")
 
     (folder / "run").mkdir()
     (folder / "run" / trainer.STATE_FILE).touch()

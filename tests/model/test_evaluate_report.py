@@ -1,6 +1,7 @@
 """Results as JSON and as Markdown."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from redraft_model.errors import DataError
@@ -97,3 +98,12 @@ def test_this_machine_has_a_name_fit_for_a_file() -> None:
     assert machine.cpu
     assert MACHINE.slug == "abacus-3-2-cores-cpu"
     assert set(machine.fields()) == {"cpu", "n_cores", "n_threads", "system", "python", "device"}
+
+
+def test_a_system_that_was_trained_on_the_set_is_marked_wherever_it_is_named() -> None:
+    trained = replace(result(), is_trained_on=True)
+    assert Result.from_json(trained.to_json()) == trained
+    for one, is_marked in ((trained, True), (result(), False)):
+        page = render([one], machine=MACHINE, date="2026-01-01", command="make bench")
+        assert ("redraft (trained on this set's fixes)" in page) is is_marked
+        assert ("redraft (trained on this set's fixes)" in one.to_markdown()) is is_marked

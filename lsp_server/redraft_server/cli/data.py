@@ -5,13 +5,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from redraft_model.errors import DataError
+from redraft_model.errors import DataError, PassageError
 
+from redraft_server import loading
+from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption
 from redraft_server.cli.terminal import bar, hand_over, talk
 
 app = typer.Typer(no_args_is_help=True, help="Prepare training data from folders of Python files.")
 
 FoldersArgument = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders with Python files.")]
+
+DecontaminateOption = Annotated[
+    Path, typer.Option("--decontaminate", metavar="DIR", help="Leave out what resembles these benchmarks.")
+]
 
 
 @app.command("build")
@@ -79,6 +85,71 @@ def tokenizer(
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror or error}") from error
     talk(f"wrote {out} with {trained.n_vocabulary} entries from {len(files)} files")
+
+
+@app.command("pairs")
+def pairs(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with the benchmark files.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where real.jsonl.gz and held.jsonl.gz go.")
+    ],
+    decontaminate: DecontaminateOption,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Chooses what is held out.")] = 0,
+) -> None:
+    """Turn the benchmark files whose licence allows training into pairs of text, a tenth held out."""
+    from redraft_model.data.pair_sets import convert
+    from redraft_model.data.pairs import write_pairs
+
+    report = convert(folder, decontaminate, seed)
+    write_pairs(out / "real.jsonl.gz", report.real)
+    write_pairs(out / "held.jsonl.gz", report.held)
+    hand_over(f"{report.summary()}\n".encode())
+
+
+@app.command("broken")
+def broken(
+    folders: FoldersArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .jsonl.gz to write.")],
+    decontaminate: DecontaminateOption,
+    benchmarks: Annotated[
+        Path | None,
+        typer.Option("--benchmarks", metavar="DIR", help="Also leave out what these benchmark files hold."),
+    ] = None,
+    lines: Annotated[int, typer.Option("--lines", metavar="N", min=1, help="Leave out longer texts.")] = 200,
+) -> None:
+    """Collect Python files and examples that do not parse."""
+    from redraft_model.data.broken import collect, write_broken
+
+    report = collect(folders, decontaminate, benchmarks, lines)
+    write_broken(out, report.texts)
+    hand_over(f"{report.summary()}\n".encode())
+
+
+@app.command("fix")
+def fix(
+    broken: Annotated[Path, typer.Argument(metavar="FILE", help="Texts from `redraft data broken`.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The pair file to write.")],
+    checkpoint: CheckpointOption = None,
+    device: DeviceOption = Device.AUTO,
+) -> None:
+    """Repair broken texts with the model and keep what parses within four token edits as pairs."""
+    from redraft_model.data.broken import read_broken
+    from redraft_model.data.pairs import write_pairs
+    from redraft_model.data.self_training import fixed
+
+    texts = read_broken(broken)
+    engine = loading.open_engine(checkpoint, device)
+
+    def repaired(text: str) -> str | None:
+        try:
+            return engine.repair(text).text
+        except PassageError:
+            return None
+
+    with bar(len(texts)) as progress:
+        kept = list(fixed(texts, repaired, progress.at))
+    write_pairs(out, kept)
+    hand_over(f"{len(kept)} of {len(texts)} broken texts repaired and kept\n".encode())
 
 
 def _bundled_tokenizer() -> Path:

@@ -36,6 +36,20 @@ def train(
             "--start-from", metavar="DIR", help="A run or a checkpoint whose weights a new run begins with."
         ),
     ] = None,
+    recipe: Annotated[
+        str, typer.Option("--recipe", metavar="NAME", help="What to learn in which order: editor, real.")
+    ] = "editor",
+    pairs: Annotated[
+        list[Path] | None,
+        typer.Option("--pairs", metavar="FILE", help="Real fixes for the recipe real; may be repeated."),
+    ] = None,
+    held_pairs: Annotated[
+        list[Path] | None,
+        typer.Option("--held-pairs", metavar="FILE", help="Real fixes to evaluate on; may be repeated."),
+    ] = None,
+    rate: Annotated[
+        float, typer.Option("--rate", metavar="X", min=0, help="Multiplies the peak learning rates.")
+    ] = 1.0,
     curves: Annotated[
         Path | None,
         typer.Option("--curves", metavar="FILE", help="Draw the run's metrics in the end: .png, .svg."),
@@ -43,11 +57,13 @@ def train(
 ) -> None:
     """Train a network, or go on with a run that was stopped."""
     from redraft_model.train import curves as metrics
+    from redraft_model.train.stages import recipe_named
     from redraft_model.train.trainer import STATE_FILE, TrainSettings
     from redraft_model.train.trainer import train as run_training
 
     if not resume and (out / STATE_FILE).exists():
         raise DataError(f"{out} holds a run already; choose another --out or leave --no-resume away")
+    recipe_named(recipe)
     if curves is not None:
         metrics.require_drawable(curves)
     settings = TrainSettings(
@@ -63,6 +79,11 @@ def train(
         compile=compile,
         n_workers=workers,
         start_from=start_from,
+        recipe=recipe,
+        pairs=tuple(pairs or ()),
+        held_pairs=tuple(held_pairs or ()),
+        matrix_rate=TrainSettings.matrix_rate * rate,
+        other_rate=TrainSettings.other_rate * rate,
     )
     report = run_training(settings, tell=talk)
     if curves is not None:

@@ -22,6 +22,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from redraft_model.data.pair_window import is_usable
+from redraft_model.data.pairs import read_pairs
 from redraft_model.data.samples import IGNORED, Mixture, Sample, SampleMaker
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
@@ -57,15 +59,26 @@ class BatchSource:
     batches_per_chunk: int = 32  # about
     longest: int = 384
     seed: int = 0
+    pairs: tuple[Path, ...] = ()  # files with real fixes
 
     def chunk(self, index: int, mixture: Mixture) -> list[Batch]:
         """The batches of chunk `index`, in random order."""
         return self.chunk_of(self.maker(mixture), index)
 
     def maker(self, mixture: Mixture) -> SampleMaker:
-        """The sample maker of this source."""
+        """The sample maker of this source; DataError when the mixture wants real fixes and there are none."""
         tokenizer = Tokenizer.load(self.tokenizer)
-        return SampleMaker(tokenizer, Shards.open(self.data), mixture, longest=self.longest)
+        pairs = tuple(
+            pair
+            for path in self.pairs
+            for pair in read_pairs(path)
+            if is_usable(tokenizer, pair, self.longest)
+        )
+        if mixture.real and not pairs:
+            raise DataError(
+                "there is no real fix to learn from that fits a sample; name pair files with --pairs"
+            )
+        return SampleMaker(tokenizer, Shards.open(self.data), mixture, longest=self.longest, pairs=pairs)
 
     def chunk_of(
         self, maker: SampleMaker, index: int, is_stopped: Callable[[], bool] = lambda: False

@@ -283,7 +283,7 @@ class _Owners:
 
     def add_installed(self, folder: PurePosixPath, dist_info: Path) -> None:
         """Note the top-level modules of a *.dist-info folder that lies in `folder`."""
-        package = _package(dist_info / "METADATA", dist_info.name.split("-")[0])
+        package = package_of(dist_info / "METADATA", dist_info.name.split("-")[0])
         record = _read_lines(dist_info / "RECORD")
         tops = {line.split(",", 1)[0].split("/", 1)[0] for line in record}
         tops |= {name for top in _read_lines(dist_info / "top_level.txt") for name in (top, f"{top}.py")}
@@ -293,7 +293,7 @@ class _Owners:
 
     def add_unpacked(self, folder: PurePosixPath, pkg_info: Path) -> None:
         """Note a source distribution: everything below the folder of its PKG-INFO."""
-        self._index(folder, _package(pkg_info, pkg_info.parent.name))
+        self._index(folder, package_of(pkg_info, pkg_info.parent.name))
 
     def _index(self, prefix: PurePosixPath, package: Package) -> int:
         if package not in self._packages:
@@ -318,7 +318,7 @@ def _walk(root: Path, owners: _Owners) -> Iterator[tuple[PurePosixPath, Path]]:
                 yield below / name, path
 
 
-def _package(metadata: Path, default: str) -> Package:
+def package_of(metadata: Path, default: str) -> Package:
     """Name and licence from a core metadata file, https://packaging.python.org/specifications/core-metadata/."""
     try:
         fields = HeaderParser().parsestr(metadata.read_text("utf-8", errors="replace"))

@@ -16,6 +16,8 @@ from redraft_model.alignment import (
     insert_size,
     labels,
 )
+from redraft_model.data import pair_window
+from redraft_model.data.pairs import Pair
 from redraft_model.data.shards import END, FIRST, PARENT, Shards
 from redraft_model.noise import EditNoise, MaskNoise, SemanticNoise, SpanNoise, SyntaxNoise
 from redraft_model.passage import Span
@@ -38,6 +40,9 @@ class Mixture:
     semantic: float = 0.0
     span: float = 0.0
     keep: float = 0.0  # nothing is wrong: a clean text
+    real: float = (
+        0.0  # what somebody had written and what they made of it; last, so that older mixtures draw as before
+    )
 
     def draw(self, rng: random.Random) -> str:
         """The name of one process."""
@@ -85,12 +90,17 @@ class SampleMaker:
     kept_share: float = 0.2  # share of KEEP positions that carry loss
     insert_weight: float = 1.5  # omissions are the hardest to notice (LLaDA 2.2)
     mask_scale: float = 0.2  # weight of a masked position at gamma = 1
+    pairs: tuple[Pair, ...] = ()  # what `real` draws from, each of them usable
 
     def draw(self, rng: random.Random) -> Sample:
         """One sample; tries pieces of the corpus until a process applies."""
         generator = np.random.default_rng(rng.getrandbits(64))
         while True:
             process = self.mixture.draw(rng)
+            if process == "real":
+                if (sample := self._real_sample(rng, generator)) is not None:
+                    return sample
+                continue
             unit = self._draw_unit(rng)
             if unit is None:
                 continue
@@ -140,6 +150,17 @@ class SampleMaker:
         if process != "keep" and np.array_equal(x_t, clean):
             return None
         return self._repair_sample(process, context, x_t, clean, room, rng, generator)
+
+    def _real_sample(self, rng: random.Random, generator: np.random.Generator) -> Sample | None:
+        """A window around the change of a pair, with as much of the text around it as a random budget allows."""
+        n_context = rng.randrange(self.longest // 2)
+        n_region = int(min(self.longest - 4 - n_context, rng.lognormvariate(4.9, 0.7)))
+        cut = pair_window.cut(self.tokenizer, rng.choice(self.pairs), n_region, n_context, rng)
+        room = self.longest - 4 - len(cut.before) - len(cut.after)
+        if len(cut.clean) > room:
+            return None
+        context = Context(cut.before, cut.after)
+        return self._repair_sample("real", context, cut.x_t, cut.clean, room, rng, generator)
 
     def _edit_noise(self) -> EditNoise:
         return EditNoise(self.tokenizer.n_specials, self.tokenizer.n_vocabulary)

@@ -92,6 +92,7 @@ def run_suite(
         limit=limit,
         python=platform.python_version(),
         records=tuple(records),
+        is_trained_on=suite.file.partition(".")[0] in engine.about.origins,
     )
 
 

@@ -61,7 +61,7 @@ def _table(results: Sequence[Result], floors: Sequence[Floor]) -> list[str]:
             if metric.n not in (0, result.n):
                 cells[metric.name] += f" of {metric.n}"
         n = str(result.n) if result.limit is None else f"{result.n} (subset, seed {result.seed})"
-        rows.append(_row(result.system, n, [cells.get(name, "-") for name in names]))
+        rows.append(_row(result.name, n, [cells.get(name, "-") for name in names]))
     rows += [
         _row(floor.system, str(floor.n), [floor.cells.get(name, "-") for name in names]) for floor in floors
     ]

@@ -61,6 +61,12 @@ class Result:
     limit: int | None
     python: str
     records: tuple[Record, ...]
+    is_trained_on: bool = False  # on fixes of this suite's file, so that the rates say little
+
+    @property
+    def name(self) -> str:
+        """The system, and a warning when it has learnt from this very set."""
+        return f"{self.system} (trained on this set's fixes)" if self.is_trained_on else self.system
 
     def metric(self, name: str) -> Metric:
         """The metric called `name`; KeyError if this suite has none."""
@@ -91,6 +97,7 @@ class Result:
                 "seed": self.seed,
                 "limit": self.limit,
                 "python": self.python,
+                "is_trained_on": self.is_trained_on,
                 "records": list(self.records),
             },
             indent=2,
@@ -118,6 +125,7 @@ class Result:
                 limit=fields["limit"],
                 python=fields["python"],
                 records=tuple(fields["records"]),
+                is_trained_on=bool(fields.get("is_trained_on", False)),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
@@ -128,8 +136,7 @@ class Result:
         """One line about the run and a table, one metric a row."""
         part = "" if self.limit is None else f" (a random subset, seed {self.seed})"
         lines = [
-            f"**{self.suite}**, {self.system}: "
-            f"n = {self.n}{part}, {self.seconds:.1f} s, Python {self.python}",
+            f"**{self.suite}**, {self.name}: n = {self.n}{part}, {self.seconds:.1f} s, Python {self.python}",
             "",
             "| metric | count | n | rate | 95 % interval |",
             "|---|---:|---:|---:|---:|",

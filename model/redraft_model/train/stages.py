@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from redraft_model.data.samples import Mixture
 from redraft_model.errors import DataError
+from redraft_model.schedule import WarmupStableDecay
 
 
 @dataclass(frozen=True)
@@ -17,10 +18,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Stages in order; their shares add up to one."""
+    """Stages in order, whose shares add up to one, and how the learning rate changes over all of them."""
 
     name: str
     stages: tuple[Stage, ...]
+    schedule: WarmupStableDecay = WarmupStableDecay()
 
     def stage_at(self, progress: float) -> Stage:
         """The stage at `progress` in [0, 1] of the run."""
@@ -51,7 +53,21 @@ EDITOR = Recipe(
     ),
 )
 
-RECIPES = {recipe.name: recipe for recipe in (CURRICULUM, EDITOR)}
+# The last phase of a run that stands on the plateau: the editor's second stage with a quarter of real fixes, while the
+# rate falls to zero. About a thousand real fixes already help a network trained on planted bugs (arXiv 2207.00301).
+REAL = Recipe(
+    "real",
+    (
+        Stage(
+            "real",
+            1.0,
+            Mixture(mask=0.075, span=0.15, edit=0.09, syntax=0.27, semantic=0.1275, keep=0.0375, real=0.25),
+        ),
+    ),
+    WarmupStableDecay(warmup=0.02, decay=0.98),
+)
+
+RECIPES = {recipe.name: recipe for recipe in (CURRICULUM, EDITOR, REAL)}
 
 
 def recipe_named(name: str) -> Recipe:

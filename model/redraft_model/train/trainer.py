@@ -19,12 +19,12 @@ from redraft_model.alignment import DELETE_ID, MASK_ID, insert_size
 from redraft_model.checkpoint import Training, export_checkpoint, load_checkpoint
 from redraft_model.config import ModelConfig
 from redraft_model.data.batches import FILL, Batch, BatchSource, BatchStream
+from redraft_model.data.pairs import origins
 from redraft_model.data.samples import IGNORED, Mixture
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
 from redraft_model.hardware import fast_dtype
 from redraft_model.loss import Asked, label_loss
-from redraft_model.schedule import WarmupStableDecay
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.train.curves import METRICS_FILE
 from redraft_model.train.optimizer import build_optimizers, load_state_tensors, set_rate, state_tensors
@@ -66,6 +66,8 @@ class TrainSettings:
     evaluate_batches: int = 24
     start_from: Path | None = None  # another run, or a checkpoint, whose weights to begin with
     log_every: int = 50  # steps
+    pairs: tuple[Path, ...] = ()  # files with real fixes, for recipes that want them
+    held_pairs: tuple[Path, ...] = ()  # others to evaluate on, never trained on
 
 
 @dataclass
@@ -111,6 +113,7 @@ class Run:
         self.peaks = (settings.matrix_rate, settings.other_rate)
         self.optimizers = build_optimizers(self.model, *self.peaks)
         self.progress = Progress()
+        self.origins = frozenset(origins(settings.pairs))
         if (settings.out / STATE_FILE).exists():
             self._restore(settings.out / STATE_FILE)
         elif settings.start_from is not None:
@@ -133,7 +136,11 @@ class Run:
             batches_per_chunk=self.settings.evaluate_batches,
             seed=1,
         )
-        return source.chunk(0, recipe_named(self.settings.recipe).stages[-1].mixture)
+        mixture = recipe_named(self.settings.recipe).stages[-1].mixture
+        # Real fixes are asked only when some were held out: those that were trained on say nothing.
+        if not self.settings.held_pairs:
+            mixture = replace(mixture, real=0.0)
+        return source.chunk(0, mixture)
 
     def step(self, batch: Batch, factor: float) -> torch.Tensor:
         """One optimiser step at `factor` times the peak rates; returns the mean loss."""
@@ -161,7 +168,11 @@ class Run:
         tensors |= {f"optimizer.{k}": v.contiguous() for k, v in state_tensors(self.optimizers).items()}
         path = self.settings.out / STATE_FILE
         partial = path.with_suffix(".partial")
-        meta = {"progress": json.dumps(asdict(self.progress)), "size": self.settings.size}
+        meta = {
+            "progress": json.dumps(asdict(self.progress)),
+            "size": self.settings.size,
+            "origins": json.dumps(sorted(self.origins)),
+        }
         save_file(tensors, partial, metadata=meta)
         # The old file goes only when the new one is complete.
         partial.replace(path)
@@ -171,6 +182,7 @@ class Run:
             round(self.progress.seconds),
             self.settings.recipe,
             dict(evaluation),
+            origins=tuple(sorted(self.origins)),
         )
         export_checkpoint(self.model, self.tokenizer, self.settings.out / "checkpoint", training)
 
@@ -183,12 +195,14 @@ class Run:
         self._load(_with_prefix(tensors, "model."), path)
         load_state_tensors(self.optimizers, _with_prefix(tensors, "optimizer."))
         self.progress = Progress(**json.loads(meta["progress"]))
+        self.origins |= _origins(meta)
 
     def _begin_with(self, folder: Path) -> None:
         state = folder / STATE_FILE
         if state.exists():
-            _, tensors = _read_state(state)
+            meta, tensors = _read_state(state)
             self._load(_with_prefix(tensors, "model."), state)
+            self.origins |= _origins(meta)
             return
         checkpoint = load_checkpoint(folder, torch.device("cpu"))
         if checkpoint.tokenizer.sha256 != self.tokenizer.sha256:
@@ -196,6 +210,7 @@ class Run:
                 f"{folder} was made with another tokenizer; start from a checkpoint made with this one"
             )
         self._load(checkpoint.model.state_dict(), folder)
+        self.origins |= set(checkpoint.training.origins)
 
     def _load(self, weights: Mapping[str, torch.Tensor], origin: Path) -> None:
         shapes = {name: value.shape for name, value in self.model.state_dict().items()}
@@ -279,7 +294,7 @@ def go_on(
     settings, progress, world = run.settings, run.progress, run.world
     if progress.tokens >= settings.tokens:
         return Report(True, progress.step, progress.tokens, 0.0, 0.0)
-    schedule, recent, closing = WarmupStableDecay(), Recent(), Closing(run)
+    schedule, recent, closing = recipe_named(settings.recipe).schedule, Recent(), Closing(run)
     started = last_saved = time.perf_counter()
     seconds_before, tokens_before, step_before = progress.seconds, progress.tokens, progress.step
     next_evaluation = (progress.tokens // settings.evaluate_every + 1) * settings.evaluate_every
@@ -452,7 +467,13 @@ def _source(settings: TrainSettings, split: str) -> BatchSource:
         settings.batches_per_chunk,
         settings.longest,
         settings.seed,
+        settings.held_pairs if split == "heldout" else settings.pairs,
     )
+
+
+def _origins(meta: Mapping[str, str]) -> frozenset[str]:
+    """Where the real fixes of a saved run came from; runs of older versions had none."""
+    return frozenset(json.loads(meta.get("origins", "[]")))
 
 
 def _with_prefix(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
