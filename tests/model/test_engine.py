@@ -280,7 +280,9 @@ def test_a_hole_is_filled_with_what_the_network_knows(
     before, after = CLEAN.split(hole)
     settings = EngineSettings(line=LineSearch(n_masks=24))  # these characters are several tokens each
     for target in ("", "something to be replaced"):
-        (draft,) = engine_of(settings=settings).complete(Passage(before, target, after), single_line=single_line)
+        (draft,) = engine_of(settings=settings).complete(
+            Passage(before, target, after), single_line=single_line
+        )
         assert draft.text == hole
         assert draft.parses
 
