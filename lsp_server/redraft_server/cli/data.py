@@ -132,7 +132,10 @@ def fix(
     checkpoint: CheckpointOption = None,
     device: DeviceOption = Device.AUTO,
 ) -> None:
-    """Repair broken texts with the model and keep what parses within four token edits as pairs."""
+    """Repair broken texts with the model and keep what parses within four token edits as pairs.
+
+    Stopped with Ctrl+C it writes what it has.
+    """
     from redraft_model.data.broken import read_broken
     from redraft_model.data.pairs import write_pairs
     from redraft_model.data.self_training import fixed
@@ -146,9 +149,13 @@ def fix(
         except PassageError:
             return None
 
-    with bar(len(texts)) as progress:
-        kept = list(fixed(texts, repaired, progress.at))
-    write_pairs(out, kept)
+    kept = []
+    try:
+        with bar(len(texts)) as progress:
+            for pair in fixed(texts, repaired, progress.at):
+                kept.append(pair)
+    finally:
+        write_pairs(out, kept)
     hand_over(f"{len(kept)} of {len(texts)} broken texts repaired and kept\n".encode())
 
 
