@@ -69,9 +69,8 @@ class Result:
             label = f"would be {label}"
         details = [self.reason] if self.reason else []
         if self.status in _CHANGED:
-            details.insert(0, f"{_counted(self.n_edits, 'edit')} in {self.cost.seconds:.1f} s")
-            if self.confidence is not None:
-                details.insert(1, f"right with a probability of {100 * self.confidence:.0f} %")
+            sure = "" if self.confidence is None else f", {100 * self.confidence:.0f} % sure"
+            details.insert(0, f"{_counted(self.n_edits, 'edit')} in {self.cost.seconds:.1f} s{sure}")
         return f"{label}: {self.name}" + (f" ({'; '.join(details)})" if details else "")
 
     def to_json(self) -> JsonObject:

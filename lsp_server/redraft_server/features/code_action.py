@@ -1,8 +1,8 @@
 """Code actions: offered at once from what is known, worked out only when one is chosen.
 
-A list never runs the model, so the repair of a syntax error is preferred only if this very text has been repaired before, for
-instance for a preview, and the repair is likely right. A client that resolves actions gets the edit with codeAction/resolve; one that
-does not gets a command, whose edit it receives as workspace/applyEdit.
+A list never runs the model. So the repair of a syntax error is preferred only if this very text has been repaired
+before, for instance for a preview, and the repair is likely right. A client that resolves actions gets the edit with
+codeAction/resolve; one that does not gets a command, whose edit it receives as workspace/applyEdit.
 """
 
 from collections.abc import Iterable, Sequence

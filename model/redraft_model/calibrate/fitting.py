@@ -17,7 +17,7 @@ from redraft_model.calibration import (
     weighted,
 )
 
-PENALTY = 1.0  # half of it times the squared weights of standardised features, beside a sum over examples
+PENALTY = 4.0  # half of it times the squared weights of standardised features, beside a sum over examples
 N_FOLDS = 4
 CLEAN_CHANGED = 0.02  # share of clean pieces that a sweep may change
 LIKELY = 0.5  # less likely edits are never made

@@ -1,7 +1,7 @@
 """Searches over broken code whose truth is known, each solution with its features and whether it is right."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from time import perf_counter, process_time
 
@@ -74,7 +74,7 @@ def searches(
     while box and (broken := broken_piece(pieces, SyntaxNoise(again=0.0), rng)) is not None:
         piece, text = broken
         shown: list[Sequence[Solution]] = []
-        repair(make(), text, _one_problem(search), is_allowed=_allowed(text), on_solved=shown.append)
+        repair(make(), text, replace(search, n_problems=1), is_allowed=_allowed(text), on_solved=shown.append)
         solutions = tuple(
             Found(solution.score, solution.features, is_same_code(solution.attempt.source, piece.code))
             for solution in (shown[0] if shown else ())
@@ -122,12 +122,6 @@ def broken_piece(pieces: Iterator[Piece], noise: SyntaxNoise, rng: Random) -> tu
         if text != piece.code:
             return piece, text
     return None
-
-
-def _one_problem(search: Search) -> Search:
-    from dataclasses import replace
-
-    return replace(search, n_problems=1)
 
 
 def _allowed(source: str) -> Callable[[str], bool]:
