@@ -33,10 +33,10 @@ FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 BUDGETS = {
     "smallest: beam 1, 8 candidates": Search(beam=1, n_candidates=8, n_opened=8, patience=0),
     "small: beam 3, 16 candidates": Search(beam=3, n_candidates=16, n_opened=16, patience=1),
-    "default": Search(),
-    "no patience": Search(patience=0),
-    "wide: beam 12, 64 candidates": Search(beam=12, n_candidates=64, n_opened=64),
-    "patient: 4 more beams": Search(patience=4, n_solutions=32, n_rounds=12),
+    "default: beam 6, 32 candidates": Search(),
+    "large: beam 12, 64 candidates": Search(
+        beam=12, n_candidates=64, n_opened=64, patience=4, n_solutions=32
+    ),
 }
 
 

@@ -5,6 +5,7 @@ and the first is taken. How likely that one is right is a logistic function of i
 Who fits the weights is `evaluate.calibrating`; what they were fitted to is code that no benchmark holds.
 """
 
+import hashlib
 import json
 import math
 import re
@@ -90,11 +91,12 @@ class Calibration:
         best = max(range(len(scores)), key=lambda i: scores[i])
         return best, self.repair((*solutions[best].values(), logit_share(scores, best)))
 
-    def to_json(self) -> dict[str, Any]:
-        """The object in a checkpoint's `calibration.json`: every weight by its name."""
+    def to_json(self, fingerprint: str) -> dict[str, Any]:
+        """The object in the `calibration.json` of the checkpoint with that fingerprint: every weight by its name."""
         return {
             "format": FORMAT,
-            "ranking": dict(zip(FEATURES, self.ranking, strict=True)),
+            "config_sha256": fingerprint,
+            "ranking": dict(zip(FEATURES, map(_short, self.ranking), strict=True)),
             "repair": _named(self.repair, (*FEATURES, SHARE)),
             "sweep": _named(self.sweep, DOUBTED),
             "sweep_threshold": self.sweep_threshold,
@@ -103,7 +105,7 @@ class Calibration:
     def save(self, folder: Path) -> Path:
         """Write the file into a checkpoint's folder; returns it."""
         path = folder / FILE
-        path.write_text(json.dumps(self.to_json(), indent=1) + "\n", "utf-8")
+        path.write_text(json.dumps(self.to_json(_fingerprint(folder)), indent=1) + "\n", "utf-8")
         return path
 
 
@@ -118,6 +120,10 @@ def load_calibration(folder: Path) -> Calibration | None:
         raise CheckpointError(f"{path} cannot be read ({error}); delete it or get it again") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not of format {FORMAT}; calibrate the checkpoint again")
+    if data.get("config_sha256") != _fingerprint(folder):
+        raise CheckpointError(
+            f"{path} belongs to another network; delete it or calibrate the checkpoint again"
+        )
     try:
         found = Calibration(
             ranking=_weights(data["ranking"], FEATURES),
@@ -162,8 +168,23 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
+def _fingerprint(folder: Path) -> str:
+    """What tells a checkpoint from others: its config.json holds all about its training."""
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
 def _named(logistic: Logistic, names: Sequence[str]) -> dict[str, float]:
-    return {"bias": logistic.bias, **dict(zip(names, logistic.weights, strict=True))}
+    weights = zip(names, map(_short, logistic.weights), strict=True)
+    return {"bias": _short(logistic.bias), **dict(weights)}
+
+
+def _short(weight: float) -> float:
+    """What matters of a weight: a file for people has no digits that mean nothing."""
+    return float(f"{weight:.6g}")
 
 
 def _logistic(data: Mapping[str, Any], names: Sequence[str]) -> Logistic:

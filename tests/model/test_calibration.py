@@ -36,9 +36,9 @@ from redraft_model.verifier import parses
 
 PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0)
 FLAT = Calibration(
-    ranking=tuple(0.1 * i for i in range(len(FEATURES))),
-    repair=Logistic(0.5, tuple(0.01 * i for i in range(len(FEATURES) + 1))),
-    sweep=Logistic(-1.0, tuple(0.02 * i for i in range(len(DOUBTED)))),
+    ranking=tuple(i / 8 for i in range(len(FEATURES))),
+    repair=Logistic(0.5, tuple(i / 64 for i in range(len(FEATURES) + 1))),
+    sweep=Logistic(-1.0, tuple(i / 32 for i in range(len(DOUBTED)))),
     sweep_threshold=0.75,
 )
 
@@ -51,6 +51,16 @@ def by(**weights: float) -> tuple[float, ...]:
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     FLAT.save(tmp_path)
     assert load_calibration(tmp_path) == FLAT
+
+
+def test_the_calibration_of_another_network_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"tokens": 1, "steps": 2}')
+    FLAT.save(tmp_path)
+    (tmp_path / "config.json").write_text('{"steps": 2,\n"tokens": 1}\n')
+    assert load_calibration(tmp_path) == FLAT, "the order of the entries does not matter"
+    (tmp_path / "config.json").write_text('{"tokens": 3, "steps": 2}')
+    with pytest.raises(CheckpointError, match="belongs to another network"):
+        load_calibration(tmp_path)
 
 
 def test_no_file_is_no_calibration(tmp_path: Path) -> None:
@@ -71,7 +81,7 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_used_says_so(
     tmp_path: Path, change: Callable[..., object], complaint: str
 ) -> None:
-    (tmp_path / FILE).write_text(json.dumps(change(FLAT.to_json())))
+    (tmp_path / FILE).write_text(json.dumps(change(FLAT.to_json(""))))
     with pytest.raises(CheckpointError, match=complaint):
         load_calibration(tmp_path)
 

@@ -5,7 +5,7 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from redraft_model.calibrate.gathering import Searched, Swept
 from redraft_model.calibration import (
@@ -58,14 +58,18 @@ def fit_ranking(searched: Sequence[Searched], penalty: float = PENALTY) -> tuple
 def fit_logistic(
     values: Sequence[Sequence[float]], labels: Sequence[bool], penalty: float = PENALTY
 ) -> Logistic:
-    """The logistic function that gives `labels` the highest likelihood."""
+    """The logistic function that gives `labels` the highest likelihood.
+
+    One more example is imagined to be right and one wrong, so that nothing is certain because it was not seen.
+    """
     values_NF = torch.tensor(values, dtype=torch.float32)
     label_N = torch.tensor(labels, dtype=torch.float32)
     mean_F, scale_F = values_NF.mean(0), _scale(values_NF)
 
     def loss(weight: torch.Tensor) -> torch.Tensor:
         logit_N = weight[0] + ((values_NF - mean_F) / scale_F) @ weight[1:]
-        return binary_cross_entropy_with_logits(logit_N, label_N, reduction="sum")
+        imagined = -logsigmoid(weight[0]) - logsigmoid(-weight[0])
+        return binary_cross_entropy_with_logits(logit_N, label_N, reduction="sum") + imagined
 
     weight = _minimised(loss, 1 + values_NF.shape[1], penalty, n_free=1)
     weight_F = weight[1:] / scale_F
