@@ -506,7 +506,7 @@ async def test_a_repair_is_preferred_once_it_is_known_and_likely_right(start_edi
     (action, _) = await actions(editor, uri, (1, 0))
     await editor.ask("codeAction/resolve", action)
     assert await preferred(editor, uri) == [True, None], "of two actions for one error one is preferred"
-    editor.change(uri, "# more\n", place((0, 0), (0, 0)))
+    editor.change(uri, "# more\n", place((2, 0), (2, 0)))
     assert await preferred(editor, uri) == [None, None], "another text has another repair"
 
 
