@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 import torch
-from redraft_model.calibrate.fitting import fit, fit_logistic, fit_ranking
+from redraft_model.calibrate.fitting import fit, fit_logistic, fit_ranking, hand_set
 from redraft_model.calibrate.gathering import Found, Searched, Swept, TimeBox, searches, sweeps
 from redraft_model.calibrate.judging import Judged, bins, brier, judge
 from redraft_model.calibrate.pieces import Piece, pieces
@@ -24,6 +24,7 @@ from redraft_model.calibration import (
     logit_share,
     lost,
     sigmoid,
+    weighted,
 )
 from redraft_model.data.shards import Shards
 from redraft_model.doubt import Sweep
@@ -185,7 +186,10 @@ def test_who_knows_the_text_finds_the_right_solution(
     stream = iter([Piece(i, CLEAN) for i in range(3)])
     searched = searches(make, stream, Search(), Random(0), TimeBox(60))
     assert [search.file for search in searched] == [0, 1, 2]
+    ranking = hand_set(Search())
     for search in searched:
+        for found in search.solutions:
+            assert weighted(ranking, found.features.values()) == pytest.approx(found.score)
         assert max(search.solutions, key=lambda found: found.score).is_right
     swept = sweeps(make, iter([Piece(i, CLEAN) for i in range(6)]), Sweep(), Random(0), TimeBox(60))
     assert any(each.is_worse for each in swept)

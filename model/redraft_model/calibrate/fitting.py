@@ -16,6 +16,7 @@ from redraft_model.calibration import (
     logit_share,
     weighted,
 )
+from redraft_model.repair import Search
 
 PENALTY = 4.0  # half of it times the squared weights of standardised features, beside a sum over examples
 N_FOLDS = 4
@@ -23,11 +24,27 @@ CLEAN_CHANGED = 0.02  # share of clean pieces that a sweep may change
 LIKELY = 0.5  # less likely edits are never made
 
 
-def fit(searched: Sequence[Searched], swept: Sequence[Swept], penalty: float = PENALTY) -> Calibration:
-    """The calibration that explains what was gathered best."""
-    ranking = fit_ranking(searched, penalty)
-    sweep = _fit_sweep(swept, penalty)
-    return Calibration(ranking, _fit_repair(searched, penalty), sweep, _threshold(swept, penalty))
+def fit(
+    searched: Sequence[Searched],
+    swept: Sequence[Swept],
+    penalty: float = PENALTY,
+    ranking: tuple[float, ...] | None = None,
+) -> Calibration:
+    """The calibration that explains what was gathered best; with `ranking`, one that leaves the order of solutions to it."""
+    repair = _fit_repair(searched, penalty, ranking)
+    chosen = ranking or fit_ranking(searched, penalty)
+    return Calibration(chosen, repair, _fit_sweep(swept, penalty), _threshold(swept, penalty))
+
+
+def hand_set(search: Search) -> tuple[float, ...]:
+    """The ranking that puts solutions into the order of their hand-set scores."""
+    weights = {
+        "gain": 1.0,
+        "keep": search.keep_weight,
+        "parses": search.parse_gain,
+        "edits": -search.edit_cost,
+    }
+    return tuple(weights.get(name, 0.0) for name in FEATURES)
 
 
 def fit_ranking(searched: Sequence[Searched], penalty: float = PENALTY) -> tuple[float, ...]:
@@ -76,12 +93,13 @@ def fit_logistic(
     return Logistic(float(weight[0] - (weight_F * mean_F).sum()), tuple(weight_F.tolist()))
 
 
-def _fit_repair(searched: Sequence[Searched], penalty: float) -> Logistic:
+def _fit_repair(searched: Sequence[Searched], penalty: float, given: tuple[float, ...] | None) -> Logistic:
     """The likelihood of the best solution. Its share comes from a ranking that has not seen its file, as it will in use."""
     values: list[tuple[float, ...]] = []
     labels: list[bool] = []
     for fold in range(N_FOLDS):
-        ranking = fit_ranking([search for search in searched if search.file % N_FOLDS != fold], penalty)
+        others = [search for search in searched if search.file % N_FOLDS != fold]
+        ranking = given or fit_ranking(others, penalty)
         for search in searched:
             if search.file % N_FOLDS == fold and search.solutions:
                 scores = [weighted(ranking, found.features.values()) for found in search.solutions]

@@ -53,14 +53,17 @@ def brier(judged: Sequence[Judged]) -> float:
     return sum((each.probability - each.is_right) ** 2 for each in judged) / max(1, len(judged))
 
 
-def judge(searched: Sequence[Searched], swept: Sequence[Swept]) -> Verdict:
-    """The verdict over both halves, each with the weights that the other one gives."""
+def judge(
+    searched: Sequence[Searched], swept: Sequence[Swept], ranking: tuple[float, ...] | None = None
+) -> Verdict:
+    """The verdict over both halves, each with the weights that the other one gives, or with a given ranking."""
     repairs: list[Judged] = []
     n_before = n_after = n_clean_changed = n_undone = 0
     for half in (0, 1):
         calibration = fit(
             [search for search in searched if search.file % 2 != half],
             [each for each in swept if each.file % 2 != half],
+            ranking=ranking,
         )
         for search in searched:
             if search.file % 2 == half and search.solutions:
