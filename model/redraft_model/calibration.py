@@ -2,7 +2,7 @@
 
 A search finds several solutions. Their features give each a score; a softmax over the scores of one search is each one's share,
 and the first is taken. How likely that one is right is a logistic function of its features and of the logit of its share.
-Who fits the weights is `evaluate.calibrating`; what they were fitted to is code that no benchmark holds.
+The package `calibrate` fits the weights; what they were fitted to is code that no benchmark holds.
 """
 
 import hashlib
