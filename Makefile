@@ -16,12 +16,13 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint
 BROKEN := examples/broken.py
 REPAIRED := build/demo/broken.py
 
-# Folder with the benchmark files for `make bench`; for `make gpu-train` folders with Python files, beside .venv's own.
+# Folder with the benchmark files for `make bench`, with shards for `make calibrate`; for `make gpu-train` folders with Python files, beside .venv's own.
 DATA ?=
 FOLDERS ?=
 MINUTES ?= 20
 OUT ?= runs/gpu
 LIMIT ?=
+CHECKPOINT ?=
 
 VSCODE := editor_clients/vscode
 NEOVIM := build/neovim
@@ -149,6 +150,12 @@ bench: $(VENV)/.installed-dev ## measure latency and the daemon; with DATA=FOLDE
 ifneq ($(DATA),)
 	$(BIN)/python benchmarks/suites.py --data "$(DATA)" $(if $(LIMIT),--limit $(LIMIT))
 endif
+
+.PHONY: calibrate
+calibrate: $(VENV)/.installed-dev ## fit which repair is best and how likely it is right: DATA=SHARDS [CHECKPOINT=DIR] [MINUTES=9]
+	@test -n "$(DATA)" || { echo 'Pass DATA=FOLDER, held-out shards of `redraft data build`' >&2; exit 2; }
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibrate.py "$(DATA)" $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \
+		--minutes $(if $(filter command line,$(origin MINUTES)),$(MINUTES),9)
 
 .PHONY: gpu-train
 gpu-train: $(VENV)/.installed-dev ## train on a graphics card: [FOLDERS="DIR ..."] [MINUTES=20] [OUT=runs/gpu]

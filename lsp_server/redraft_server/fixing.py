@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from redraft_model.passage import UNWATCHED, Draft, Watch
+from redraft_model.passage import UNWATCHED, About, Draft, Watch
 
 from redraft_server import safety
 from redraft_server.diff import unified
@@ -14,6 +14,11 @@ from redraft_server.report import Result, Status
 
 class Repairer(Protocol):
     """What fixing needs of the engine."""
+
+    @property
+    def about(self) -> About:
+        """Whether its confidence is a probability, among other things."""
+        ...
 
     def repair(self, source: str, *, semantic: bool = ..., watch: Watch = ...) -> Draft:
         """Whole text in, whole text out; the same text if no repair was found."""
@@ -67,6 +72,7 @@ def fix(
         reason=f"left: {_described(problem)}" if problem else "",
         n_edits=draft.n_edits,
         score=draft.score,
+        confidence=draft.confidence if engine.about.is_calibrated else None,
         cost=draft.cost,
         diff=patch.decode(document.encoding, "replace"),
     )

@@ -45,13 +45,17 @@ _NOT_PROCESSED = (Status.SKIPPED, Status.FAILED)
 
 @dataclass(frozen=True)
 class Result:
-    """One file: its name, what became of it and why, the draft's edits, score and cost, and the diff."""
+    """One file: its name, what became of it and why, the draft's edits, score and cost, and the diff.
+
+    `confidence` is how likely the repair is right; None where the checkpoint is not calibrated.
+    """
 
     name: str
     status: Status
     reason: str = ""
     n_edits: int = 0
     score: float | None = None
+    confidence: float | None = None
     cost: Cost = _NO_COST
     diff: str = ""
 
@@ -65,7 +69,8 @@ class Result:
             label = f"would be {label}"
         details = [self.reason] if self.reason else []
         if self.status in _CHANGED:
-            details.insert(0, f"{_counted(self.n_edits, 'edit')} in {self.cost.seconds:.1f} s")
+            sure = "" if self.confidence is None else f", {100 * self.confidence:.0f} % sure"
+            details.insert(0, f"{_counted(self.n_edits, 'edit')} in {self.cost.seconds:.1f} s{sure}")
         return f"{label}: {self.name}" + (f" ({'; '.join(details)})" if details else "")
 
     def to_json(self) -> JsonObject:
@@ -76,6 +81,7 @@ class Result:
             "reason": self.reason,
             "n_edits": self.n_edits,
             "score": self.score,
+            "confidence": self.confidence,
             **_cost_fields(self.cost),
             "diff": self.diff,
         }

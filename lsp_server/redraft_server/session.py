@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import cattrs
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
-from redraft_model.passage import DenoiseStep
+from redraft_model.passage import DenoiseStep, Draft
 
 from redraft_server import canvas_view
 from redraft_server.client import Client
@@ -26,6 +26,8 @@ from redraft_server.sources import Source, Sources
 T = TypeVar("T")
 
 SECONDS_TO_CLOSE = 1.0
+PREFERRED_CONFIDENCE = 0.8
+"""How likely a repair has to be right for an editor to prefer it to the actions of others."""
 
 
 class Session:
@@ -52,6 +54,8 @@ class Session:
         """The cells of each open notebook."""
         self.publications: dict[str, asyncio.Task[bool]] = {}
         """Diagnostics of each document, published or about to be."""
+        self.latest_repair: tuple[Source, Draft] | None = None
+        """The whole document that was repaired last, and its repair, once that was found safe."""
         self.previews: dict[str, str] = {}
         """Texts that the client may want to look at, by their URIs, oldest first."""
         self.watch_editor: Callable[[int], None] = lambda pid: None
@@ -61,6 +65,14 @@ class Session:
         self._was_shut_down = False
         self._end = asyncio.Event()
         self._at_end: list[Callable[[], None]] = []
+
+    def knows_good_repair(self, source: Source) -> bool:
+        """Whether a repair of exactly this text is known, makes it parse, and is likely right."""
+        about = self.scheduler.status.about
+        if self.latest_repair is None or about is None or not about.is_calibrated:
+            return False
+        repaired, draft = self.latest_repair
+        return repaired is source and draft.parses and draft.confidence >= PREFERRED_CONFIDENCE
 
     def is_current(self, source: Source) -> bool:
         """Whether the client still has exactly this version open."""

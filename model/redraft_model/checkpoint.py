@@ -2,7 +2,8 @@
 
 Matrices are int8 with one float32 scale per row (per token for the embedding), vectors are float32. Weights may lie in
 parts of at most 16 MB, `model-00001-of-00003.safetensors`, which together hold each tensor once. Names, shapes and dtypes
-are compared with what config.json asks for before anything is allocated.
+are compared with what config.json asks for before anything is allocated. A `calibration.json`, where there is one, says how likely
+the repairs of this network are right.
 """
 
 import json
@@ -17,6 +18,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from redraft_model.alignment import MASK_ID
+from redraft_model.calibration import FILE as CALIBRATION_FILE
+from redraft_model.calibration import Calibration, load_calibration
 from redraft_model.config import ModelConfig
 from redraft_model.errors import CheckpointError
 from redraft_model.learnt import ALWAYS
@@ -48,6 +51,7 @@ class Checkpoint:
     model: Transformer
     tokenizer: Tokenizer
     training: Training
+    calibration: Calibration | None = None
 
 
 def export_checkpoint(
@@ -59,6 +63,8 @@ def export_checkpoint(
     parts = _in_parts(tensors, part_bytes)
     for old in folder.glob("model*.safetensors"):
         old.unlink()
+    # It belongs to the weights that were here.
+    (folder / CALIBRATION_FILE).unlink(missing_ok=True)
     paths = []
     for i, part in enumerate(parts, 1):
         name = "model.safetensors" if len(parts) == 1 else f"model-{i:05}-of-{len(parts):05}.safetensors"
@@ -85,6 +91,7 @@ def load_checkpoint(folder: Path, device: torch.device, dtype: torch.dtype = tor
     if not folder.is_dir():
         raise CheckpointError(f"there is no checkpoint folder {folder}; pass --checkpoint PATH")
     config, training, fingerprint = _read_config(folder / "config.json")
+    calibration = load_calibration(folder)
     tokenizer = Tokenizer.load(folder / "tokenizer.json")
     if tokenizer.sha256 != fingerprint or tokenizer.n_vocabulary != config.n_vocabulary:
         raise CheckpointError(
@@ -98,7 +105,7 @@ def load_checkpoint(folder: Path, device: torch.device, dtype: torch.dtype = tor
     model.register_buffer("forbidden_F", torch.tensor([config.mask_id], device=device), persistent=False)
     model.stream_dtype = dtype
     model.requires_grad_(False).eval()
-    return Checkpoint(folder, model, tokenizer, training)
+    return Checkpoint(folder, model, tokenizer, training, calibration)
 
 
 def join_parts(folder: Path) -> Path:

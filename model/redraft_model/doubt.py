@@ -2,13 +2,14 @@
 
 # T tokens of a region and its end marker, V vocabulary
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, insert_size
+from redraft_model.calibration import Calibration, Doubted, lost
 from redraft_model.passage import Doubt, Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
 from redraft_model.repair import Bounds
@@ -21,10 +22,29 @@ class Sweep:
     """When the model's doubt is worth an edit."""
 
     gain: float = 4.0  # nats of log p(label) - log p(KEEP) before an edit is tried
-    improvement: float = 8.0  # nats by which an edit must raise the log-likelihood of keeping the text
+    # Nats by which an edit must raise the log-likelihood of keeping the text, where no calibration says what it must reach.
+    improvement: float = 8.0
     n_candidates: int = 12  # edits tried per window
     n_edits: int = 2  # edits accepted per window
     limits: Limits = Limits()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The best edit of a window: the text after it, the window over it, and what its likelihood of being right comes from."""
+
+    window: Window
+    features: Doubted
+
+
+@dataclass(frozen=True)
+class Improved:
+    """A text after the sweep: the nats it gained, its edits, and how likely all of them are right (1 if nobody knows)."""
+
+    source: str
+    score: float
+    n_edits: int
+    probability: float
 
 
 def doubts(
@@ -60,12 +80,15 @@ def improve(
     *,
     within: Span | None = None,
     is_allowed: Callable[[str], bool] = lambda text: True,
-) -> tuple[str, float, int]:
-    """Edit a text that parses where the model doubts it much; the text, the nats it gained, and the number of edits.
+    calibration: Calibration | None = None,
+    on_edit: Callable[[Edit], None] = lambda edit: None,
+) -> Improved:
+    """Edit a text that parses where the model doubts it much.
 
-    An edit is accepted when the text still parses and the model is clearly surer of it than it was.
+    An edit is accepted when the text still parses and the edit is likely enough right: by the calibration, or, without one, because
+    the model is clearly surer of the text than it was. `on_edit` is shown the best edit of each window before it is judged.
     """
-    score, n_edits = 0.0, 0
+    score, n_edits, probability = 0.0, 0, 1.0
     original, bounds = source, Bounds.of(source, within)
 
     def is_possible(text: str) -> bool:
@@ -75,20 +98,29 @@ def improve(
         # From the end to the start, so that the offsets of the windows still to come stay right.
         window = cut(proposer.tokenizer, source, window.span, action="repair", limits=sweep.limits)
         for _ in range(sweep.n_edits):
-            better = _better(proposer, window, sweep, is_possible)
-            if better is None:
+            edit = _best_edit(proposer, window, sweep, is_possible)
+            if edit is None:
                 break
-            window, gain = better
-            score += gain
+            on_edit(edit)
+            likely = 1.0 if calibration is None else calibration.sweep(edit.features.values())
+            if calibration is None:
+                is_enough = edit.features.improvement >= sweep.improvement
+            else:
+                is_enough = likely >= calibration.sweep_threshold and edit.features.improvement > 0
+            if not is_enough:
+                break
+            window = edit.window
+            score += edit.features.improvement
             n_edits += 1
+            probability *= likely
         source = window.source
-    return source, score, n_edits
+    return Improved(source, score, n_edits, probability)
 
 
-def _better(
+def _best_edit(
     proposer: Proposer, window: Window, sweep: Sweep, is_allowed: Callable[[str], bool]
-) -> tuple[Window, float] | None:
-    """The window after its best edit and what that gained; None when nothing is clearly better."""
+) -> Edit | None:
+    """The edit after which the model would most surely keep the text; None when there is none to try."""
     (log_p_TV,) = proposer.log_p([window])
     candidates = _edited(proposer, window, log_p_TV.cpu(), sweep)
     texts: dict[str, Window] = {}
@@ -100,9 +132,21 @@ def _better(
         return None
     (now, *kept) = keep_log_likelihood(proposer, [window, *texts.values()])
     best = int(np.argmax(kept))
-    if kept[best] - now < sweep.improvement:
-        return None
-    return list(texts.values())[best], kept[best] - now
+    after = list(texts.values())[best]
+    words_lost, signs_lost = lost(window.span.of(window.source), after.span.of(after.source))
+    features = Doubted(
+        improvement=kept[best] - now,
+        lead=_lead(kept, best, now),
+        keep_mean=now / (len(window.canvas.region) + 1),
+        words_lost=words_lost,
+        signs_lost=signs_lost,
+    )
+    return Edit(after, features)
+
+
+def _lead(kept: Sequence[float], best: int, now: float) -> float:
+    """Nats before the next best edit, or before no edit at all."""
+    return kept[best] - max([*kept[:best], *kept[best + 1 :], now])
 
 
 def _edited(proposer: Proposer, window: Window, log_p_TV: torch.Tensor, sweep: Sweep) -> list[Window]:

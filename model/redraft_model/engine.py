@@ -62,6 +62,7 @@ class Engine:
     ) -> None:
         self._model = checkpoint.model
         self._tokenizer = checkpoint.tokenizer
+        self._calibration = checkpoint.calibration
         self._settings = settings
         self.about = About(
             name=checkpoint.path.name,
@@ -72,6 +73,7 @@ class Engine:
             actions=checkpoint.training.actions,
             device=str(device),
             origins=checkpoint.training.origins,
+            is_calibrated=checkpoint.calibration is not None,
         )
 
     @classmethod
@@ -92,14 +94,22 @@ class Engine:
         _require_usable(source)
         started = time.perf_counter()
         proposer = Proposer(self._model, self._tokenizer, watch)
-        text, score, n_edits = source, 0.0, 0
+        text, score, n_edits, probability = source, 0.0, 0, 1.0
 
         def is_allowed(after: str) -> bool:
             return _is_faithful(source, after)
 
         if not parses(source):
-            repaired = repair(proposer, source, self._settings.search, within=span, is_allowed=is_allowed)
+            repaired = repair(
+                proposer,
+                source,
+                self._settings.search,
+                within=span,
+                is_allowed=is_allowed,
+                calibration=self._calibration,
+            )
             text, score, n_edits = repaired.source, repaired.score, repaired.n_edits
+            probability = repaired.probability
         is_valid = parses(text)
         if semantic and is_valid:
             within = (
@@ -107,12 +117,19 @@ class Engine:
                 if span is None
                 else Span(span.start, max(span.start, span.end + len(text) - len(source)))
             )
-            text, gained, n_more = sweeping.improve(
-                proposer, text, self._settings.sweep, within=within, is_allowed=is_allowed
+            improved = sweeping.improve(
+                proposer,
+                text,
+                self._settings.sweep,
+                within=within,
+                is_allowed=is_allowed,
+                calibration=self._calibration,
             )
-            score, n_edits = score + gained, n_edits + n_more
+            text, score, n_edits = improved.source, score + improved.score, n_edits + improved.n_edits
+            probability *= improved.probability
         cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
-        return Draft(text, score, _squashed(score), n_edits, is_valid, cost)
+        confidence = _squashed(score) if self._calibration is None else probability * (text != source)
+        return Draft(text, score, confidence, n_edits, is_valid, cost)
 
     @torch.inference_mode()
     def doubt(

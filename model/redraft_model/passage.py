@@ -71,8 +71,9 @@ class Cost:
 class Draft:
     """Text the model returns in place of a passage's target (of the whole source, for `Engine.repair`).
 
-    `score` is the model's log-probability ratio of this text over leaving the target alone; `confidence` in [0, 1];
-    `n_edits` counts the model's token edits; `parses` says whether the whole text parses with the draft in place.
+    `score` is the model's log-probability ratio of this text over leaving the target alone. `confidence` is in [0, 1]; that of a
+    repair by a calibrated checkpoint (`About.is_calibrated`) is how likely this is what the code should be, 0 when nothing was
+    changed. `n_edits` counts the model's token edits; `parses` says whether the whole text parses with the draft in place.
     """
 
     text: str
@@ -118,7 +119,10 @@ UNWATCHED = Watch()
 
 @dataclass(frozen=True)
 class About:
-    """What an engine runs: the checkpoint, its size and training, the actions it has learnt, the device."""
+    """What an engine runs: the checkpoint, its size and training, the actions it has learnt, the device.
+
+    `is_calibrated` says whether the confidence of its repairs is a probability.
+    """
 
     name: str
     path: str
@@ -128,3 +132,4 @@ class About:
     actions: tuple[str, ...]
     device: str
     origins: tuple[str, ...] = ()  # collections whose real fixes it was trained on
+    is_calibrated: bool = False

@@ -3,8 +3,9 @@
 Where the parser stops there is a problem. The window around it goes through the network; every label other than KEEP is a
 candidate with a gain, log p(label) - log p(KEEP). Best-first over a few edits a problem, a beam of texts as one batch, masks
 filled by the model, every text put to the parser. A text solves the problem when it parses, or when the parser now stops further
-down. A solution is cut down to the edits it needs. The one wins that the model finds most plausible: what its edits gained, and
-how surely it would now keep every token. There are no hand-written repairs.
+down. A solution is cut down to the edits it needs. The one wins that the checkpoint's calibration finds most likely right, after
+what its edits gained, how surely the model would now keep every token, and what was lost on the way; without a calibration the
+costs in `Search` decide. There are no hand-written repairs.
 """
 
 # T tokens of a region and its end marker, V vocabulary
@@ -19,6 +20,7 @@ import numpy.typing as npt
 import torch
 
 from redraft_model.alignment import ANCHOR_ID, INSERT_IDS, gaps, insert_size
+from redraft_model.calibration import Calibration, Features, lost
 from redraft_model.frame import Frame
 from redraft_model.passage import Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
@@ -45,8 +47,8 @@ class Search:
     # Of an edit on the line of the problem, on the next one, and so on.
     line_costs: tuple[float, ...] = (0.0, 2.0, 4.0, 6.0)
     progress_gain: float = 2.0  # for a text whose problem moved on behind the edits, when texts queue
-    edit_cost: float = 2.0  # per token edited, when solutions are ranked
-    keep_weight: float = 0.5  # of the log-likelihood of keeping a solution, when solutions are ranked
+    edit_cost: float = 2.0  # per token edited, in a solution's score
+    keep_weight: float = 0.5  # of the log-likelihood of keeping a solution, in its score
     parse_gain: float = 4.0  # for a solution that parses over one whose next problem lies further down
     limits: Limits = Limits()
 
@@ -63,13 +65,26 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Solution:
+    """A text in which one problem is solved: its score in nats, and what its likelihood of being right is worked out from."""
+
+    attempt: Attempt
+    score: float
+    features: Features
+
+
+@dataclass(frozen=True)
 class Repaired:
-    """A text, as far as the search came."""
+    """A text, as far as the search came.
+
+    `probability` says how likely all its edits are right, if the search was given a calibration.
+    """
 
     source: str
     score: float
     n_edits: int
     trouble: Problem | None  # what the parser still complains about
+    probability: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -105,13 +120,16 @@ def repair(
     *,
     within: Span | None = None,
     is_allowed: Callable[[str], bool] = lambda text: True,
+    calibration: Calibration | None = None,
+    on_solved: Callable[[Sequence[Solution]], None] = lambda solutions: None,
 ) -> Repaired:
     """Solve one problem after the other, from the top, until the text parses or a problem resists.
 
     `within` bounds where tokens may change; the text behind it is never touched. A text that `is_allowed` refuses is no solution.
+    `on_solved` is shown all solutions of each problem before the best is taken.
     """
     current = Attempt(source, problem(source))
-    score, n_edits = 0.0, 0
+    score, n_edits, probability = 0.0, 0, 1.0
     bounds = Bounds.of(source, within)
 
     def is_possible(text: str) -> bool:
@@ -120,13 +138,24 @@ def repair(
     for _ in range(search.n_problems):
         if current.trouble is None:
             break
-        solved = _solve(proposer, current, search, bounds, is_possible)
-        if solved is None:
+        solutions = _solve(proposer, current, search, bounds, is_possible)
+        if not solutions:
             break
-        score += solved.gain
-        n_edits += solved.n_edits
-        current = Attempt(solved.source, solved.trouble)
-    return Repaired(current.source, score, n_edits, current.trouble)
+        on_solved(solutions)
+        solved, likely = _best(solutions, calibration)
+        score += solved.score
+        n_edits += solved.attempt.n_edits
+        probability *= likely
+        current = Attempt(solved.attempt.source, solved.attempt.trouble)
+    return Repaired(current.source, score, n_edits, current.trouble, probability)
+
+
+def _best(solutions: Sequence[Solution], calibration: Calibration | None) -> tuple[Solution, float]:
+    """The solution that is taken, and how likely it is right (1 if nobody knows)."""
+    if calibration is None:
+        return max(solutions, key=lambda solution: solution.score), 1.0
+    best, probability = calibration.best([solution.features for solution in solutions])
+    return solutions[best], probability
 
 
 @dataclass(order=True)
@@ -142,8 +171,8 @@ def _solve(
     search: Search,
     bounds: Bounds | None,
     is_allowed: Callable[[str], bool],
-) -> Attempt | None:
-    """The best text in which the problem of `start` is solved, its gain being its score; None when none was found."""
+) -> list[Solution]:
+    """The texts that were found in which the problem of `start` is solved."""
     assert start.trouble is not None
     counter = itertools.count()
     queue = [_Queued(0.0, next(counter), start)]
@@ -172,7 +201,7 @@ def _solve(
             best = max(solution.gain for solution in solutions)
             if _is_any(queue, is_allowed) and best > search.lead - queue[0].cost:
                 break
-    return _best(proposer, start, solutions, search, bounds, is_allowed)
+    return _weighed(proposer, start, solutions, search, bounds, is_allowed)
 
 
 def _popped(queue: list[_Queued], n: int, is_allowed: Callable[[str], bool]) -> list[Attempt]:
@@ -312,15 +341,15 @@ def _distance_cost(attempt: Attempt, window: Window, search: Search) -> npt.NDAr
     return np.where(np.isfinite(cost), cost, np.float32(0))
 
 
-def _best(
+def _weighed(
     proposer: Proposer,
     start: Attempt,
     solutions: Sequence[Attempt],
     search: Search,
     bounds: Bounds | None,
     is_allowed: Callable[[str], bool],
-) -> Attempt | None:
-    """The most plausible solution, cut down to the edits it needs, with its score as gain."""
+) -> list[Solution]:
+    """The solutions cut down to the edits they need, each with its score and features."""
     needed: dict[str, Attempt] = {}
     for solution in solutions:
         small = _minimal(start, solution, proposer.tokenizer, is_allowed)
@@ -328,20 +357,50 @@ def _best(
         if small.source not in needed or solution is small:
             needed[small.source] = small
     if not needed:
-        return None
+        return []
     at = Span(_focus(start).start, _focus(start).start)
     texts = [start, *needed.values()]
     windows = [_window(proposer, text.source, _clipped(at, text.source), search, bounds) for text in texts]
     (kept_before, *kept) = keep_log_likelihood(proposer, windows)
-    scored = [
-        attempt.gain
-        - search.edit_cost * attempt.n_edits
-        + search.keep_weight * (keep - kept_before)
-        + (search.parse_gain if attempt.trouble is None else 0.0)
-        for attempt, keep in zip(needed.values(), kept, strict=True)
+    return [
+        Solution(
+            attempt,
+            _score(attempt, keep - kept_before, search),
+            _features(start, attempt, window, keep, kept_before),
+        )
+        for attempt, window, keep in zip(needed.values(), windows[1:], kept, strict=True)
     ]
-    best = int(np.argmax(scored))
-    return replace(texts[best + 1], gain=scored[best])
+
+
+def _score(attempt: Attempt, keep: float, search: Search) -> float:
+    cost = search.edit_cost * attempt.n_edits
+    return (
+        attempt.gain
+        - cost
+        + search.keep_weight * keep
+        + (search.parse_gain if attempt.trouble is None else 0)
+    )
+
+
+def _features(start: Attempt, attempt: Attempt, window: Window, keep: float, kept_before: float) -> Features:
+    assert start.trouble is not None
+    head, old, new, _ = _changed_lines(start.source, attempt.source)
+    n_same = _common_suffix(old[::-1], new[::-1])
+    line = head.count("\n") + old.count("\n", 0, n_same)
+    words_lost, signs_lost = lost(old, new)
+    words_gained, signs_gained = lost(new, old)
+    return Features(
+        gain=attempt.gain,
+        keep=keep - kept_before,
+        keep_mean=keep / (len(window.canvas.region) + 1),
+        parses=float(attempt.trouble is None),
+        edits=attempt.n_edits,
+        lines_away=abs(line - start.trouble.line),
+        words_lost=words_lost,
+        words_gained=words_gained,
+        signs_lost=signs_lost,
+        signs_gained=signs_gained,
+    )
 
 
 def _clipped(span: Span, source: str) -> Span:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,7 @@ def test_json_is_one_object_with_files_summary_and_model(run, app, folder) -> No
             "reason": "",
             "n_edits": 1,
             "score": 2.5,
+            "confidence": None,
             "n_forward": 2,
             "n_tokens": 30,
             "seconds": 0.1,
@@ -145,6 +147,7 @@ def test_json_is_one_object_with_files_summary_and_model(run, app, folder) -> No
             "reason": "",
             "n_edits": 0,
             "score": None,
+            "confidence": None,
             "n_forward": 0,
             "n_tokens": 0,
             "seconds": 0,
@@ -154,6 +157,13 @@ def test_json_is_one_object_with_files_summary_and_model(run, app, folder) -> No
     ]
     assert (found["summary"]["fixed"], found["summary"]["clean"], found["summary"]["n_forward"]) == (1, 1, 2)
     assert found["model"]["name"] == "scripted"
+
+
+def test_a_calibrated_checkpoint_says_how_sure_it_is(run, app, engine) -> None:
+    engine.about = replace(engine.about, is_calibrated=True)
+    outcome = run("fix", "--json", "app.py")
+    assert json.loads(outcome.out)["files"][0]["confidence"] == 0.9
+    assert "1 edit in 0.1 s, 90 % sure" in run("fix", "app.py").err
 
 
 def test_json_with_write_writes(run, app) -> None:

@@ -38,7 +38,7 @@ REPAIRS = {"prnt(": "print(", "retrun": "return", "  # precious": "", "breakme":
 
 
 class FakeEngine:
-    about = About("fake", "nowhere", 1, 1, 1, ("repair", "complete", "types"), "cpu")
+    about = About("fake", "nowhere", 1, 1, 1, ("repair", "complete", "types"), "cpu", is_calibrated=True)
 
     def __init__(self, log: Path) -> None:
         self._log = log

@@ -492,3 +492,37 @@ async def test_two_documents_are_repaired_side_by_side(start_editor: Any) -> Non
     for response in await asyncio.gather(*map(editor.response, requests)):
         editor.apply(response["result"]["edit"])
     assert (editor.texts[one], editor.texts[two]) == (MENDED, "# two\n" + MENDED)
+
+
+async def preferred(editor: Any, uri: str) -> list[Any]:
+    return [action.get("isPreferred") for action in await actions(editor, uri, (1, 0))]
+
+
+async def test_a_repair_is_preferred_once_it_is_known_and_likely_right(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    uri = editor.open(BROKEN)
+    assert await preferred(editor, uri) == [None, None], "the list does not run the model"
+    (action, _) = await actions(editor, uri, (1, 0))
+    await editor.ask("codeAction/resolve", action)
+    assert await preferred(editor, uri) == [True, None], "of two actions for one error one is preferred"
+    editor.change(uri, "# more\n", place((2, 0), (2, 0)))
+    assert await preferred(editor, uri) == [None, None], "another text has another repair"
+
+
+async def test_a_repair_that_is_a_guess_is_not_preferred(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    uri = editor.open(BROKEN + "# a guess\n")
+    (action, _) = await actions(editor, uri, (1, 0))
+    assert (await editor.ask("codeAction/resolve", action))["edit"]
+    assert await preferred(editor, uri) == [None, None]
+
+
+async def test_a_repair_that_leaves_errors_is_not_preferred(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    uri = editor.open(BROKEN + "x = (\n")
+    (action, *_) = await actions(editor, uri, (1, 0))
+    assert (await editor.ask("codeAction/resolve", action))["edit"]
+    assert True not in await preferred(editor, uri)

@@ -1,5 +1,7 @@
 """Reports: counts, lines, JSON and exit codes."""
 
+from dataclasses import replace
+
 import pytest
 from redraft_model.passage import About, Cost
 from redraft_server.report import Changes, Exit, Report, Result, Status
@@ -40,6 +42,7 @@ def test_the_exit_codes_are_those_of_other_linters() -> None:
 def test_a_line_says_what_happened_or_would_happen() -> None:
     fixed = Result("a.py", Status.FIXED, n_edits=2, cost=Cost(3, 40, 0.25))
     assert fixed.line(Changes.WRITE) == "fixed: a.py (2 edits in 0.2 s)"
+    assert replace(fixed, confidence=0.874).line(Changes.WRITE) == "fixed: a.py (2 edits in 0.2 s, 87 % sure)"
     assert fixed.line(Changes.SHOW) == "would be fixed: a.py (2 edits in 0.2 s)"
     partly = Result("a.py", Status.PARTLY_FIXED, "left: invalid syntax in line 3", n_edits=1)
     assert partly.line(Changes.WRITE) == (
@@ -67,7 +70,7 @@ def test_the_summary_counts_files_steps_and_speed() -> None:
 
 
 def test_json_has_files_summary_and_model() -> None:
-    report = Report((Result("a.py", Status.FIXED, "", 2, 1.5, Cost(3, 40, 0.5), "--- a/a.py\n"),))
+    report = Report((Result("a.py", Status.FIXED, "", 2, 1.5, 0.9, Cost(3, 40, 0.5), "--- a/a.py\n"),))
     assert report.to_json(ABOUT) == {
         "files": [
             {
@@ -76,6 +79,7 @@ def test_json_has_files_summary_and_model() -> None:
                 "reason": "",
                 "n_edits": 2,
                 "score": 1.5,
+                "confidence": 0.9,
                 "n_forward": 3,
                 "n_tokens": 40,
                 "seconds": 0.5,
@@ -104,6 +108,7 @@ def test_json_has_files_summary_and_model() -> None:
             "trained_tokens": 7,
             "actions": ("repair",),
             "device": "cpu",
+            "is_calibrated": False,
         },
     }
     assert Report(()).to_json(None)["model"] is None

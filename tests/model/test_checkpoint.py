@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from redraft_model.alignment import MASK_ID
+from redraft_model.calibrate.fitting import fit
 from redraft_model.checkpoint import Training, export_checkpoint, join_parts, load_checkpoint
 from redraft_model.config import ModelConfig
 from redraft_model.errors import CheckpointError
@@ -110,6 +111,20 @@ def test_an_export_replaces_the_files_of_the_one_before(
 ) -> None:
     export_checkpoint(model, tokenizer, parts[0].parent, TRAINING)
     assert [p.name for p in parts[0].parent.glob("*.safetensors")] == ["model.safetensors"]
+
+
+def test_a_calibration_is_loaded_with_its_network_and_goes_with_it(
+    model: Transformer, tokenizer: Tokenizer, folder: Path
+) -> None:
+    assert load_checkpoint(folder, CPU).calibration is None
+    calibration = fit([], [])
+    calibration.save(folder)
+    assert load_checkpoint(folder, CPU).calibration == calibration
+    (folder / "calibration.json").write_text("[]")
+    with pytest.raises(CheckpointError, match="calibrate the checkpoint again"):
+        load_checkpoint(folder, CPU)
+    export_checkpoint(model, tokenizer, folder, TRAINING)
+    assert load_checkpoint(folder, CPU).calibration is None, "it belonged to the weights that were there"
 
 
 def test_weights_take_the_dtype_that_is_asked_for(folder: Path) -> None:

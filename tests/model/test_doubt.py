@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from redraft_model.doubt import Sweep, doubts, improve
+from redraft_model.doubt import Improved, Sweep, doubts, improve
 from redraft_model.errors import Cancelled
 from redraft_model.passage import Doubt, Span, Watch
 from redraft_model.proposer import Proposer
@@ -121,7 +121,8 @@ def test_a_text_that_parses_is_improved_where_the_network_is_sure(
 ) -> None:
     source = changed(good, bad)
     assert parses(source)
-    text, score, n_edits = improve(proposer_of(CLEAN), source, replace(Sweep(), n_edits=12))
+    better = improve(proposer_of(CLEAN), source, replace(Sweep(), n_edits=12))
+    text, score, n_edits = better.source, better.score, better.n_edits
     assert parses(text)
     if good != "'名前 😀'" and "(" not in bad:
         # One edit does it; the others need two at once, and no text between them parses.
@@ -134,26 +135,27 @@ def test_a_text_that_parses_is_improved_where_the_network_is_sure(
 def test_a_missing_token_is_put_in(proposer_of: Proposing) -> None:
     source = "x = f(a, b)\ny = a\n"
     clean = "x = f(a, -b)\ny = a\n"
-    assert improve(proposer_of(clean), source, Sweep())[0] == clean
+    assert improve(proposer_of(clean), source, Sweep()).source == clean
 
 
 def test_what_the_network_expects_is_left_alone(proposer_of: Proposing) -> None:
     proposer = proposer_of(CLEAN)
-    assert improve(proposer, CLEAN, Sweep()) == (CLEAN, 0.0, 0)
+    assert improve(proposer, CLEAN, Sweep()) == Improved(CLEAN, 0.0, 0, 1.0)
     assert proposer.effort.n_forward == 1
-    assert improve(proposer_of("x = 1\n"), "", Sweep()) == ("", 0.0, 0)
+    assert improve(proposer_of("x = 1\n"), "", Sweep()) == Improved("", 0.0, 0, 1.0)
 
 
 def test_no_text_that_parses_becomes_one_that_does_not(proposer_of: Proposing) -> None:
     for bad in ("a - = b", "a -", "(a - b", "a b"):
-        text, _, _ = improve(proposer_of(changed("a - b", bad)), CLEAN, replace(Sweep(), n_edits=4))
+        text = improve(proposer_of(changed("a - b", bad)), CLEAN, replace(Sweep(), n_edits=4)).source
         assert parses(text)
 
 
 def test_the_number_of_edits_is_kept(proposer_of: Proposing) -> None:
     source, clean = "x = a + b\ny = c + d\nz = e + f\n", "x = a - b\ny = c - d\nz = e - f\n"
     for n in (1, 2, 3, 4):
-        text, _, n_edits = improve(proposer_of(clean), source, replace(Sweep(), n_edits=n))
+        better = improve(proposer_of(clean), source, replace(Sweep(), n_edits=n))
+        text, n_edits = better.source, better.n_edits
         assert n_edits == min(n, 3)
         assert text.count("-") == min(n, 3)
 
@@ -165,20 +167,24 @@ def test_several_windows_are_improved(proposer_of: Proposing) -> None:
         source = source.replace(f"value_{name} = (a - ", f"value_{name} = (a + ")
     sweep = Sweep(limits=Limits(60, 30, 30))
     proposer = proposer_of(clean)
-    text, _, n_edits = improve(proposer, source, sweep)
+    better = improve(proposer, source, sweep)
+    text, n_edits = better.source, better.n_edits
     assert (text, n_edits) == (clean, 3)
     assert proposer.effort.n_forward > 5
 
 
 def test_only_the_span_is_improved(proposer_of: Proposing) -> None:
     source, clean = "x = a + b\ny = c + d\nz = e + f\n", "x = a - b\ny = c - d\nz = e - f\n"
-    text, _, n_edits = improve(proposer_of(clean), source, Sweep(), within=Span(10, 20))
+    better = improve(proposer_of(clean), source, Sweep(), within=Span(10, 20))
+    text, n_edits = better.source, better.n_edits
     assert (text, n_edits) == ("x = a + b\ny = c - d\nz = e + f\n", 1)
 
 
 def test_what_is_refused_is_not_done(proposer_of: Proposing) -> None:
     source = changed("a - b", "a + b")
-    assert improve(proposer_of(CLEAN), source, Sweep(), is_allowed=lambda text: False) == (source, 0.0, 0)
+    assert improve(proposer_of(CLEAN), source, Sweep(), is_allowed=lambda text: False) == Improved(
+        source, 0.0, 0, 1.0
+    )
 
 
 def test_improving_can_be_cancelled_between_passes(proposer_of: Proposing) -> None:

@@ -1,11 +1,14 @@
 """The engine: what it promises about texts, whatever the network says."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from redraft_model.alignment import MASK_ID
+from redraft_model.calibrate.fitting import fit
+from redraft_model.calibration import FEATURES, Logistic, sigmoid
 from redraft_model.checkpoint import Checkpoint, Training, export_checkpoint
 from redraft_model.config import ModelConfig
 from redraft_model.engine import CANVAS_LINES, LONGEST_SOURCE, Engine, EngineSettings
@@ -109,6 +112,23 @@ def test_a_broken_text_is_repaired(engine_of: Knowing) -> None:
     assert draft.cost.n_forward > 0
     assert draft.cost.n_tokens > 0
     assert draft.cost.seconds > 0
+
+
+def test_the_confidence_of_a_calibrated_repair_is_the_product_over_its_problems(
+    tokenizer: Tokenizer, oracle_of: Callable[..., Transformer]
+) -> None:
+    alike = Logistic(2.0, (0.0,) * (len(FEATURES) + 1))
+    calibration = replace(
+        fit([], []), ranking=tuple(float(name == "gain") for name in FEATURES), repair=alike
+    )
+    network = oracle_of(CLEAN, 0.95)
+    checkpoint = Checkpoint(Path("knowing"), network, tokenizer, Training(0, 0, 0, "none"), calibration)
+    engine = Engine(checkpoint, torch.device("cpu"))
+    assert engine.about.is_calibrated
+    draft = engine.repair(BROKEN)
+    assert draft.text == CLEAN
+    assert draft.confidence == pytest.approx(sigmoid(2.0) ** 2)
+    assert engine.repair(CLEAN).confidence == 0, "nothing was done"
 
 
 @pytest.mark.parametrize("source", ["", "\n", "# only comments\n# 名前", CLEAN, CLEAN.replace("\n", "\r\n")])

@@ -1,7 +1,8 @@
 """Code actions: offered at once from what is known, worked out only when one is chosen.
 
-A list never runs the model. A client that resolves actions gets the edit with codeAction/resolve; one that
-does not gets a command, whose edit it receives as workspace/applyEdit.
+A list never runs the model. So the repair of a syntax error is preferred only if this very text has been repaired
+before, for instance for a preview, and the repair is likely right. A client that resolves actions gets the edit with
+codeAction/resolve; one that does not gets a command, whose edit it receives as workspace/applyEdit.
 """
 
 from collections.abc import Iterable, Sequence
@@ -64,7 +65,7 @@ async def offered(
         return _disabled(session, params, reason)
     problem = syntax_problem(source.code)
     actions = [
-        *_fixes(source, params, problem),
+        *_fixes(session, source, params, problem),
         *_rewrites(session, source, params),
         *_fix_alls(source, params.context, problem),
     ]
@@ -118,7 +119,7 @@ def _disabled(
 
 
 def _fixes(
-    source: Source, params: types.CodeActionParams, problem: Problem | None
+    session: Session, source: Source, params: types.CodeActionParams, problem: Problem | None
 ) -> Iterable[types.CodeAction]:
     near = [
         diagnostic
@@ -131,7 +132,9 @@ def _fixes(
         is_near = problem.line <= params.range.end.line and params.range.start.line <= problem.last_line
         if is_near or near:
             title = _title("Redraft: repair syntax error: ", problem.message)
-            yield _action(title, QUICK_FIX, source, None, diagnostics=near or None)
+            action = _action(title, QUICK_FIX, source, None, diagnostics=near or None)
+            action.is_preferred = session.knows_good_repair(source) or None
+            yield action
         return
     seen: set[tuple[str, str]] = set()
     for diagnostic in near:

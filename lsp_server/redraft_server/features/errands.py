@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cattrs
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
-from redraft_model.passage import Passage, Span
+from redraft_model.passage import Draft, Passage, Span
 
 from redraft_server.client import Client
 from redraft_server.engine.requests import Repair, Rewrite
@@ -83,6 +83,7 @@ async def rewrite(session: Session, errand: Errand, token: types.ProgressToken |
     text = source.code
     span = source.span(errand.range) if errand.range is not None else None
     texts: list[str]
+    draft: Draft | None = None
     if errand.action == "repair":
         # A source that parses is only changed where the model doubts it.
         semantic = await asyncio.to_thread(syntax_problem, text) is None
@@ -94,7 +95,10 @@ async def rewrite(session: Session, errand: Errand, token: types.ProgressToken |
             errand.title, token, Rewrite(passage, errand.action, seed=errand.seed), source
         )
         texts = [passage.replaced(draft.text) for draft in drafts]
-    return Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, errand))
+    rewritten = Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, errand))
+    if draft is not None and span is None:
+        session.latest_repair = source, draft
+    return rewritten
 
 
 def whole_lines(source: Source, first: int, last: int) -> types.Range:

@@ -1,0 +1,131 @@
+"""Calibrate a checkpoint: which solution of a repair search is best, and how likely it is right.
+
+    python benchmarks/calibrate.py DATA [--checkpoint FOLDER] [--minutes 9] [--seed 0]
+
+DATA is a folder of token shards that the network was not trained on (`heldout` of `redraft data build`). Pieces of its files
+are broken by syntax and semantic noise and repaired, one thread, until the time is up: half of it for syntax, a sixth for the
+sweep, a third for searches of several sizes. The weights are judged on files they were not fitted to, fitted again to all,
+and written to calibration.json in the checkpoint's folder. Prints Markdown; draws docs/figures/reliability.svg and search.svg.
+"""
+
+import argparse
+from pathlib import Path
+from random import Random
+
+import torch
+from redraft_model.calibrate.figures import Budget, draw_budgets, draw_reliability
+from redraft_model.calibrate.fitting import fit, hand_set
+from redraft_model.calibrate.gathering import Outcome, TimeBox, broken_piece, outcome, searches, sweeps
+from redraft_model.calibrate.judging import Verdict, bins, judge
+from redraft_model.calibrate.pieces import pieces
+from redraft_model.calibration import Calibration
+from redraft_model.checkpoint import Checkpoint, load_checkpoint
+from redraft_model.data.shards import Shards
+from redraft_model.doubt import Sweep
+from redraft_model.evaluate.machine import Machine
+from redraft_model.learnt import BUNDLED
+from redraft_model.noise import SyntaxNoise
+from redraft_model.proposer import Proposer
+from redraft_model.repair import Search
+
+FIGURES = Path(__file__).parents[1] / "docs" / "figures"
+
+WORTH_IT = 0.02  # share of searches in which a fitted order has to be better than the hand-set one
+
+BUDGETS = {
+    "smallest: beam 1, 8 candidates": Search(beam=1, n_candidates=8, n_opened=8, patience=0),
+    "small: beam 3, 16 candidates": Search(beam=3, n_candidates=16, n_opened=16, patience=1),
+    "default: beam 6, 32 candidates": Search(),
+    "large: beam 12, 64 candidates": Search(
+        beam=12, n_candidates=64, n_opened=64, patience=4, n_solutions=32
+    ),
+}
+
+
+def main() -> None:
+    options = _options()
+    torch.set_num_threads(1)
+    checkpoint = load_checkpoint(options.checkpoint, torch.device("cpu"))
+    shards = Shards.open(options.data)
+    shards.require_tokenizer(checkpoint.tokenizer.sha256)
+    seconds, seed = 60 * options.minutes, options.seed
+
+    def make() -> Proposer:
+        return Proposer(checkpoint.model, checkpoint.tokenizer)
+
+    def drawn(number: int):
+        return pieces(shards, checkpoint.tokenizer, Random(f"{seed} {number}"))
+
+    searched = searches(make, drawn(0), Search(), Random(seed), TimeBox(seconds / 2))
+    swept = sweeps(make, drawn(1), Sweep(), Random(seed), TimeBox(seconds / 6))
+    verdict, ranking = judge(searched, swept), None
+    fitted_first = verdict.n_after
+    if fitted_first - verdict.n_before < WORTH_IT * verdict.n:
+        # No better than the order that was set by hand and measured on real programs: that one stays.
+        ranking = hand_set(Search())
+        verdict = judge(searched, swept, ranking)
+    calibration = fit(searched, swept, ranking=ranking)
+    # These files gave the weights as well; the budgets are compared with each other, under the same weights.
+    budgets = compare(checkpoint, drawn(2), calibration, Random(seed), TimeBox(seconds / 3))
+    path = calibration.save(options.checkpoint)
+    draw_reliability(verdict.repairs, FIGURES / "reliability.svg")
+    draw_budgets(budgets, FIGURES / "search.svg")
+    print(report(checkpoint, verdict, fitted_first, calibration, budgets))
+    print(f"written: {path}")
+
+
+@torch.inference_mode()
+def compare(
+    checkpoint: Checkpoint, stream, calibration: Calibration, rng: Random, box: TimeBox
+) -> list[Budget]:
+    """Every budget over the same pieces, a fifth of them with two errors, until the time is up."""
+
+    def make() -> Proposer:
+        return Proposer(checkpoint.model, checkpoint.tokenizer)
+
+    found: dict[str, list[Outcome]] = {name: [] for name in BUDGETS}
+    while box and (broken := broken_piece(stream, SyntaxNoise(again=0.2, n_breakers_max=2), rng)) is not None:
+        for name, search in BUDGETS.items():
+            found[name].append(outcome(make, *broken, search, calibration))
+    return [Budget(name, tuple(outcomes)) for name, outcomes in found.items() if outcomes]
+
+
+def report(
+    checkpoint: Checkpoint,
+    verdict: Verdict,
+    fitted_first: int,
+    calibration: Calibration,
+    budgets: list[Budget],
+) -> str:
+    """What was found, as Markdown."""
+    lines = [
+        f"{checkpoint.path.name} on {Machine.here(1)}",
+        "",
+        f"{verdict.n} searches for one error, the right solution among {verdict.n_found}; first by the hand-set score in "
+        f"{verdict.n_before}, by fitted weights in {fitted_first}; {verdict.n_after} with the ranking that was written.",
+        f"Brier score {verdict.brier:.3f}; {verdict.brier_of_the_mean:.3f} for the mean.",
+        f"Sweep: {verdict.n_clean_changed} of {verdict.n_clean} clean pieces changed, {verdict.n_undone} of "
+        f"{verdict.n_worse} worsened ones undone; threshold {calibration.sweep_threshold:.3f}.",
+        "",
+        "| stated | right | n |",
+        "|---:|---:|---:|",
+        *(f"| {mean:.2f} | {n_right / n:.2f} | {n} |" for mean, n_right, n in bins(verdict.repairs)),
+        "",
+        "| search | n | right | mean ms | median ms |",
+        "|---|---:|---:|---:|---:|",
+        *(budget.row() for budget in budgets),
+    ]
+    return "\n".join(lines)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Fit and judge the calibration of a checkpoint.")
+    parser.add_argument("data", type=Path, help="token shards the network has not seen")
+    parser.add_argument("--checkpoint", type=Path, default=BUNDLED, help="folder; default: the bundled one")
+    parser.add_argument("--minutes", type=float, default=9, help="time box")
+    parser.add_argument("--seed", type=int, default=0, help="draws pieces and noise")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

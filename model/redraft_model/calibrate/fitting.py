@@ -1,0 +1,156 @@
+"""Weights fitted by L-BFGS under an L2 penalty: a softmax over the solutions of each search, and logistic functions."""
+
+# N examples, S solutions of one search, F features
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
+
+from redraft_model.calibrate.gathering import Searched, Swept
+from redraft_model.calibration import (
+    DOUBTED,
+    FEATURES,
+    Calibration,
+    Logistic,
+    logit_share,
+    weighted,
+)
+from redraft_model.repair import Search
+
+PENALTY = 4.0  # half of it times the squared weights of standardised features, beside a sum over examples
+N_FOLDS = 4
+CLEAN_CHANGED = 0.02  # share of clean pieces that a sweep may change
+LIKELY = 0.5  # less likely edits are never made
+
+
+def fit(
+    searched: Sequence[Searched],
+    swept: Sequence[Swept],
+    penalty: float = PENALTY,
+    ranking: tuple[float, ...] | None = None,
+) -> Calibration:
+    """The calibration that explains what was gathered best; with `ranking`, one that leaves the order of solutions to it."""
+    repair = _fit_repair(searched, penalty, ranking)
+    chosen = ranking or fit_ranking(searched, penalty)
+    return Calibration(chosen, repair, _fit_sweep(swept, penalty), _threshold(swept, penalty))
+
+
+def hand_set(search: Search) -> tuple[float, ...]:
+    """The ranking that puts solutions into the order of their hand-set scores."""
+    weights = {
+        "gain": 1.0,
+        "keep": search.keep_weight,
+        "parses": search.parse_gain,
+        "edits": -search.edit_cost,
+    }
+    return tuple(weights.get(name, 0.0) for name in FEATURES)
+
+
+def fit_ranking(searched: Sequence[Searched], penalty: float = PENALTY) -> tuple[float, ...]:
+    """Weights under which the right solution of a search has the largest share; searches without one say nothing."""
+    telling = [
+        search
+        for search in searched
+        if any(found.is_right for found in search.solutions)
+        and not all(found.is_right for found in search.solutions)
+    ]
+    if not telling:
+        return (0.0,) * len(FEATURES)
+    groups = [torch.tensor([found.features.values() for found in search.solutions]) for search in telling]
+    rights = [torch.tensor([found.is_right for found in search.solutions]) for search in telling]
+    scale_F = _scale(torch.cat(groups))
+
+    def loss(weight_F: torch.Tensor) -> torch.Tensor:
+        total = torch.zeros(())
+        for values_SF, right_S in zip(groups, rights, strict=True):
+            score_S = (values_SF / scale_F) @ weight_F
+            total = total + score_S.logsumexp(0) - score_S[right_S].logsumexp(0)
+        return total
+
+    weight_F = _minimised(loss, len(FEATURES), penalty)
+    return tuple((weight_F / scale_F).tolist())
+
+
+def fit_logistic(
+    values: Sequence[Sequence[float]], labels: Sequence[bool], penalty: float = PENALTY
+) -> Logistic:
+    """The logistic function that gives `labels` the highest likelihood.
+
+    One more example is imagined to be right and one wrong, so that nothing is certain because it was not seen.
+    """
+    values_NF = torch.tensor(values, dtype=torch.float32)
+    label_N = torch.tensor(labels, dtype=torch.float32)
+    mean_F, scale_F = values_NF.mean(0), _scale(values_NF)
+
+    def loss(weight: torch.Tensor) -> torch.Tensor:
+        logit_N = weight[0] + ((values_NF - mean_F) / scale_F) @ weight[1:]
+        imagined = -logsigmoid(weight[0]) - logsigmoid(-weight[0])
+        return binary_cross_entropy_with_logits(logit_N, label_N, reduction="sum") + imagined
+
+    weight = _minimised(loss, 1 + values_NF.shape[1], penalty, n_free=1)
+    weight_F = weight[1:] / scale_F
+    return Logistic(float(weight[0] - (weight_F * mean_F).sum()), tuple(weight_F.tolist()))
+
+
+def _fit_repair(searched: Sequence[Searched], penalty: float, given: tuple[float, ...] | None) -> Logistic:
+    """The likelihood of the best solution. Its share comes from a ranking that has not seen its file, as it will in use."""
+    values: list[tuple[float, ...]] = []
+    labels: list[bool] = []
+    for fold in range(N_FOLDS):
+        others = [search for search in searched if search.file % N_FOLDS != fold]
+        ranking = given or fit_ranking(others, penalty)
+        for search in searched:
+            if search.file % N_FOLDS == fold and search.solutions:
+                scores = [weighted(ranking, found.features.values()) for found in search.solutions]
+                best = max(range(len(scores)), key=lambda i: scores[i])
+                found = search.solutions[best]
+                values.append((*found.features.values(), logit_share(scores, best)))
+                labels.append(found.is_right)
+    if not values:
+        return Logistic(0.0, (0.0,) * (len(FEATURES) + 1))
+    return fit_logistic(values, labels, penalty)
+
+
+def _fit_sweep(swept: Sequence[Swept], penalty: float) -> Logistic:
+    tried = [(each.edit, each.is_right) for each in swept if each.edit is not None]
+    if not tried:
+        return Logistic(0.0, (0.0,) * len(DOUBTED))
+    return fit_logistic([edit.values() for edit, _ in tried], [is_right for _, is_right in tried], penalty)
+
+
+def _threshold(swept: Sequence[Swept], penalty: float) -> float:
+    """The smallest likelihood, at least LIKELY, at which few enough clean pieces are changed by a fit that has not seen them."""
+    clean: list[float] = []
+    for fold in range(N_FOLDS):
+        sweep = _fit_sweep([each for each in swept if each.file % N_FOLDS != fold], penalty)
+        for each in swept:
+            if each.file % N_FOLDS == fold and not each.is_worse:
+                clean.append(0.0 if each.edit is None else sweep(each.edit.values()))
+    clean.sort(reverse=True)
+    n_allowed = int(CLEAN_CHANGED * len(clean))
+    return max(LIKELY, clean[n_allowed] + 1e-6) if n_allowed < len(clean) else LIKELY
+
+
+def _scale(values_NF: torch.Tensor) -> torch.Tensor:
+    """Standard deviations; 1 for what never changes."""
+    scale_F = values_NF.std(0, correction=0)
+    return torch.where(scale_F > 1e-6, scale_F, torch.ones(()))
+
+
+@torch.enable_grad()
+def _minimised(
+    loss: Callable[[torch.Tensor], torch.Tensor], n: int, penalty: float, n_free: int = 0
+) -> torch.Tensor:
+    """The `n` weights of the smallest loss; the first `n_free` may grow without a penalty."""
+    weight = torch.zeros(n, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        total = loss(weight) + 0.5 * penalty * weight[n_free:].square().sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return weight.detach()

@@ -1,0 +1,129 @@
+"""Searches over broken code whose truth is known, each solution with its features and whether it is right."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from time import perf_counter, process_time
+
+import torch
+
+from redraft_model.calibrate.pieces import Piece
+from redraft_model.calibration import Calibration, Doubted, Features
+from redraft_model.comments import lost_comments
+from redraft_model.doubt import Edit, Sweep, improve
+from redraft_model.evaluate.lexing import is_same_code
+from redraft_model.noise import SemanticNoise, SyntaxNoise
+from redraft_model.proposer import Proposer
+from redraft_model.repair import Search, Solution, repair
+
+ProposerMaker = Callable[[], Proposer]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One solution: its hand-set score, its features, whether it is what was there before the noise."""
+
+    score: float
+    features: Features
+    is_right: bool
+
+
+@dataclass(frozen=True)
+class Searched:
+    """The solutions of the search for one error in a piece of file number `file`."""
+
+    file: int
+    solutions: tuple[Found, ...]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """The best edit of a piece that parses (None: none to try), whether the piece was worsened, and whether the edit undoes it."""
+
+    file: int
+    is_worse: bool
+    edit: Doubted | None
+    is_right: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One repair: how likely it was said to be right, whether it is, and the milliseconds of processor time."""
+
+    probability: float
+    is_right: bool
+    milliseconds: float
+
+
+class TimeBox:
+    """So many seconds from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = perf_counter() + seconds
+
+    def __bool__(self) -> bool:
+        return perf_counter() < self._end
+
+
+@torch.inference_mode()
+def searches(
+    make: ProposerMaker, pieces: Iterator[Piece], search: Search, rng: Random, box: TimeBox
+) -> list[Searched]:
+    """Searches for one error each, until the time is up."""
+    found: list[Searched] = []
+    while box and (broken := broken_piece(pieces, SyntaxNoise(again=0.0), rng)) is not None:
+        piece, text = broken
+        shown: list[Sequence[Solution]] = []
+        repair(make(), text, replace(search, n_problems=1), is_allowed=_allowed(text), on_solved=shown.append)
+        solutions = tuple(
+            Found(solution.score, solution.features, is_same_code(solution.attempt.source, piece.code))
+            for solution in (shown[0] if shown else ())
+        )
+        found.append(Searched(piece.file, solutions))
+    return found
+
+
+@torch.inference_mode()
+def sweeps(
+    make: ProposerMaker, pieces: Iterator[Piece], sweep: Sweep, rng: Random, box: TimeBox
+) -> list[Swept]:
+    """Best edits of pieces that parse, half of them worsened, until the time is up."""
+    found: list[Swept] = []
+    noise = SemanticNoise(second=0.0)
+    for piece in pieces:
+        if not box:
+            break
+        text = noise.worsen(piece.code, rng) if rng.random() < 0.5 else piece.code
+        shown: list[Edit] = []
+        improve(make(), text, sweep, is_allowed=_allowed(text), on_edit=shown.append)
+        edit = max(shown, key=lambda edit: edit.features.improvement, default=None)
+        is_worse = text != piece.code
+        is_right = edit is not None and is_worse and is_same_code(edit.window.source, piece.code)
+        found.append(Swept(piece.file, is_worse, edit.features if edit else None, is_right))
+    return found
+
+
+@torch.inference_mode()
+def outcome(
+    make: ProposerMaker, piece: Piece, text: str, search: Search, calibration: Calibration | None
+) -> Outcome:
+    """What becomes of `text`, which `piece` was turned into."""
+    start = process_time()
+    repaired = repair(make(), text, search, is_allowed=_allowed(text), calibration=calibration)
+    milliseconds = 1000 * (process_time() - start)
+    is_right = is_same_code(repaired.source, piece.code)
+    return Outcome(repaired.probability if repaired.n_edits else 0.0, is_right, milliseconds)
+
+
+def broken_piece(pieces: Iterator[Piece], noise: SyntaxNoise, rng: Random) -> tuple[Piece, str] | None:
+    """The next piece that the noise breaks, and what it makes of it; None when there are no pieces."""
+    for piece in pieces:
+        text = noise.worsen(piece.code, rng)
+        if text != piece.code:
+            return piece, text
+    return None
+
+
+def _allowed(source: str) -> Callable[[str], bool]:
+    """As the engine: no comment is lost and none is made."""
+    return lambda text: not (lost_comments(source, text) or lost_comments(text, source))

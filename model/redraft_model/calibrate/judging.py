@@ -1,0 +1,105 @@
+"""What a calibration is worth on files it has not seen: best solutions that are right, Brier score, reliability."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from redraft_model.calibrate.fitting import fit
+from redraft_model.calibrate.gathering import Searched, Swept
+from redraft_model.calibration import Calibration
+
+N_BINS = 5
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One repair or sweep: the likelihood that was stated, and the truth."""
+
+    probability: float
+    is_right: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Searches and sweeps judged by weights that were fitted to the other half of the files.
+
+    `n_found` searches have the right solution among theirs; `n_before` put it first by the hand-set score, `n_after` by the
+    weights. Of `n_clean` clean pieces the sweep would change `n_clean_changed`; of `n_worse` worsened ones `n_undone` as they were.
+    """
+
+    n: int
+    n_found: int
+    n_before: int
+    n_after: int
+    repairs: tuple[Judged, ...]
+    n_clean: int
+    n_clean_changed: int
+    n_worse: int
+    n_undone: int
+
+    @property
+    def brier(self) -> float:
+        """Mean squared distance between the stated likelihood and the truth; 0 is perfect."""
+        return brier(self.repairs)
+
+    @property
+    def brier_of_the_mean(self) -> float:
+        """The same for who states the share of right repairs each time."""
+        share = sum(each.is_right for each in self.repairs) / max(1, len(self.repairs))
+        return brier([Judged(share, each.is_right) for each in self.repairs])
+
+
+def brier(judged: Sequence[Judged]) -> float:
+    """The Brier score of what was stated; 0 where nothing was."""
+    return sum((each.probability - each.is_right) ** 2 for each in judged) / max(1, len(judged))
+
+
+def judge(
+    searched: Sequence[Searched], swept: Sequence[Swept], ranking: tuple[float, ...] | None = None
+) -> Verdict:
+    """The verdict over both halves, each with the weights that the other one gives, or with a given ranking."""
+    repairs: list[Judged] = []
+    n_before = n_after = n_clean_changed = n_undone = 0
+    for half in (0, 1):
+        calibration = fit(
+            [search for search in searched if search.file % 2 != half],
+            [each for each in swept if each.file % 2 != half],
+            ranking=ranking,
+        )
+        for search in searched:
+            if search.file % 2 == half and search.solutions:
+                n_before += max(search.solutions, key=lambda found: found.score).is_right
+                best, probability = calibration.best([found.features for found in search.solutions])
+                n_after += search.solutions[best].is_right
+                repairs.append(Judged(probability, search.solutions[best].is_right))
+        for each in swept:
+            if each.file % 2 == half and _is_made(calibration, each):
+                n_clean_changed += not each.is_worse
+                n_undone += each.is_right
+    return Verdict(
+        n=len(searched),
+        n_found=sum(any(found.is_right for found in search.solutions) for search in searched),
+        n_before=n_before,
+        n_after=n_after,
+        repairs=tuple(repairs),
+        n_clean=sum(not each.is_worse for each in swept),
+        n_clean_changed=n_clean_changed,
+        n_worse=sum(each.is_worse for each in swept),
+        n_undone=n_undone,
+    )
+
+
+def bins(judged: Sequence[Judged], n_bins: int = N_BINS) -> list[tuple[float, int, int]]:
+    """(mean stated likelihood, how many are right, how many there are) of equally wide bins that are not empty."""
+    found = []
+    for i in range(n_bins):
+        inside = [each for each in judged if min(n_bins - 1, int(n_bins * each.probability)) == i]
+        if inside:
+            mean = sum(each.probability for each in inside) / len(inside)
+            found.append((mean, sum(each.is_right for each in inside), len(inside)))
+    return found
+
+
+def _is_made(calibration: Calibration, each: Swept) -> bool:
+    if each.edit is None or each.edit.improvement <= 0:
+        return False
+    return calibration.sweep(each.edit.values()) >= calibration.sweep_threshold

@@ -1,0 +1,221 @@
+"""The calibration: its file, the choice among solutions, and weights that find what they were told."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+import torch
+from redraft_model.calibrate.fitting import fit, fit_logistic, fit_ranking, hand_set
+from redraft_model.calibrate.gathering import Found, Searched, Swept, TimeBox, searches, sweeps
+from redraft_model.calibrate.judging import Judged, bins, brier, judge
+from redraft_model.calibrate.pieces import Piece, pieces
+from redraft_model.calibration import (
+    DOUBTED,
+    FEATURES,
+    FILE,
+    Calibration,
+    Doubted,
+    Features,
+    Logistic,
+    load_calibration,
+    logit_share,
+    lost,
+    sigmoid,
+    weighted,
+)
+from redraft_model.data.shards import Shards
+from redraft_model.doubt import Sweep
+from redraft_model.errors import CheckpointError
+from redraft_model.proposer import Proposer
+from redraft_model.repair import Search, Solution, repair
+from redraft_model.tokenizer import Tokenizer
+from redraft_model.transformer import Transformer
+from redraft_model.verifier import parses
+
+PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0)
+FLAT = Calibration(
+    ranking=tuple(i / 8 for i in range(len(FEATURES))),
+    repair=Logistic(0.5, tuple(i / 64 for i in range(len(FEATURES) + 1))),
+    sweep=Logistic(-1.0, tuple(i / 32 for i in range(len(DOUBTED)))),
+    sweep_threshold=0.75,
+)
+
+
+def by(**weights: float) -> tuple[float, ...]:
+    """Weights of FEATURES by name, the others 0."""
+    return tuple(weights.get(name, 0.0) for name in FEATURES)
+
+
+def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+    FLAT.save(tmp_path)
+    assert load_calibration(tmp_path) == FLAT
+
+
+def test_the_calibration_of_another_network_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"tokens": 1, "steps": 2}')
+    FLAT.save(tmp_path)
+    (tmp_path / "config.json").write_text('{"steps": 2,\n"tokens": 1}\n')
+    assert load_calibration(tmp_path) == FLAT, "the order of the entries does not matter"
+    (tmp_path / "config.json").write_text('{"tokens": 3, "steps": 2}')
+    with pytest.raises(CheckpointError, match="belongs to another network"):
+        load_calibration(tmp_path)
+
+
+def test_no_file_is_no_calibration(tmp_path: Path) -> None:
+    assert load_calibration(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda data: data | {"format": 2}, "is not of format 1"),
+        (lambda data: data | {"ranking": {}}, "'gain'"),
+        (lambda data: data | {"sweep_threshold": "high"}, "'high' is no number"),
+        (lambda data: data | {"repair": data["repair"] | {"bias": float("nan")}}, "nan is no number"),
+        (lambda data: data | {"sweep": [1.0]}, "wrong one"),
+        (lambda _: [], "is not of format 1"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_so(
+    tmp_path: Path, change: Callable[..., object], complaint: str
+) -> None:
+    (tmp_path / FILE).write_text(json.dumps(change(FLAT.to_json(""))))
+    with pytest.raises(CheckpointError, match=complaint):
+        load_calibration(tmp_path)
+
+
+def test_half_a_file_says_so(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text('{"format"')
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_calibration(tmp_path)
+
+
+def test_the_solution_with_the_highest_score_is_best() -> None:
+    calibration = replace(FLAT, ranking=by(gain=1.0, words_lost=-5.0), repair=Logistic(0, (*by(), 1.0)))
+    dear = replace(PLAIN, gain=3, words_lost=1)
+    best, probability = calibration.best([dear, PLAIN])
+    assert best == 1
+    assert probability == pytest.approx(sigmoid(2.0)), "the share's logit is the lead, here 2 nats"
+    assert calibration.best([dear])[0] == 0
+
+
+def test_a_share_of_two_equals_is_a_half_and_never_infinite() -> None:
+    assert logit_share([1.0, 1.0], 0) == pytest.approx(0.0)
+    assert logit_share([1e6, 0.0], 0) == -logit_share([1e6, 0.0], 1) == logit_share([5.0], 0)
+
+
+def test_lost_counts_words_and_signs() -> None:
+    assert lost("float(input()", "float(input)") == (0, 1)
+    assert lost("(f - 32)5/9", "(f - 32)/9") == (1, 0)
+    assert lost("a", "a b") == (0, 0)
+
+
+def test_a_ranking_finds_the_feature_that_tells_right_from_wrong() -> None:
+    rng = Random(0)
+    searched = []
+    for file in range(60):
+        right = Found(0.0, replace(PLAIN, gain=rng.random(), words_lost=rng.choice([0, 0, 1])), True)
+        wrong = Found(9.0, replace(PLAIN, gain=rng.random(), words_lost=2), False)
+        searched.append(Searched(file, (wrong, right)))
+    ranking = dict(zip(FEATURES, fit_ranking(searched), strict=True))
+    assert ranking["words_lost"] < -1
+    assert abs(ranking["gain"]) < abs(ranking["words_lost"])
+    assert ranking["edits"] == pytest.approx(0, abs=1e-6), "what never changes tells nothing"
+    verdict = judge(searched, [])
+    assert (verdict.n_before, verdict.n_after) == (0, 60)
+    assert verdict.brier < 0.05
+
+
+def test_a_logistic_fit_gives_back_the_probabilities() -> None:
+    rng = Random(1)
+    true = Logistic(-1.0, (2.0, 0.0))
+    values = [(rng.gauss(0, 1), rng.gauss(5, 3)) for _ in range(4000)]
+    found = fit_logistic(values, [rng.random() < true(each) for each in values])
+    assert found((0.0, 5.0)) == pytest.approx(true((0.0, 5.0)), abs=0.04)
+    assert found((2.0, 5.0)) == pytest.approx(true((2.0, 5.0)), abs=0.04)
+
+
+def test_nothing_gathered_gives_a_calibration_that_knows_nothing() -> None:
+    calibration = fit([], [])
+    assert calibration.best([PLAIN]) == (0, 0.5)
+    assert judge([], []).repairs == ()
+
+
+def test_the_sweep_may_change_few_clean_pieces() -> None:
+    rng = Random(2)
+    swept = []
+    for file in range(400):
+        is_worse = rng.random() < 0.5
+        improvement = rng.gauss(6.0 if is_worse else 4.0, 2.0)
+        edit = Doubted(improvement, improvement / 2, -0.1, 1, 0)
+        swept.append(Swept(file, is_worse, edit, is_worse and rng.random() < 0.9))
+    verdict = judge([], swept)
+    assert verdict.n_clean_changed <= 0.05 * verdict.n_clean
+    assert 0 < verdict.n_undone < verdict.n_worse
+
+
+def test_bins_and_brier() -> None:
+    judged = [Judged(0.9, True), Judged(1.0, False), Judged(0.1, False)]
+    assert bins(judged) == [(0.1, 0, 1), (0.95, 1, 2)]
+    assert brier(judged) == pytest.approx((0.01 + 1 + 0.01) / 3)
+
+
+def test_pieces_parse_and_come_from_their_files(shards: Shards, tokenizer: Tokenizer) -> None:
+    stream = pieces(shards, tokenizer, Random(0))
+    found = [next(stream) for _ in range(30)]
+    assert len({piece.file for piece in found}) > 1
+    for piece in found:
+        assert parses(piece.code)
+        source = tokenizer.decode(shards.file_tokens(piece.file))
+        assert piece.code.strip().split("\n")[0] in source
+        assert 2 <= piece.code.count("\n") <= 60
+
+
+CLEAN = "def area(width, height):\n    size = (width + 1) * height\n    return size\n"
+
+
+def test_who_knows_the_text_finds_the_right_solution(
+    tokenizer: Tokenizer, oracle_of: Callable[[str], Transformer]
+) -> None:
+    def make() -> Proposer:
+        return Proposer(oracle_of(CLEAN), tokenizer)
+
+    stream = iter([Piece(i, CLEAN) for i in range(3)])
+    searched = searches(make, stream, Search(), Random(0), TimeBox(60))
+    assert [search.file for search in searched] == [0, 1, 2]
+    ranking = hand_set(Search())
+    for search in searched:
+        for found in search.solutions:
+            assert weighted(ranking, found.features.values()) == pytest.approx(found.score)
+        assert max(search.solutions, key=lambda found: found.score).is_right
+    swept = sweeps(make, iter([Piece(i, CLEAN) for i in range(6)]), Sweep(), Random(0), TimeBox(60))
+    assert any(each.is_worse for each in swept)
+    assert any(each.is_right for each in swept)
+    assert all(each.is_worse for each in swept if each.is_right)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_calibration_decides_which_solution_is_taken(
+    tokenizer: Tokenizer, oracle_of: Callable[[str], Transformer], sign: float
+) -> None:
+    proposer = Proposer(oracle_of(CLEAN), tokenizer)
+    calibration = replace(FLAT, ranking=by(gain=sign), repair=Logistic(-2.0, (0.0,) * (len(FEATURES) + 1)))
+    shown: list[Sequence[Solution]] = []
+    # Several solutions take a search that looks on after the first one.
+    search = replace(Search(), n_problems=1, lead=1e9, patience=4, n_candidates=200, line_costs=(0.0,))
+    with torch.inference_mode():
+        repaired = repair(
+            proposer,
+            CLEAN.replace("height):", "height:"),
+            search,
+            calibration=calibration,
+            on_solved=shown.append,
+        )
+    (solutions,) = shown
+    assert len(solutions) > 1
+    best = max(solutions, key=lambda solution: sign * solution.features.gain)
+    assert repaired.source == best.attempt.source
+    assert repaired.probability == pytest.approx(sigmoid(-2.0))
