@@ -131,7 +131,13 @@ export class Session implements vscode.Disposable {
       isOver = true;
       this.lost(reason, isHopeless);
     };
-    const client: Client = new Client(server, this.folder(server), this.log, () => ended("It ended."));
+    const client: Client = new Client(
+      server,
+      this.folder(server),
+      this.log,
+      () => this.current.isSnoozed,
+      () => ended("It ended."),
+    );
     this.client = client;
     client.onNotification("redraft/denoise", (params: DenoiseParams) => this.denoised.fire(params));
     client.onNotification("experimental/serverStatus", (status: ServerStatus) =>

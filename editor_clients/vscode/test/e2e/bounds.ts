@@ -8,7 +8,7 @@ const MARGIN = process.env.REDRAFT_STRICT_BOUNDS ? 1 : 8;
 /** Activation without the server, as VS Code counts it. */
 export const ACTIVATION_MS = 150 * MARGIN;
 
-/** From a key to ghost text, less what the server takes and less the time that VS Code waits before it asks. */
+/** From a key to ghost text, less what the server takes, or less the pause of VS Code where that is longer. */
 export const KEYSTROKE_MS = 50 * MARGIN;
 
 /** What VS Code waits for another key before it asks for a suggestion. */

@@ -9,7 +9,7 @@ export interface Keystroke {
   /** When the server was asked for a suggestion, and when it had answered. */
   readonly asked: number;
   readonly answered: number;
-  /** The first frame with ghost text in it. */
+  /** When the first frame with ghost text in it was painted. */
   readonly shown: number;
 }
 
@@ -20,12 +20,20 @@ export async function timedKeystroke(stage: Stage, key: string): Promise<Keystro
     const now = () => performance.timeOrigin + performance.now();
     let pressed = 0;
     const frame = (done: (times: { pressed: number; shown: number }) => void): void => {
-      const ghosts = [...document.querySelectorAll("[class*=ghost-text]")];
-      if (pressed > 0 && ghosts.some(ghost => ghost.getClientRects().length > 0)) {
-        done({ pressed, shown: now() });
-      } else {
-        requestAnimationFrame(() => frame(done));
-      }
+      requestAnimationFrame(() => {
+        // A message is delivered when everybody has drawn and the frame is painted.
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => {
+          const painted = now();
+          const ghosts = [...document.querySelectorAll("[class*=ghost-text]")];
+          if (pressed > 0 && ghosts.some(ghost => ghost.getClientRects().length > 0)) {
+            done({ pressed, shown: painted });
+          } else {
+            frame(done);
+          }
+        };
+        port2.postMessage(undefined);
+      });
     };
     addEventListener(
       "keydown",
