@@ -13,7 +13,7 @@ describe("a key", () => {
     await extension().activate();
     await running();
     // The editor's own list would make other questions of the same keys.
-    await settings().update("quickSuggestions", "off", vscode.ConfigurationTarget.Global);
+    await settings().update("quickSuggestions", false, vscode.ConfigurationTarget.Global);
   });
   after(async () => {
     await settings().update("quickSuggestions", undefined, vscode.ConfigurationTarget.Global);
