@@ -5,7 +5,10 @@
 
 const MARGIN = process.env.REDRAFT_STRICT_BOUNDS ? 1 : 8;
 
-/** Activation without the server, as VS Code counts it. */
+/**
+ * Activation without the server, as VS Code counts it: what other extensions take that are loaded at the same moment is in
+ * it as well.
+ */
 export const ACTIVATION_MS = 150 * MARGIN;
 
 /** From a key to ghost text, less what the server takes, or less the pause of VS Code where that is longer. */
