@@ -43,8 +43,6 @@ def complaints(vsix: Path) -> list[str]:
         found.append(f"Its version is {manifest['version']}, the Python package's is {version}.")
     if len(bundles.get(AT_ONCE, "").encode("utf-8")) > MAX_BYTES_AT_ONCE:
         found.append(f"{AT_ONCE} is larger than {MAX_BYTES_AT_ONCE} bytes, and the editor waits for it.")
-    if "vscode-languageserver" in bundles.get(AT_ONCE, "") or "vscode-jsonrpc" in bundles.get(AT_ONCE, ""):
-        found.append(f"The client library is in {AT_ONCE}; it belongs into a file that is loaded later.")
     found += [
         f"{name} names a source map."
         for name, bundle in sorted(bundles.items())

@@ -96,7 +96,7 @@ class Run implements vscode.Disposable {
       this.changes.push(change);
       const by = change.text.length - (change.end - change.start);
       if (start > change.end) this.region = { start: start + by, end: end + by };
-      this.canvas.clear();
+      this.canvas.follow(change);
     }
   }
 

@@ -17,5 +17,5 @@ export const KEYSTROKE_MS = 50 * MARGIN;
 /** What VS Code waits for another key before it asks for a suggestion. */
 export const PAUSE_OF_VSCODE_MS = 50;
 
-/** Canvases a second that are drawn while somebody types. */
+/** Canvases a second that are drawn while somebody types at an ordinary speed. */
 export const CANVASES = process.env.REDRAFT_STRICT_BOUNDS ? 20 : 1;

@@ -56,7 +56,7 @@ export async function timedKeystroke(stage: Stage, key: string): Promise<Keystro
   });
 }
 
-/** What decorations have drawn into the editor while `action` ran: each picture once, with the time of its frame. */
+/** What decorations have drawn into the editor while `action` ran: each painted picture once, with its time. */
 export async function pictures(
   stage: Stage,
   action: () => Promise<void>,
@@ -70,16 +70,21 @@ export async function pictures(
         .map(element => getComputedStyle(element, "::before").content)
         .filter(content => content !== "none")
         .join("\n");
-    const frame = (): void => {
+    // A message is delivered when everybody has drawn and the frame is painted.
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
       const text = drawn();
       if (text !== (seen.at(-1)?.text ?? "")) {
         seen.push({ at: performance.timeOrigin + performance.now(), text });
       }
       if (!state.isOver) {
-        requestAnimationFrame(frame);
+        frame();
       }
     };
-    requestAnimationFrame(frame);
+    const frame = (): void => {
+      requestAnimationFrame(() => port2.postMessage(undefined));
+    };
+    frame();
     return state;
   });
   await action();
