@@ -2,14 +2,15 @@
 
 import * as vscode from "vscode";
 import { setContext } from "./contexts";
+import type { Edited } from "./documents";
 import { changesOf, edited, editorsOf } from "./documents";
 import type { Hunk } from "./hunks";
-import { hunkAt, neighbour, rejection, startOf } from "./hunks";
+import { hunkAt, hunksOf, neighbour, rejection, startOf } from "./hunks";
 import { Marks } from "./marks";
 import { Originals } from "./originals";
 import { decorate } from "./review-decorations";
 import type { Replacement } from "./text";
-import { Lines } from "./text";
+import { Lines, mapped } from "./text";
 
 interface Review {
   readonly document: vscode.TextDocument;
@@ -19,7 +20,12 @@ interface Review {
   readonly previewUri: string;
   /** While an edit of our own is under way, changes are not the user's. */
   isEditing: boolean;
+  /** While the rewrite is made anew, its hunks are nowhere. */
+  isMadeAnew: boolean;
 }
+
+/** Nothing was left to be edited. */
+const NOTHING: Edited = { before: "", found: [], since: [] };
 
 export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
   private readonly reviews = new Map<vscode.TextDocument, Review>();
@@ -71,7 +77,7 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
     }
     const marks = new Marks(done.before, done.found);
     if (done.since.length > 0) marks.edited(done.since);
-    this.reviews.set(document, { document, title, marks, previewUri, isEditing: false });
+    this.reviews.set(document, { document, title, marks, previewUri, isEditing: false, isMadeAnew: false });
     this.show();
     this.reveal(document, marks.open[0]);
   }
@@ -173,8 +179,11 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
   }
 
   private async reject(review: Review, hunks: readonly Hunk[]): Promise<void> {
+    if (await this.madeAnew(review, hunks)) {
+      this.settle(review);
+      return;
+    }
     const { document, marks } = review;
-    // As long as nobody has typed, applying and rejecting are one undo step.
     const stop = marks.hasEdits;
     const found = marks.reject(hunks);
     const { version } = document;
@@ -194,6 +203,53 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
     this.settle(review);
   }
 
+  /**
+   * Reject `hunks` by undoing the rewrite and making what is left of it anew: the editor ends an undo step wherever the
+   * cursor moves, so an edit behind that would be a step of its own. False if that cannot be, and nothing has changed.
+   */
+  private async madeAnew(review: Review, hunks: readonly Hunk[]): Promise<boolean> {
+    const { document, marks } = review;
+    const editor = vscode.window.activeTextEditor;
+    // Undo is what the editor does in the active document; what somebody has typed since would be undone first.
+    if (marks.hasEdits || editor?.document !== document) return false;
+    const after = document.getText();
+    const cursors = editor.selections.map(each =>
+      [each.anchor, each.active].map(at => document.offsetAt(at)),
+    );
+    const [shown] = editor.visibleRanges;
+    const back = rejection(hunks);
+    review.isMadeAnew = true;
+    try {
+      await vscode.commands.executeCommand("undo");
+      if (document.getText() !== marks.before) {
+        if (document.getText() !== after) await vscode.commands.executeCommand("redo");
+        return false;
+      }
+      const left = marks.without(hunks);
+      const done = left.length === 0 ? NOTHING : await edited(document, left, { before: true, after: false });
+      if (done === undefined) {
+        await vscode.commands.executeCommand("redo");
+        return false;
+      }
+      const anew = left.length === 0 ? [] : hunksOf(new Lines(done.before), done.found);
+      if (done.since === undefined || !marks.replace(hunks, anew)) {
+        // Somebody else has edited in between, and no mark would be in its place.
+        marks.open = [];
+        marks.isTouched = true;
+        return true;
+      }
+      if (done.since.length > 0) marks.edited(done.since);
+      editor.selections = cursors.map(offsets => {
+        const [anchor, at] = offsets.map(offset => document.positionAt(mapped(offset, back)));
+        return new vscode.Selection(anchor as vscode.Position, at as vscode.Position);
+      });
+      if (shown !== undefined) editor.revealRange(shown, vscode.TextEditorRevealType.AtTop);
+      return true;
+    } finally {
+      review.isMadeAnew = false;
+    }
+  }
+
   private settle(review: Review): void {
     if (review.marks.isOver) {
       this.reviews.delete(review.document);
@@ -207,7 +263,7 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
     const changes = changesOf(event);
     if (this.last?.document === event.document) this.last.marks.edited(changes);
     const review = this.reviews.get(event.document);
-    if (review === undefined) return;
+    if (review === undefined || review.isMadeAnew) return;
     if (review.isEditing) {
       review.marks.follow(changes);
       return;
