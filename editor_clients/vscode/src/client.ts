@@ -31,13 +31,13 @@ export class Client extends LanguageClient {
   private readonly child: () => ChildProcess | undefined;
   private readonly keystrokes: Keystrokes;
 
-  /** `isQuiet` says whether nothing is to be suggested at the moment; `onEnd` is called when the server ends by itself. */
+  /** `isQuiet` says whether nothing is to be suggested at the moment; `onEnd` gets its exit code when the server ends by itself. */
   constructor(
     server: Server,
     cwd: string,
     log: vscode.LogOutputChannel,
     isQuiet: () => boolean,
-    onEnd: () => void,
+    onEnd: (code: number | null) => void,
   ) {
     let child: ChildProcess | undefined;
     const options: LanguageClientOptions = {
@@ -51,7 +51,7 @@ export class Client extends LanguageClient {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
         // A new client is started by the session, which knows how often that has been.
         closed: () => {
-          onEnd();
+          void exitCode(child).then(onEnd);
           return { action: CloseAction.DoNotRestart, handled: true, message: "The server ended." };
         },
       },
@@ -96,6 +96,19 @@ export class Client extends LanguageClient {
       return;
     super.registerFeature(feature);
   }
+}
+
+/** The exit code of a process whose output has ended; null if it has none, or takes its time. */
+async function exitCode(child: ChildProcess | undefined): Promise<number | null> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null)
+    return child?.exitCode ?? null;
+  return new Promise(resolve => {
+    const timer = setTimeout(() => resolve(null), PATIENCE_MS);
+    child.once("exit", code => {
+      clearTimeout(timer);
+      resolve(code);
+    });
+  });
 }
 
 /** Says that we listen to what the server says of itself. */

@@ -375,7 +375,8 @@ export class Rewriter implements vscode.Disposable {
 
   private async isReady(): Promise<boolean> {
     if (this.session.client !== undefined && this.session.state.server === "running") return true;
-    await this.session.settled();
+    if (this.session.state.server === "stopped") await this.session.restart();
+    else await this.session.settled();
     if (this.session.state.server === "running") return true;
     const { tooltip } = appearance(this.session.state);
     void vscode.window.showWarningMessage(tooltip, "Show status").then(choice => {

@@ -136,7 +136,8 @@ export class Session implements vscode.Disposable {
       this.folder(server),
       this.log,
       () => this.current.isSnoozed,
-      () => ended("It ended."),
+      // Whoever told it to stop did not mean that it is started again.
+      code => (code === 0 ? this.dismissed(client) : ended("It ended.")),
     );
     this.client = client;
     client.onNotification("redraft/denoise", (params: DenoiseParams) => this.denoised.fire(params));
@@ -169,6 +170,15 @@ export class Session implements vscode.Disposable {
     this.client = undefined;
     this.set({ health: "ok", isQuiescent: true, message: undefined });
     await client?.end();
+  }
+
+  /** Somebody else has stopped the server; it stays ended until it is asked for something. */
+  private dismissed(client: Client): void {
+    if (this.client !== client) return;
+    this.log.info("The language server was stopped.");
+    this.client = undefined;
+    void client.end();
+    this.set({ server: "stopped", health: "ok", isQuiescent: true, message: undefined });
   }
 
   /** The server ended by itself. */
