@@ -32,6 +32,8 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly originals = new Originals();
   private readonly disposables: vscode.Disposable[] = [];
+  /** Rejections are made one after the other. */
+  private queue: Promise<void> = Promise.resolve();
   /** The rewrite that was decided upon last. */
   private last: Review | undefined;
 
@@ -92,8 +94,10 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
   }
 
   async rejectAll(document = active()): Promise<void> {
-    const review = document && this.reviews.get(document);
-    if (review !== undefined) await this.reject(review, review.marks.open);
+    await this.queued(async () => {
+      const review = document && this.reviews.get(document);
+      if (review !== undefined) await this.reject(review, review.marks.open);
+    });
   }
 
   acceptHunk(uri?: string, id?: number): void {
@@ -102,8 +106,10 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
   }
 
   async rejectHunk(uri?: string, id?: number): Promise<void> {
-    const chosen = this.chosen(uri, id);
-    if (chosen !== undefined) await this.reject(chosen.review, [chosen.hunk]);
+    await this.queued(async () => {
+      const chosen = this.chosen(uri, id);
+      if (chosen !== undefined) await this.reject(chosen.review, [chosen.hunk]);
+    });
   }
 
   /** Put the cursor on the next or the previous hunk. */
@@ -176,6 +182,12 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
   private accept(review: Review, hunks: readonly Hunk[]): void {
     review.marks.accept(hunks);
     this.settle(review);
+  }
+
+  private queued(task: () => Promise<void>): Promise<void> {
+    const next = this.queue.then(task);
+    this.queue = next.catch(() => {});
+    return next;
   }
 
   private async reject(review: Review, hunks: readonly Hunk[]): Promise<void> {

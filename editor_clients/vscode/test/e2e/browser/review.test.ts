@@ -145,6 +145,25 @@ export default (rig: Rig) =>
       await stage.saves(name, text(10));
     });
 
+    it("takes two rejections right behind each other, and one Undo for all", async () => {
+      const { workbench } = stage;
+      const name = await open(10);
+      await repair();
+      await reviewed();
+      const [first, second] = HUNKS;
+      await workbench.goTo(second);
+      await workbench.press("Alt+Backspace", "Alt+Backspace");
+      await until(
+        "one hunk is left",
+        async () => (await workbench.codeLenses()).join().match(/Reject,|Reject$/g)?.length === 1,
+      );
+      await workbench.press("Alt+Shift+Enter");
+      await decided();
+      await stage.saves(name, repaired(10, first));
+      await workbench.press("Control+z");
+      await stage.saves(name, text(10));
+    });
+
     it("takes clicks on the lenses above a hunk", async () => {
       const { workbench } = stage;
       const name = await open(10);
