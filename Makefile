@@ -108,7 +108,7 @@ test-vscode: vsix $(NODE_24) $(VSCODE_TESTS)/node_modules/.installed ## test the
 bench-vscode: export VSCODE_CACHE := $(VSCODE_CACHE)
 bench-vscode: vsix $(NODE_24) $(VSCODE_TESTS)/node_modules/.installed ## hold the speed of the extension in VS Code against its bounds
 	REDRAFT_STRICT_BOUNDS=1 $(NODE_24) $(VSCODE_TESTS)/run.ts $(VSIX) --releases newest --only browser \
-		--grep 'soon after the key|quick to start|drops no key'
+		--grep 'soon after the key|quick to start|drops no key|every step'
 
 .PHONY: film-vscode
 film-vscode: export VSCODE_CACHE := $(VSCODE_CACHE)

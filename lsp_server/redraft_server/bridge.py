@@ -59,7 +59,7 @@ def run(place: Place, serve: Sequence[str], standalone: Callable[[], None]) -> i
         print(f"redraft: {error} This editor gets a server of its own.", file=sys.stderr)  # noqa: T201
         standalone()
         return 0
-    return join(channel)
+    return join(channel, place.stopped.exists)
 
 
 def reach(place: Place, serve: Sequence[str]) -> socket.socket:
@@ -103,10 +103,13 @@ def connect(address: "Address", token: str, tls_ca: Path | None) -> Channel:
     return channel
 
 
-def join(channel: Channel, stdin: int = 0, stdout: int = 1) -> int:
+def join(
+    channel: Channel, is_dismissed: Callable[[], bool] = lambda: False, stdin: int = 0, stdout: int = 1
+) -> int:
     """Pass bytes both ways until the server closes the connection; return the editor's exit code.
 
-    Each direction waits for whoever is slower, so that nothing piles up here.
+    Each direction waits for whoever is slower, so that nothing piles up here. A server that leaves in the midst of a
+    conversation is a failure unless it `is_dismissed`: editors start again what has failed.
     """
     if sys.platform != "win32":
         # Some editors hand over sockets that would rather fail than wait.
@@ -119,6 +122,8 @@ def join(channel: Channel, stdin: int = 0, stdout: int = 1) -> int:
     ).start()
     parent.watch_own(lambda: os._exit(1))
     _pass_to_editor(channel, stdout)
+    if not conversation.has_ended and is_dismissed():
+        return 0
     return conversation.exit_code
 
 

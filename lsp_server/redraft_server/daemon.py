@@ -78,6 +78,7 @@ def run(place: Place, serving: Serving, scheduler: Scheduler) -> int:
             return 0
         pid = owner(place.lock)
         raise AlreadyServedError(f"A daemon is running already (process {pid}); `redraft stop` ends it.")
+    place.stopped.unlink(missing_ok=True)
     _log_to(place.log, on_stderr=not serving.is_on_demand)
     try:
         asyncio.run(_serve(place, serving, token, scheduler))
@@ -125,6 +126,8 @@ class Daemon:
         self._serving = serving
         self._started = self._needed = time.monotonic()
         self._stop = asyncio.Event()
+        self.is_dismissed = False
+        """Whether it was told to stop, and editors are not to start another one by themselves."""
         self._names = itertools.count(1)
 
     def next_name(self, kind: str) -> str:
@@ -142,7 +145,7 @@ class Daemon:
         connection = Connection(link, server, session)
         server.protocol.send_to(link)
         if is_local:
-            server.protocol.controls = {STATUS: self.status, STOP: self.stop}
+            server.protocol.controls = {STATUS: self.status, STOP: self.dismiss}
         tasks = [_ending(session, asyncio.create_task(_read(link, server)))]
 
         def watch(pid: int) -> None:
@@ -187,6 +190,11 @@ class Daemon:
         """Let the process end."""
         self._stop.set()
 
+    def dismiss(self) -> None:
+        """Let the process end because somebody wants it to."""
+        self.is_dismissed = True
+        self.stop()
+
     async def stopped(self) -> None:
         """Wait until the process is to end."""
         await self._stop.wait()
@@ -225,6 +233,8 @@ async def _serve(place: Place, serving: Serving, token: str, scheduler: Schedule
         await daemon.stopped()
         leaving.cancel()
         logger.info("Stopping; editors that are connected: %d", sum(c.is_editor for c in daemon.connections))
+        if daemon.is_dismissed:
+            place.stopped.touch(mode=0o600)
     finally:
         door.close()
     await daemon.close()

@@ -57,6 +57,11 @@ class Place:
         return self.folder / f"{self.name}.lock"
 
     @property
+    def stopped(self) -> Path:
+        """There from the moment the daemon was told to stop until the next one starts."""
+        return self.folder / f"{self.name}.stopped"
+
+    @property
     def token(self) -> Path:
         """The token for network connections, if the user gave none."""
         return self.folder / f"{self.name}.token"

@@ -207,16 +207,30 @@ async def test_stop_answers_what_is_open_and_does_not_wait(daemons: Any) -> None
     editor = await daemons.join()
     await editor.initialize(RESOLVING)
     repair = await start_slow_repair(editor)
+    name = daemons.socket.stem
     start = time.monotonic()
     with connected(daemons.socket) as client:
         client.sendall(framed({"jsonrpc": "2.0", "id": 1, "method": "redraft/stop"}))
         assert await asyncio.to_thread(answer, client) == {"jsonrpc": "2.0", "id": 1, "result": None}
     assert (await editor.response(repair))["error"]["code"] == -32800
-    assert await editor.exit_code() == 1
+    # An editor that sees 0 does not start it again.
+    assert await editor.exit_code() == 0
     assert await asyncio.to_thread(process.wait, SECONDS) == 0
     # Two seconds are the promise; a busy machine gets some more.
     assert time.monotonic() - start < 6
-    assert [path.name for path in daemons.folder.iterdir()] == ["log"]
+    assert {path.name for path in daemons.folder.iterdir()} == {"log", f"{name}.stopped"}
+
+
+async def test_a_daemon_that_was_stopped_once_is_missed_when_it_is_killed(daemons: Any) -> None:
+    process = await daemons.serve()
+    with connected(daemons.socket) as client:
+        client.sendall(framed({"jsonrpc": "2.0", "id": 1, "method": "redraft/stop"}))
+    assert await asyncio.to_thread(process.wait, SECONDS) == 0
+    editor = await daemons.join()
+    await editor.initialize()
+    (status,) = await daemons.statuses()
+    os.kill(status["pid"], signal.SIGKILL)
+    assert await editor.exit_code() == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -46,7 +46,7 @@ async def test_status_says_who_is_served_and_stop_ends_it(daemons: Any) -> None:
     assert (status["pid"], status["onDemand"]) == (process.pid, False)
     assert await redraft("stop") == (0, "", "The daemon has stopped.\n")
     assert process.wait(SECONDS) == 0
-    assert await editor.exit_code() == 1
+    assert await editor.exit_code() == 0
 
 
 async def test_a_daemon_that_was_killed_is_not_running(daemons: Any) -> None:

@@ -1,6 +1,7 @@
 """Whether a packaged extension is what users should get: check_vsix.py FILE.vsix.
 
-It has to be small, to hold exactly the wanted files, and to carry the version of the Python package.
+It has to be small, to hold exactly the wanted files, and to carry the version of the Python package. The file that the editor
+waits for has to do without the client library.
 """
 
 import json
@@ -11,7 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 MAX_BYTES = 400_000
+MAX_BYTES_AT_ONCE = 64_000
 
+AT_ONCE = "extension/dist/extension.js"
 WANTED = {
     "[Content_Types].xml",
     "extension.vsixmanifest",
@@ -19,7 +22,8 @@ WANTED = {
     "extension/readme.md",
     "extension/changelog.md",
     "extension/LICENSE.txt",
-    "extension/dist/extension.js",
+    AT_ONCE,
+    "extension/dist/client.js",
 }
 
 
@@ -30,15 +34,20 @@ def complaints(vsix: Path) -> list[str]:
     with zipfile.ZipFile(vsix) as archive:
         names = set(archive.namelist())
         manifest = json.loads(archive.read("extension/package.json"))
-        bundle = archive.read("extension/dist/extension.js").decode("utf-8")
+        bundles = {name: archive.read(name).decode("utf-8") for name in names if name.endswith(".js")}
     found = [f"{name} should not be in there." for name in sorted(names - wanted)]
     found += [f"{name} is missing." for name in sorted(wanted - names)]
     if (size := vsix.stat().st_size) > MAX_BYTES:
         found.append(f"It has {size} bytes, and {MAX_BYTES} are the limit.")
     if manifest["version"] != (version := python_version()):
         found.append(f"Its version is {manifest['version']}, the Python package's is {version}.")
-    if "sourceMappingURL=" in bundle:
-        found.append("The bundle names a source map.")
+    if len(bundles.get(AT_ONCE, "").encode("utf-8")) > MAX_BYTES_AT_ONCE:
+        found.append(f"{AT_ONCE} is larger than {MAX_BYTES_AT_ONCE} bytes, and the editor waits for it.")
+    found += [
+        f"{name} names a source map."
+        for name, bundle in sorted(bundles.items())
+        if "sourceMappingURL=" in bundle
+    ]
     return found
 
 

@@ -17,6 +17,7 @@ import {
   RevealOutputChannelOn,
 } from "vscode-languageclient/node";
 import { FIX_ALL } from "./actions";
+import { Keystrokes } from "./keystrokes";
 import type { Server } from "./locate";
 import type { Wish } from "./rewriter";
 import { isReviewed, RUN, SELECTOR } from "./scope";
@@ -28,8 +29,16 @@ const PATIENCE_MS = 2_000;
 
 export class Client extends LanguageClient {
   private readonly child: () => ChildProcess | undefined;
+  private readonly keystrokes: Keystrokes;
 
-  constructor(server: Server, cwd: string, log: vscode.LogOutputChannel, onEnd: () => void) {
+  /** `isQuiet` says whether nothing is to be suggested at the moment; `onEnd` gets its exit code when the server ends by itself. */
+  constructor(
+    server: Server,
+    cwd: string,
+    log: vscode.LogOutputChannel,
+    isQuiet: () => boolean,
+    onEnd: (code: number | null) => void,
+  ) {
     let child: ChildProcess | undefined;
     const options: LanguageClientOptions = {
       documentSelector: SELECTOR,
@@ -42,11 +51,14 @@ export class Client extends LanguageClient {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
         // A new client is started by the session, which knows how often that has been.
         closed: () => {
-          onEnd();
+          void exitCode(child).then(onEnd);
           return { action: CloseAction.DoNotRestart, handled: true, message: "The server ended." };
         },
       },
-      middleware: middleware(() => this),
+      middleware: {
+        ...middleware(() => this),
+        provideInlineCompletionItems: (...asked) => this.keystrokes.provide(...asked),
+      },
       stdioOptions: {
         stdout: () => {},
         stderr: (input, output) => {
@@ -59,11 +71,13 @@ export class Client extends LanguageClient {
     };
     super("redraft", "Redraft", async () => (child = await spawned(server, cwd, log)), options);
     this.child = () => child;
+    this.keystrokes = new Keystrokes(this, isQuiet);
     this.registerFeature(new Announcement());
   }
 
   /** End the connection and the process, whatever state they are in. */
   async end(): Promise<void> {
+    this.keystrokes.dispose();
     try {
       await this.dispose(PATIENCE_MS);
     } catch {
@@ -82,6 +96,19 @@ export class Client extends LanguageClient {
       return;
     super.registerFeature(feature);
   }
+}
+
+/** The exit code of a process whose output has ended; null if it has none, or takes its time. */
+async function exitCode(child: ChildProcess | undefined): Promise<number | null> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null)
+    return child?.exitCode ?? null;
+  return new Promise(resolve => {
+    const timer = setTimeout(() => resolve(null), PATIENCE_MS);
+    child.once("exit", code => {
+      clearTimeout(timer);
+      resolve(code);
+    });
+  });
 }
 
 /** Says that we listen to what the server says of itself. */

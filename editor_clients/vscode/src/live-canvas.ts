@@ -5,10 +5,13 @@ import type { Stroke } from "./canvas";
 import { strokes, visible } from "./canvas";
 import { editorsOf, rangeOf } from "./documents";
 import type { Replacement } from "./text";
-import { Lines } from "./text";
+import { Lines, rebased } from "./text";
 
 // Faster than the eye follows, slow enough for the editor to draw each.
 const MS_PER_FRAME = 33;
+
+// While the editor draws one, the next is on its way. Of more than two, a busy one would fall further and further behind.
+const MAX_ON_THE_WAY = 2;
 
 const region = vscode.window.createTextEditorDecorationType({
   isWholeLine: true,
@@ -22,9 +25,12 @@ const stroke = vscode.window.createTextEditorDecorationType({
 });
 
 export class LiveCanvas implements vscode.Disposable {
+  /** What is to be drawn, and what was drawn last; both in the text of now. */
   private pending: readonly Replacement[] | undefined;
+  private drawn: readonly Replacement[] | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private isDrawing = false;
+  /** How many canvases the editor has been sent and not dealt with. */
+  private onTheWay = 0;
   private drawnAt = 0;
   private lines: Lines | undefined;
   private version = -1;
@@ -44,9 +50,22 @@ export class LiveCanvas implements vscode.Disposable {
     this.schedule();
   }
 
-  /** The text has changed, and what is drawn is out of place. */
+  /**
+   * Follow a change of the text elsewhere. The editor moves what is drawn along with the text, but not what was on its
+   * way at that moment, so that is drawn again.
+   */
+  follow(change: Replacement): void {
+    const { pending, drawn } = this;
+    const isInFront = drawn?.some(each => change.start < each.start) ?? false;
+    this.drawn = drawn && rebased(drawn, [change]);
+    this.pending = pending && rebased(pending, [change]);
+    if (isInFront && this.onTheWay > 0) this.pending ??= this.drawn;
+    this.schedule();
+  }
+
   clear(): void {
     this.pending = undefined;
+    this.drawn = undefined;
     for (const editor of editorsOf(this.document)) editor.setDecorations(stroke, []);
   }
 
@@ -58,7 +77,8 @@ export class LiveCanvas implements vscode.Disposable {
   }
 
   private schedule(): void {
-    if (this.pending === undefined || this.timer !== undefined || this.isDrawing) return;
+    if (this.pending === undefined || this.timer !== undefined) return;
+    if (this.onTheWay >= MAX_ON_THE_WAY) return;
     const wait = Math.max(0, this.drawnAt + MS_PER_FRAME - Date.now());
     this.timer = setTimeout(() => void this.paint(), wait);
   }
@@ -69,6 +89,7 @@ export class LiveCanvas implements vscode.Disposable {
     const found = this.pending;
     this.pending = undefined;
     if (found === undefined || this.document.isClosed) return;
+    this.drawn = found;
     for (const editor of editorsOf(this.document)) {
       const shown = editor.visibleRanges;
       const first = Math.min(...shown.map(range => range.start.line));
@@ -77,11 +98,12 @@ export class LiveCanvas implements vscode.Disposable {
       const drawn = strokes(this.text(), found, first, last).map(each => decoration(each, tabSize));
       editor.setDecorations(stroke, drawn);
     }
-    this.isDrawing = true;
+    this.onTheWay++;
+    this.schedule();
     try {
       await heard();
     } finally {
-      this.isDrawing = false;
+      this.onTheWay--;
       this.schedule();
     }
   }

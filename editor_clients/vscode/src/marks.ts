@@ -44,6 +44,35 @@ export class Marks {
     this.open = [...this.open, ...hunks].sort((one, other) => one.id - other.id);
   }
 
+  /** What makes the rewrite without `hunks` of the text from before. */
+  without(hunks: readonly Hunk[]): Replacement[] {
+    const left = new Set(this.left(hunks));
+    let at = 0;
+    return hunksOf(new Lines(this.before), this.found).flatMap(({ id, pieces }) => {
+      const own = this.found.slice(at, at + pieces.length);
+      at += pieces.length;
+      return left.has(id) ? own : [];
+    });
+  }
+
+  /** The rewrite was made anew without `hunks`, and `anew` are its hunks; false if those are not the ones that were left. */
+  replace(hunks: readonly Hunk[], anew: readonly Hunk[]): boolean {
+    const ids = this.left(hunks);
+    if (anew.length !== ids.length) return false;
+    const isOpen = new Set(this.open.map(hunk => hunk.id));
+    const left = anew.map((hunk, index) => ({ ...hunk, id: ids[index] as number }));
+    this.open = left.filter(hunk => isOpen.has(hunk.id));
+    this.accepted = left.filter(hunk => !isOpen.has(hunk.id));
+    return true;
+  }
+
+  private left(hunks: readonly Hunk[]): number[] {
+    return [...this.open, ...this.accepted]
+      .filter(hunk => !hunks.includes(hunk))
+      .map(hunk => hunk.id)
+      .sort((one, other) => one - other);
+  }
+
   /** Follow an edit that is not of this review. */
   edited(changes: readonly Replacement[]): void {
     this.hasEdits = true;

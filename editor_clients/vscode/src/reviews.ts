@@ -2,14 +2,15 @@
 
 import * as vscode from "vscode";
 import { setContext } from "./contexts";
+import type { Edited } from "./documents";
 import { changesOf, edited, editorsOf } from "./documents";
 import type { Hunk } from "./hunks";
-import { hunkAt, neighbour, rejection, startOf } from "./hunks";
+import { hunkAt, hunksOf, neighbour, rejection, startOf } from "./hunks";
 import { Marks } from "./marks";
 import { Originals } from "./originals";
 import { decorate } from "./review-decorations";
 import type { Replacement } from "./text";
-import { Lines } from "./text";
+import { Lines, mapped } from "./text";
 
 interface Review {
   readonly document: vscode.TextDocument;
@@ -19,13 +20,20 @@ interface Review {
   readonly previewUri: string;
   /** While an edit of our own is under way, changes are not the user's. */
   isEditing: boolean;
+  /** While the rewrite is made anew, its hunks are nowhere. */
+  isMadeAnew: boolean;
 }
+
+/** Nothing was left to be edited. */
+const NOTHING: Edited = { before: "", found: [], since: [] };
 
 export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
   private readonly reviews = new Map<vscode.TextDocument, Review>();
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly originals = new Originals();
   private readonly disposables: vscode.Disposable[] = [];
+  /** Rejections are made one after the other. */
+  private queue: Promise<void> = Promise.resolve();
   /** The rewrite that was decided upon last. */
   private last: Review | undefined;
 
@@ -71,7 +79,7 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
     }
     const marks = new Marks(done.before, done.found);
     if (done.since.length > 0) marks.edited(done.since);
-    this.reviews.set(document, { document, title, marks, previewUri, isEditing: false });
+    this.reviews.set(document, { document, title, marks, previewUri, isEditing: false, isMadeAnew: false });
     this.show();
     this.reveal(document, marks.open[0]);
   }
@@ -86,8 +94,10 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
   }
 
   async rejectAll(document = active()): Promise<void> {
-    const review = document && this.reviews.get(document);
-    if (review !== undefined) await this.reject(review, review.marks.open);
+    await this.queued(async () => {
+      const review = document && this.reviews.get(document);
+      if (review !== undefined) await this.reject(review, review.marks.open);
+    });
   }
 
   acceptHunk(uri?: string, id?: number): void {
@@ -96,8 +106,10 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
   }
 
   async rejectHunk(uri?: string, id?: number): Promise<void> {
-    const chosen = this.chosen(uri, id);
-    if (chosen !== undefined) await this.reject(chosen.review, [chosen.hunk]);
+    await this.queued(async () => {
+      const chosen = this.chosen(uri, id);
+      if (chosen !== undefined) await this.reject(chosen.review, [chosen.hunk]);
+    });
   }
 
   /** Put the cursor on the next or the previous hunk. */
@@ -172,9 +184,18 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
     this.settle(review);
   }
 
+  private queued(task: () => Promise<void>): Promise<void> {
+    const next = this.queue.then(task);
+    this.queue = next.catch(() => {});
+    return next;
+  }
+
   private async reject(review: Review, hunks: readonly Hunk[]): Promise<void> {
+    if (await this.madeAnew(review, hunks)) {
+      this.settle(review);
+      return;
+    }
     const { document, marks } = review;
-    // As long as nobody has typed, applying and rejecting are one undo step.
     const stop = marks.hasEdits;
     const found = marks.reject(hunks);
     const { version } = document;
@@ -194,6 +215,53 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
     this.settle(review);
   }
 
+  /**
+   * Reject `hunks` by undoing the rewrite and making what is left of it anew: the editor ends an undo step wherever the
+   * cursor moves, so an edit behind that would be a step of its own. False if that cannot be, and nothing has changed.
+   */
+  private async madeAnew(review: Review, hunks: readonly Hunk[]): Promise<boolean> {
+    const { document, marks } = review;
+    const editor = vscode.window.activeTextEditor;
+    // Undo is what the editor does in the active document; what somebody has typed since would be undone first.
+    if (marks.hasEdits || editor?.document !== document) return false;
+    const after = document.getText();
+    const cursors = editor.selections.map(each =>
+      [each.anchor, each.active].map(at => document.offsetAt(at)),
+    );
+    const [shown] = editor.visibleRanges;
+    const back = rejection(hunks);
+    review.isMadeAnew = true;
+    try {
+      await vscode.commands.executeCommand("undo");
+      if (document.getText() !== marks.before) {
+        if (document.getText() !== after) await vscode.commands.executeCommand("redo");
+        return false;
+      }
+      const left = marks.without(hunks);
+      const done = left.length === 0 ? NOTHING : await edited(document, left, { before: true, after: false });
+      if (done === undefined) {
+        await vscode.commands.executeCommand("redo");
+        return false;
+      }
+      const anew = left.length === 0 ? [] : hunksOf(new Lines(done.before), done.found);
+      if (done.since === undefined || !marks.replace(hunks, anew)) {
+        // Somebody else has edited in between, and no mark would be in its place.
+        marks.open = [];
+        marks.isTouched = true;
+        return true;
+      }
+      if (done.since.length > 0) marks.edited(done.since);
+      editor.selections = cursors.map(offsets => {
+        const [anchor, at] = offsets.map(offset => document.positionAt(mapped(offset, back)));
+        return new vscode.Selection(anchor as vscode.Position, at as vscode.Position);
+      });
+      if (shown !== undefined) editor.revealRange(shown, vscode.TextEditorRevealType.AtTop);
+      return true;
+    } finally {
+      review.isMadeAnew = false;
+    }
+  }
+
   private settle(review: Review): void {
     if (review.marks.isOver) {
       this.reviews.delete(review.document);
@@ -207,7 +275,7 @@ export class Reviews implements vscode.Disposable, vscode.CodeLensProvider {
     const changes = changesOf(event);
     if (this.last?.document === event.document) this.last.marks.edited(changes);
     const review = this.reviews.get(event.document);
-    if (review === undefined) return;
+    if (review === undefined || review.isMadeAnew) return;
     if (review.isEditing) {
       review.marks.follow(changes);
       return;

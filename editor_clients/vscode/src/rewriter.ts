@@ -96,7 +96,7 @@ class Run implements vscode.Disposable {
       this.changes.push(change);
       const by = change.text.length - (change.end - change.start);
       if (start > change.end) this.region = { start: start + by, end: end + by };
-      this.canvas.clear();
+      this.canvas.follow(change);
     }
   }
 
@@ -375,7 +375,8 @@ export class Rewriter implements vscode.Disposable {
 
   private async isReady(): Promise<boolean> {
     if (this.session.client !== undefined && this.session.state.server === "running") return true;
-    await this.session.settled();
+    if (this.session.state.server === "stopped") await this.session.restart();
+    else await this.session.settled();
     if (this.session.state.server === "running") return true;
     const { tooltip } = appearance(this.session.state);
     void vscode.window.showWarningMessage(tooltip, "Show status").then(choice => {

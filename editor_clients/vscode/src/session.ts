@@ -131,7 +131,14 @@ export class Session implements vscode.Disposable {
       isOver = true;
       this.lost(reason, isHopeless);
     };
-    const client: Client = new Client(server, this.folder(server), this.log, () => ended("It ended."));
+    const client: Client = new Client(
+      server,
+      this.folder(server),
+      this.log,
+      () => this.current.isSnoozed,
+      // Whoever told it to stop did not mean that it is started again.
+      code => (code === 0 ? this.dismissed(client) : ended("It ended.")),
+    );
     this.client = client;
     client.onNotification("redraft/denoise", (params: DenoiseParams) => this.denoised.fire(params));
     client.onNotification("experimental/serverStatus", (status: ServerStatus) =>
@@ -163,6 +170,15 @@ export class Session implements vscode.Disposable {
     this.client = undefined;
     this.set({ health: "ok", isQuiescent: true, message: undefined });
     await client?.end();
+  }
+
+  /** Somebody else has stopped the server; it stays ended until it is asked for something. */
+  private dismissed(client: Client): void {
+    if (this.client !== client) return;
+    this.log.info("The language server was stopped.");
+    this.client = undefined;
+    void client.end();
+    this.set({ server: "stopped", health: "ok", isQuiescent: true, message: undefined });
   }
 
   /** The server ended by itself. */

@@ -54,7 +54,10 @@ function plain(state: State): Appearance {
     case "failed":
       return error(state.message ?? "The language server ended too often and is not started again.");
     case "stopped":
-      return normal("$(circle-slash) Redraft", "The language server was stopped; restart it to go on.");
+      return normal(
+        "$(circle-slash) Redraft",
+        "The language server was stopped; it starts with the next rewrite, or with Restart Server.",
+      );
     case "running":
       return running(state);
   }

@@ -89,6 +89,17 @@ export function replaced(text: string, found: readonly Replacement[]): string {
   return result + text.slice(at);
 }
 
+/** Where an offset is after `found`, which are in order; one within a replacement is at its end. */
+export function mapped(offset: number, found: readonly Replacement[]): number {
+  let by = 0;
+  for (const { start, end, text } of found) {
+    if (offset <= start) break;
+    if (offset < end) return start + by + text.length;
+    by += text.length - (end - start);
+  }
+  return offset + by;
+}
+
 /**
  * `found` for a text that has changed since, change by change; undefined if a change touches what they replace.
  * Touching counts: what the user types next to a replacement is part of what it was made for.

@@ -9,7 +9,7 @@ export interface Keystroke {
   /** When the server was asked for a suggestion, and when it had answered. */
   readonly asked: number;
   readonly answered: number;
-  /** The first frame with ghost text in it. */
+  /** When the first frame with ghost text in it was painted. */
   readonly shown: number;
 }
 
@@ -20,12 +20,20 @@ export async function timedKeystroke(stage: Stage, key: string): Promise<Keystro
     const now = () => performance.timeOrigin + performance.now();
     let pressed = 0;
     const frame = (done: (times: { pressed: number; shown: number }) => void): void => {
-      const ghosts = [...document.querySelectorAll("[class*=ghost-text]")];
-      if (pressed > 0 && ghosts.some(ghost => ghost.getClientRects().length > 0)) {
-        done({ pressed, shown: now() });
-      } else {
-        requestAnimationFrame(() => frame(done));
-      }
+      requestAnimationFrame(() => {
+        // A message is delivered when everybody has drawn and the frame is painted.
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => {
+          const painted = now();
+          const ghosts = [...document.querySelectorAll("[class*=ghost-text]")];
+          if (pressed > 0 && ghosts.some(ghost => ghost.getClientRects().length > 0)) {
+            done({ pressed, shown: painted });
+          } else {
+            frame(done);
+          }
+        };
+        port2.postMessage(undefined);
+      });
     };
     addEventListener(
       "keydown",
@@ -48,7 +56,7 @@ export async function timedKeystroke(stage: Stage, key: string): Promise<Keystro
   });
 }
 
-/** What decorations have drawn into the editor while `action` ran: each picture once, with the time of its frame. */
+/** What decorations have drawn into the editor while `action` ran: each painted picture once, with its time. */
 export async function pictures(
   stage: Stage,
   action: () => Promise<void>,
@@ -62,16 +70,21 @@ export async function pictures(
         .map(element => getComputedStyle(element, "::before").content)
         .filter(content => content !== "none")
         .join("\n");
-    const frame = (): void => {
+    // A message is delivered when everybody has drawn and the frame is painted.
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
       const text = drawn();
       if (text !== (seen.at(-1)?.text ?? "")) {
         seen.push({ at: performance.timeOrigin + performance.now(), text });
       }
       if (!state.isOver) {
-        requestAnimationFrame(frame);
+        frame();
       }
     };
-    requestAnimationFrame(frame);
+    const frame = (): void => {
+      requestAnimationFrame(() => port2.postMessage(undefined));
+    };
+    frame();
     return state;
   });
   await action();

@@ -188,7 +188,7 @@ export class Workbench {
   }
 }
 
-async function isThere(locator: Locator, milliseconds: number): Promise<boolean> {
+export async function isThere(locator: Locator, milliseconds: number): Promise<boolean> {
   return await locator.waitFor({ timeout: milliseconds }).then(
     () => true,
     () => false,

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { Hunk } from "../../src/hunks";
+import { hunksOf } from "../../src/hunks";
 import { Marks } from "../../src/marks";
 import type { Replacement } from "../../src/text";
-import { replaced } from "../../src/text";
+import { Lines, replaced } from "../../src/text";
 
 const BEFORE = "a = 1\n\n\nb = 2\n\n\nc = 3\n";
 const FOUND: Replacement[] = [
@@ -86,4 +87,25 @@ test("a hunk that could not be rejected is open again, in its place", () => {
   desk.marks.reject([second]);
   desk.marks.reopen([second]);
   expect(desk.marks.open.map(hunk => hunk.id)).toEqual([1, 2, 3]);
+});
+
+test("what is left without a hunk is the rewrite with the other ones", () => {
+  const desk = new Desk();
+  desk.marks.accept([desk.hunk(1)]);
+  const [second] = desk.marks.open as [Hunk, Hunk];
+  const left = desk.marks.without([second]);
+  expect(replaced(BEFORE, left)).toBe("first = 1\n\n\nb = 2\n\n\nthird = 3\n");
+  expect(desk.marks.replace([second], hunksOf(new Lines(BEFORE), left))).toBe(true);
+  expect(desk.marks.open.map(({ id, pieces }) => ({ id, pieces }))).toEqual([
+    { id: 3, pieces: [{ start: 20, end: 25, old: "c" }] },
+  ]);
+  expect(desk.marks.accepted.map(({ id, pieces }) => ({ id, pieces }))).toEqual([
+    { id: 1, pieces: [{ start: 0, end: 5, old: "a" }] },
+  ]);
+});
+
+test("hunks that are not the ones that were left take nobody's place", () => {
+  const desk = new Desk();
+  expect(desk.marks.replace([desk.hunk(2)], hunksOf(new Lines(BEFORE), FOUND))).toBe(false);
+  expect(desk.marks.open.length).toBe(3);
 });

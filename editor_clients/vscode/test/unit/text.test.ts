@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Lines, rebased, replaced, replacements } from "../../src/text";
+import { Lines, mapped, rebased, replaced, replacements } from "../../src/text";
 
 const edit = (line: number, from: number, to: number, newText: string, toLine = line) => ({
   range: { start: { line, character: from }, end: { line: toLine, character: to } },
@@ -63,4 +63,12 @@ test("one change after the other is followed in the text it was made in", () => 
     { start: 2, end: 4, text: "" },
   ];
   expect(rebased([{ start: 5, end: 6, text: "" }], changes)).toEqual([{ start: 7, end: 8, text: "" }]);
+});
+
+test("an offset moves with what is replaced before it, and to the end of what it is in", () => {
+  const found = [
+    { start: 2, end: 4, text: "abcd" },
+    { start: 6, end: 9, text: "" },
+  ];
+  expect([0, 2, 3, 4, 6, 7, 9, 10].map(offset => mapped(offset, found))).toEqual([0, 2, 6, 6, 8, 8, 8, 9]);
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { fakeDaemon, fakeServer, type Rig } from "../rig.ts";
+import { fakeDaemon, fakeServer, PYTHON, type Rig } from "../rig.ts";
 import { Stage } from "../stage.ts";
-import { until } from "../until.ts";
+import { pause, until } from "../until.ts";
 
 const REPAIR = "Redraft: Repair Selection or Around Cursor";
 const TEXT = "def f(a):\n    prnt(a)\n";
@@ -57,6 +58,22 @@ export default (rig: Rig) => {
         process.kill(engines[0] ?? 0, "SIGKILL");
         await isRepaired("after-kill.py");
       });
+
+      if (name === "the daemon") {
+        it("the daemon is told to stop: it stays so until somebody wants something", async () => {
+          const { workbench } = stage;
+          execFileSync(PYTHON, ["-m", "redraft_server.cli", "stop"], {
+            stdio: "ignore",
+            env: { ...process.env, ...rig.environment },
+          });
+          await until("the status says so", async () => (await workbench.condition()).includes("stopped"));
+          // As long as a server that has failed would take to be there again, and longer.
+          await pause(3000);
+          assert.match(await workbench.condition(), /stopped/);
+          await isRepaired("after-stop.py");
+          await workbench.ready();
+        });
+      }
 
       it("the server is killed: it is started again", async () => {
         const { workbench } = stage;

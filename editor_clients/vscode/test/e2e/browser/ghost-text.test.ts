@@ -4,6 +4,8 @@ import { ACTIVATION_MS, KEYSTROKE_MS, PAUSE_OF_VSCODE_MS } from "../bounds.ts";
 import { fakeServer, overheard, type Rig } from "../rig.ts";
 import { Stage, TALK } from "../stage.ts";
 import { median, timedKeystroke } from "../timing.ts";
+import { until } from "../until.ts";
+import { isThere } from "../workbench.ts";
 
 const DRAFT = "(a, b):\n    return a + b";
 
@@ -44,34 +46,43 @@ export default (rig: Rig) =>
       await stage.saves("empty.py", "if True:\n    pass\n");
     });
 
-    it("appears soon after the key, whatever the server takes", async () => {
-      const { workbench } = stage;
-      await stage.opens("timed.py", text);
-      await workbench.goTo(3);
-      await workbench.type("def ");
-      const keystrokes = [];
-      for (const key of "abcdefghijklmnopqrst") {
-        await workbench.press("Escape");
-        await workbench.ghost.first().waitFor({ state: "hidden" });
-        keystrokes.push(await timedKeystroke(stage, key));
-      }
-      const ours = keystrokes.map(each => each.shown - each.pressed - (each.answered - each.asked));
-      const before = keystrokes.map(each => each.asked - each.pressed);
-      const behind = keystrokes.map(each => each.shown - each.answered);
-      console.log(
-        `      keystroke to ghost text beyond the server: ${median(ours).toFixed(0)} ms (median of ${ours.length}); ` +
-          `${median(before).toFixed(0)} until it is asked, ${median(behind).toFixed(0)} from its answer to the screen`,
-      );
-      assert.ok(median(ours) - PAUSE_OF_VSCODE_MS <= KEYSTROKE_MS);
-    });
+    // The engine takes a step in 10 ms; the bundled model takes 7 to 9 for a line, each as long, on two cores.
+    for (const steps of [1, 8]) {
+      it(`appears soon after the key, with a server that takes ${steps} steps`, async () => {
+        const { workbench } = stage;
+        await stage.opens(`timed${steps}.py`, text.replace("# steps: 1", `# steps: ${steps}`));
+        await workbench.goTo(3);
+        await workbench.type("def ");
+        const keystrokes = [];
+        for (const key of "abcdefghijklmnopqrst") {
+          await workbench.press("Escape");
+          await workbench.ghost.first().waitFor({ state: "hidden" });
+          keystrokes.push(await timedKeystroke(stage, key));
+        }
+        const whole = median(keystrokes.map(each => each.shown - each.pressed));
+        const server = median(keystrokes.map(each => each.answered - each.asked));
+        const before = median(keystrokes.map(each => each.asked - each.pressed));
+        const behind = median(keystrokes.map(each => each.shown - each.answered));
+        console.log(
+          `      key to ghost text: ${whole.toFixed(0)} ms (medians of ${keystrokes.length}), of which ` +
+            `${before.toFixed(0)} until the server is asked, ${server.toFixed(0)} until it has answered, ` +
+            `${behind.toFixed(0)} to the screen`,
+        );
+        // The editor pauses before it asks, whatever the server does meanwhile.
+        const bound = Math.max(server, PAUSE_OF_VSCODE_MS) + KEYSTROKE_MS;
+        assert.ok(whole <= bound, `${whole} ms`);
+      });
+    }
 
     it("comes from an extension that was quick to start, as VS Code itself counts", async () => {
       const { workbench } = stage;
-      await workbench.command("Developer: Show Running Extensions");
       const row = workbench.page.locator(".runtime-extensions-editor .monaco-list-row", {
         hasText: "Redraft",
       });
-      await row.waitFor();
+      await until("VS Code shows its running extensions", async () => {
+        await workbench.command("Developer: Show Running Extensions");
+        return await isThere(row, 5000);
+      });
       const milliseconds = Number(/Activation: (\d+)ms/.exec((await row.textContent()) ?? "")?.[1]);
       console.log(`      activation, without the server: ${milliseconds} ms`);
       await stage.screenshot("running-extensions");

@@ -14,8 +14,11 @@ describe("the extension", () => {
     const start = performance.now();
     await extension().activate();
     const took = performance.now() - start;
+    const [loading, loaded] = ["willLoad", "didLoad"].map(name => mark(`code/extHost/${name}ExtensionCode`));
+    const load = (loaded ?? Number.NaN) - (loading ?? Number.NaN);
     assert.ok(this.test);
-    this.test.title += `: ${took.toFixed(0)} ms`;
+    this.test.title += `: ${took.toFixed(0)} ms, ${load.toFixed(0)} of them until its code is loaded`;
+    assert.ok(load < MILLISECONDS, `${load} ms`);
     assert.ok(took < MILLISECONDS, `${took} ms`);
     assert.notEqual(extension().exports.state.server, "running");
     await running();
@@ -33,3 +36,11 @@ describe("the extension", () => {
     );
   });
 });
+
+/** When the extension host passed the mark `name` of the extension. */
+function mark(name: string): number | undefined {
+  const { MonacoPerformanceMarks: marks } = globalThis as unknown as {
+    MonacoPerformanceMarks?: { getMarks(): { name: string; startTime: number }[] };
+  };
+  return marks?.getMarks().find(each => each.name === `${name}/redraft.redraft`)?.startTime;
+}

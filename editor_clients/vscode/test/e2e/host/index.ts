@@ -15,6 +15,7 @@ export async function run(): Promise<void> {
   // Modules for their effect, which want `describe` to be there.
   await import("./activation.test.ts");
   await import("./server.test.ts");
+  await import("./keystrokes.test.ts");
   await import("./review.test.ts");
   const [passed, failed] = await new Promise<[number, number]>(done => {
     const runner = mocha.run(() => done([runner.stats?.passes ?? 0, runner.stats?.failures ?? 1]));
