@@ -108,6 +108,7 @@ def test_json_has_files_summary_and_model() -> None:
             "trained_tokens": 7,
             "actions": ("repair",),
             "device": "cpu",
+            "origins": (),
             "is_calibrated": False,
         },
     }
