@@ -63,9 +63,7 @@ export class Workbench {
   /** Put the cursor into the editor, at `line` and `column`, which count from 1. */
   async goTo(line: number, column = 1): Promise<void> {
     await this.focusEditor();
-    await this.press("Control+g");
-    const box = this.page.locator(".quick-input-widget input").first();
-    await box.waitFor();
+    const box = await this.quickInput("Control+g");
     await box.fill(`:${line}:${column}`);
     await this.press("Enter");
     await this.page.locator(".quick-input-widget").waitFor({ state: "hidden" });
@@ -86,9 +84,7 @@ export class Workbench {
 
   /** Choose the entry `title` of the command palette. */
   async command(title: string): Promise<void> {
-    await this.press("F1");
-    const box = this.page.locator(".quick-input-widget input").first();
-    await box.waitFor();
+    const box = await this.quickInput("F1");
     await box.fill(`>${title}`);
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
     await this.press("Enter");
@@ -96,14 +92,22 @@ export class Workbench {
 
   /** The titles that the command palette offers for `text`. */
   async commandsLike(text: string): Promise<string[]> {
-    await this.press("F1");
-    const box = this.page.locator(".quick-input-widget input").first();
-    await box.waitFor();
+    const box = await this.quickInput("F1");
     await box.fill(`>${text}`);
     await this.page.waitForTimeout(500);
     const rows = await this.page.locator(".quick-input-list .monaco-list-row .label-name").allInnerTexts();
     await this.press("Escape");
     return rows;
+  }
+
+  /** The box that `key` opens; an editor that is still starting something closes it again now and then. */
+  private async quickInput(key: string): Promise<Locator> {
+    const box = this.page.locator(".quick-input-widget input").first();
+    await until(`${key} opens its box`, async () => {
+      await this.press(key);
+      return isThere(box, 3000);
+    });
+    return box;
   }
 
   /** Open the lightbulb's menu at the cursor, and take the entry that holds `title`. */
