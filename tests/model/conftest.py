@@ -75,6 +75,21 @@ def oracle_of(tokenizer: Tokenizer) -> Callable[..., Transformer]:
     return lambda clean, sureness=0.95: Oracle(tokenizer, clean, sureness)
 
 
+@pytest.fixture(scope="session")
+def wild_of() -> Callable[..., Transformer]:
+    """Makes a network with random weights, strong enough to answer differently everywhere."""
+
+    def make(n_vocabulary: int, seed: int = 1) -> Transformer:
+        network = Transformer(ModelConfig.named("nano", n_vocabulary, MASK_ID))
+        generator = torch.Generator().manual_seed(seed)
+        for parameter in network.parameters():
+            if parameter.ndim == 2:
+                parameter.data.normal_(0, 0.25, generator=generator)
+        return network.requires_grad_(False)
+
+    return make
+
+
 class Oracle(Transformer):
     """A network that gives the right label a probability of `sureness` at every position, and all others the same.
 

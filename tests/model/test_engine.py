@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from redraft_model.alignment import MASK_ID
 from redraft_model.calibrate.fitting import fit
 from redraft_model.calibration import FEATURES, Logistic, sigmoid
 from redraft_model.checkpoint import Checkpoint, Training, export_checkpoint
-from redraft_model.config import ModelConfig
 from redraft_model.engine import CANVAS_LINES, LONGEST_SOURCE, Engine, EngineSettings
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
 from redraft_model.line_search import LineSearch
@@ -37,13 +35,11 @@ Knowing = Callable[..., Engine]
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkpoint(
+    tokenizer: Tokenizer, wild_of: Callable[..., Transformer], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A checkpoint folder of a small network with random weights: it proposes anything."""
-    network = Transformer(ModelConfig.named("nano", tokenizer.n_vocabulary, MASK_ID))
-    generator = torch.Generator().manual_seed(3)
-    for parameter in network.parameters():
-        if parameter.ndim == 2:
-            parameter.data.normal_(0, 0.25, generator=generator)
+    network = wild_of(tokenizer.n_vocabulary, seed=3)
     folder = tmp_path_factory.mktemp("checkpoints") / "wild"
     export_checkpoint(
         network, tokenizer, folder, Training(12, 3, 1, "none", actions=("repair", "complete", "types"))

@@ -9,7 +9,6 @@ import pytest
 import torch
 from redraft_model.alignment import DELETE_ID, MASK_ID
 from redraft_model.canvas import Canvas
-from redraft_model.config import ModelConfig
 from redraft_model.errors import Cancelled
 from redraft_model.line_search import Found, LineSearch, Place, picture, search
 from redraft_model.sampler import Cached, Draw, Full
@@ -42,14 +41,9 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def model() -> Transformer:
-    """A network with random weights, strong enough to answer differently everywhere."""
-    network = Transformer(ModelConfig.named("nano", VOCABULARY, MASK_ID))
-    generator = torch.Generator().manual_seed(1)
-    for parameter in network.parameters():
-        if parameter.ndim == 2:
-            parameter.data.normal_(0, 0.25, generator=generator)
-    return network.requires_grad_(False)
+def model(wild_of: Callable[..., Transformer]) -> Transformer:
+    """A network that answers differently everywhere."""
+    return wild_of(VOCABULARY)
 
 
 def place(n_masks: int = 6, seed: int = 0, **others: object) -> Place:

@@ -1,5 +1,7 @@
 """The sampler: the cached way agrees with the slow one, seeds repeat, frozen text stays, and cancelling stops it."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -18,14 +20,9 @@ TEXT = len(SPECIALS)
 
 
 @pytest.fixture(scope="module")
-def model() -> Transformer:
-    """A network with random weights, strong enough to answer differently everywhere."""
-    network = Transformer(ModelConfig.named("nano", VOCABULARY, MASK_ID))
-    generator = torch.Generator().manual_seed(1)
-    for parameter in network.parameters():
-        if parameter.ndim == 2:
-            parameter.data.normal_(0, 0.25, generator=generator)
-    return network.requires_grad_(False)
+def model(wild_of: Callable[..., Transformer]) -> Transformer:
+    """A network that answers differently everywhere."""
+    return wild_of(VOCABULARY)
 
 
 def canvas(n_head: int, n_region: int, n_tail: int, n_masks: int, seed: int = 0) -> Canvas:
