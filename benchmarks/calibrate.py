@@ -101,7 +101,7 @@ def report(
     lines = [
         f"{checkpoint.path.name} on {Machine.here(1)}",
         "",
-        f"{verdict.n} searches for one error, the right solution among {verdict.n_found}; first by the hand-set score in "
+        f"{verdict.n} searches, the right solution among {verdict.n_found}; first by the hand-set score in "
         f"{verdict.n_before}, by fitted weights in {fitted_first}; {verdict.n_after} with the ranking that was written.",
         f"Brier score {verdict.brier:.3f}; {verdict.brier_of_the_mean:.3f} for the mean.",
         f"Sweep: {verdict.n_clean_changed} of {verdict.n_clean} clean pieces changed, {verdict.n_undone} of "

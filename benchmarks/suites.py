@@ -107,8 +107,8 @@ def write(page: Path, results: Sequence[Result], about: About, machine: Machine,
         f"Checkpoint `{about.name}`: {about.n_parameters / 1e6:.1f} M parameters, trained on "
         f"{about.trained_tokens:,} tokens. This page is written by `benchmarks/suites.py`; "
         "the other rows are floors that know no model. Rows of 286 programs are quoted from the notes of the benchmark, "
-        "not measured here, and on more programs than ours. The repair search was set while looking at syntax_pydex, and the "
-        "thresholds of `--semantic` at great_varmisuse: these are development numbers, and flattering ones.\n"
+        "not measured here, and on more programs than ours. The repair search was set while looking at syntax_pydex: its "
+        "rows are development numbers, and flattering ones.\n"
     )
     head, rest = text.split("\n\n", 1)
     page.parent.mkdir(parents=True, exist_ok=True)

@@ -86,10 +86,14 @@ class Calibration:
     sweep_threshold: float
 
     def best(self, solutions: Sequence[Features]) -> tuple[int, float]:
-        """The index of the best of the solutions of one search, and how likely it is right."""
+        """The index of the best of the solutions of one search, and the logit of its share."""
         scores = [weighted(self.ranking, solution.values()) for solution in solutions]
         best = max(range(len(scores)), key=lambda i: scores[i])
-        return best, self.repair((*solutions[best].values(), logit_share(scores, best)))
+        return best, logit_share(scores, best)
+
+    def probability(self, solution: Features, share: float) -> float:
+        """How likely a solution is right whose share has this logit."""
+        return self.repair((*solution.values(), share))
 
     def to_json(self, fingerprint: str) -> dict[str, Any]:
         """The object in the `calibration.json` of the checkpoint with that fingerprint: every weight by its name."""

@@ -12,6 +12,7 @@ costs in `Search` decide. There are no hand-written repairs.
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -129,7 +130,8 @@ def repair(
     `on_solved` is shown all solutions of each problem before the best is taken.
     """
     current = Attempt(source, problem(source))
-    score, n_edits, probability = 0.0, 0, 1.0
+    score, n_edits = 0.0, 0
+    taken: list[_Taken] = []
     bounds = Bounds.of(source, within)
 
     def is_possible(text: str) -> bool:
@@ -142,20 +144,52 @@ def repair(
         if not solutions:
             break
         on_solved(solutions)
-        solved, likely = _best(solutions, calibration)
-        score += solved.score
-        n_edits += solved.attempt.n_edits
-        probability *= likely
-        current = Attempt(solved.attempt.source, solved.attempt.trouble)
+        best, share = _best(solutions, calibration)
+        score += best.score
+        n_edits += best.attempt.n_edits
+        taken.append(_Taken(current.trouble.span.start, best.features, share))
+        current = Attempt(best.attempt.source, best.attempt.trouble)
+    probability = 1.0
+    if calibration is not None:
+        # What was still wrong further down made every text so far less plausible than it is now.
+        if len(taken) > 1:
+            taken = _seen_again(proposer, current.source, taken, search, bounds)
+        probability = math.prod(calibration.probability(each.features, each.share) for each in taken)
     return Repaired(current.source, score, n_edits, current.trouble, probability)
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """What is known of the solution that was taken for a problem: where that was, and the logit of its share."""
+
+    at: int
+    features: Features
+    share: float
+
+
 def _best(solutions: Sequence[Solution], calibration: Calibration | None) -> tuple[Solution, float]:
-    """The solution that is taken, and how likely it is right (1 if nobody knows)."""
+    """The solution that is taken, and the logit of its share if somebody wants to know."""
     if calibration is None:
-        return max(solutions, key=lambda solution: solution.score), 1.0
-    best, probability = calibration.best([solution.features for solution in solutions])
-    return solutions[best], probability
+        return max(solutions, key=lambda solution: solution.score), 0.0
+    best, share = calibration.best([solution.features for solution in solutions])
+    return solutions[best], share
+
+
+def _seen_again(
+    proposer: Proposer, source: str, taken: Sequence[_Taken], search: Search, bounds: Bounds | None
+) -> list[_Taken]:
+    """The features of solutions once all problems are solved: how surely the text around each would be kept now.
+
+    Problems are solved from the top, so each is still where it was.
+    """
+    windows = [
+        _window(proposer, source, _clipped(Span(each.at, each.at), source), search, bounds) for each in taken
+    ]
+    again = []
+    for each, window, kept in zip(taken, windows, keep_log_likelihood(proposer, windows), strict=True):
+        keep_mean = kept / (len(window.canvas.region) + 1)
+        again.append(replace(each, features=replace(each.features, keep_mean=keep_mean)))
+    return again
 
 
 @dataclass(order=True)

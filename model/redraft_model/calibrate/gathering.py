@@ -30,7 +30,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Searched:
-    """The solutions of the search for one error in a piece of file number `file`."""
+    """The solutions of one search in a piece of file number `file`."""
 
     file: int
     solutions: tuple[Found, ...]
@@ -69,12 +69,19 @@ class TimeBox:
 def searches(
     make: ProposerMaker, pieces: Iterator[Piece], search: Search, rng: Random, box: TimeBox
 ) -> list[Searched]:
-    """Searches for one error each, until the time is up."""
+    """Searches in pieces with one to four errors, until the time is up.
+
+    Where the best solution leaves a problem for a search of its own nothing can be said yet, and the piece is left out.
+    """
     found: list[Searched] = []
-    while box and (broken := broken_piece(pieces, SyntaxNoise(again=0.0), rng)) is not None:
+    noise = SyntaxNoise(again=0.35, n_breakers_max=4)
+    while box and (broken := broken_piece(pieces, noise, rng)) is not None:
         piece, text = broken
         shown: list[Sequence[Solution]] = []
         repair(make(), text, replace(search, n_problems=1), is_allowed=_allowed(text), on_solved=shown.append)
+        best = max(shown[0], key=lambda solution: solution.score) if shown else None
+        if best is not None and best.attempt.trouble is not None:
+            continue
         solutions = tuple(
             Found(solution.score, solution.features, is_same_code(solution.attempt.source, piece.code))
             for solution in (shown[0] if shown else ())

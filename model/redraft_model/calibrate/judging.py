@@ -68,9 +68,10 @@ def judge(
         for search in searched:
             if search.file % 2 == half and search.solutions:
                 n_before += max(search.solutions, key=lambda found: found.score).is_right
-                best, probability = calibration.best([found.features for found in search.solutions])
-                n_after += search.solutions[best].is_right
-                repairs.append(Judged(probability, search.solutions[best].is_right))
+                best, share = calibration.best([found.features for found in search.solutions])
+                chosen = search.solutions[best]
+                n_after += chosen.is_right
+                repairs.append(Judged(calibration.probability(chosen.features, share), chosen.is_right))
         for each in swept:
             if each.file % 2 == half and _is_made(calibration, each):
                 n_clean_changed += not each.is_worse
