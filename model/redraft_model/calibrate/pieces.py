@@ -2,11 +2,11 @@
 
 import ast
 import textwrap
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
+from redraft_model.data.corpus import parse
 from redraft_model.data.shards import Shards
 from redraft_model.tokenizer import Tokenizer
 
@@ -37,7 +37,7 @@ def pieces(shards: Shards, tokenizer: Tokenizer, rng: Random) -> Iterator[Piece]
 
 def _piece(source: str, rng: Random) -> str | None:
     """Some statements that follow each other in one block of `source`; None where they are not to be had."""
-    tree = _parsed(source)
+    tree = parse(source)
     blocks = [block for node in ast.walk(tree) for block in _blocks(node)] if tree is not None else []
     if not blocks:
         return None
@@ -51,7 +51,7 @@ def _piece(source: str, rng: Random) -> str | None:
         return None
     code = textwrap.dedent("\n".join(source.split("\n")[start - 1 : end])) + "\n"
     # A decorator above, a statement on the same line, or a string's dedented inside would make it something else.
-    return code if _parsed(code) is not None else None
+    return code if parse(code) is not None else None
 
 
 def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
@@ -59,12 +59,3 @@ def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
         block = getattr(node, name, None)
         if isinstance(block, list) and block:
             yield block
-
-
-def _parsed(source: str) -> ast.Module | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
