@@ -45,7 +45,7 @@ BUDGETS = {
 def main() -> None:
     options = _options()
     torch.set_num_threads(1)
-    checkpoint = load_checkpoint(options.checkpoint, torch.device("cpu"))
+    checkpoint = load_checkpoint(options.checkpoint, torch.device("cpu"), calibrated=False)
     shards = Shards.open(options.data)
     shards.require_tokenizer(checkpoint.tokenizer.sha256)
     seconds, seed = 60 * options.minutes, options.seed

@@ -18,7 +18,7 @@ from typing import Any
 from redraft_model.errors import CheckpointError
 
 FILE = "calibration.json"
-FORMAT = 1
+FORMAT = 2
 
 _WORD = re.compile(r"\w+")
 _SIGN = re.compile(r"[^\w\s]")
@@ -46,11 +46,17 @@ class Features:
 
 @dataclass(frozen=True)
 class Doubted:
-    """What is known of the best edit of a window that parses."""
+    """What is known of an edit of a text that parses. Nats come from the network, the rest is counted in the text."""
 
     improvement: float  # nats by which keeping the text becomes more likely
-    lead: float  # nats before the next best edit; before no edit when there is only one
     keep_mean: float  # nats a token of keeping the text as it was
+    is_word: float  # 1 for another word in a slot, 0 for what the labels propose
+    likelier: float  # nats by which the word is likelier than what was there, to a network that sees neither
+    lead: float  # nats before any other word for the same slot
+    front: float  # nats by which it is likelier than the edit of any other slot
+    is_name: float
+    finds_use: float  # 1 for a variable that nothing else reads
+    loses_use: float  # 1 if nothing reads the old variable any more
     words_lost: float
     signs_lost: float
 

@@ -83,15 +83,18 @@ def export_checkpoint(
     return paths
 
 
-def load_checkpoint(folder: Path, device: torch.device, dtype: torch.dtype = torch.float32) -> Checkpoint:
+def load_checkpoint(
+    folder: Path, device: torch.device, dtype: torch.dtype = torch.float32, *, calibrated: bool = True
+) -> Checkpoint:
     """Read a checkpoint onto `device`; matrices and the stream between them get `dtype`.
 
+    Without `calibrated` its calibration is not even looked at, as befits who is about to fit another one.
     Raises CheckpointError, in one sentence, for everything that does not fit.
     """
     if not folder.is_dir():
         raise CheckpointError(f"there is no checkpoint folder {folder}; pass --checkpoint PATH")
     config, training, fingerprint = _read_config(folder / "config.json")
-    calibration = load_calibration(folder)
+    calibration = load_calibration(folder) if calibrated else None
     tokenizer = Tokenizer.load(folder / "tokenizer.json")
     if tokenizer.sha256 != fingerprint or tokenizer.n_vocabulary != config.n_vocabulary:
         raise CheckpointError(

@@ -2,7 +2,7 @@
 
 # T tokens of a region and its end marker, V vocabulary
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,11 @@ import torch
 
 from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, insert_size
 from redraft_model.calibration import Calibration, Doubted, lost
+from redraft_model.cloze import Guess, guesses, log_likelihoods, renewed
 from redraft_model.passage import Doubt, Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
 from redraft_model.repair import Bounds
+from redraft_model.slots import slots
 from redraft_model.verifier import parses
 from redraft_model.window import Limits, Window, cut, tiles, with_masks
 
@@ -24,14 +26,16 @@ class Sweep:
     gain: float = 4.0  # nats of log p(label) - log p(KEEP) before an edit is tried
     # Nats by which an edit must raise the log-likelihood of keeping the text, where no calibration says what it must reach.
     improvement: float = 8.0
-    n_candidates: int = 12  # edits tried per window
+    n_candidates: int = 4  # edits tried per window that the labels propose
+    n_words: int = 6  # and of those that put another word into a slot
+    n_rows: int = 8  # copies of a window among which its slots are shared out
     n_edits: int = 2  # edits accepted per window
     limits: Limits = Limits()
 
 
 @dataclass(frozen=True)
 class Edit:
-    """The best edit of a window: the text after it, the window over it, and what its likelihood of being right comes from."""
+    """An edit of a window: the window over the text after it, and what its likelihood of being right comes from."""
 
     window: Window
     features: Doubted
@@ -81,12 +85,12 @@ def improve(
     within: Span | None = None,
     is_allowed: Callable[[str], bool] = lambda text: True,
     calibration: Calibration | None = None,
-    on_edit: Callable[[Edit], None] = lambda edit: None,
+    on_edits: Callable[[Sequence[Edit]], None] = lambda edits: None,
 ) -> Improved:
     """Edit a text that parses where the model doubts it much.
 
     An edit is accepted when the text still parses and the edit is likely enough right: by the calibration, or, without one, because
-    the model is clearly surer of the text than it was. `on_edit` is shown the best edit of each window before it is judged.
+    the model is clearly surer of the text than it was. `on_edits` is shown the edits of each window before they are judged.
     """
     score, n_edits, probability = 0.0, 0, 1.0
     original, bounds = source, Bounds.of(source, within)
@@ -98,16 +102,12 @@ def improve(
         # From the end to the start, so that the offsets of the windows still to come stay right.
         window = cut(proposer.tokenizer, source, window.span, action="repair", limits=sweep.limits)
         for _ in range(sweep.n_edits):
-            edit = _best_edit(proposer, window, sweep, is_possible)
-            if edit is None:
+            edits = _edits(proposer, window, sweep, is_possible)
+            if not edits:
                 break
-            on_edit(edit)
-            likely = 1.0 if calibration is None else calibration.sweep(edit.features.values())
-            if calibration is None:
-                is_enough = edit.features.improvement >= sweep.improvement
-            else:
-                is_enough = likely >= calibration.sweep_threshold and edit.features.improvement > 0
-            if not is_enough:
+            on_edits(edits)
+            edit, likely = chosen(edits, sweep, calibration)
+            if not likely:
                 break
             window = edit.window
             score += edit.features.improvement
@@ -117,36 +117,71 @@ def improve(
     return Improved(source, score, n_edits, probability)
 
 
-def _best_edit(
-    proposer: Proposer, window: Window, sweep: Sweep, is_allowed: Callable[[str], bool]
-) -> Edit | None:
-    """The edit after which the model would most surely keep the text; None when there is none to try."""
+def chosen(edits: Sequence[Edit], sweep: Sweep, calibration: Calibration | None) -> tuple[Edit, float]:
+    """The best of some edits, and how likely it is right: 0 when that is not enough to make it, 1 if nobody knows."""
+    if calibration is None:
+        edit = max(edits, key=lambda edit: edit.features.improvement)
+        return edit, float(edit.features.improvement >= sweep.improvement)
+    likely = [calibration.sweep(edit.features.values()) for edit in edits]
+    best = int(np.argmax(likely))
+    return edits[best], likely[best] if likely[best] >= calibration.sweep_threshold else 0.0
+
+
+def _edits(proposer: Proposer, window: Window, sweep: Sweep, is_allowed: Callable[[str], bool]) -> list[Edit]:
+    """What could be done about a window: other words in its slots, and what the labels propose; each parses."""
     (log_p_TV,) = proposer.log_p([window])
-    candidates = _edited(proposer, window, log_p_TV.cpu(), sweep)
-    texts: dict[str, Window] = {}
-    for candidate in candidates:
-        text = candidate.source_with(candidate.canvas.region)
+    shown = shown_labels(window)
+    now = float(log_p_TV[torch.arange(len(shown)), torch.from_numpy(shown.astype(np.int64))].sum())
+    texts: dict[str, Guess | None] = {}
+
+    def add(text: str, guess: Guess | None) -> None:
         if text != window.source and text not in texts and parses(text) and is_allowed(text):
-            texts[text] = _renewed(proposer, window, text, sweep.limits)
+            texts[text] = guess
+
+    proposed = _edited(proposer, window, log_p_TV.cpu(), sweep)
+    for word in guesses(proposer, window, slots(window.source), sweep.n_rows)[: sweep.n_words]:
+        span = word.slot.span
+        add(window.source[: span.start] + word.other.text + window.source[span.end :], word)
+    for candidate in proposed:
+        add(candidate.source_with(candidate.canvas.region), None)
     if not texts:
-        return None
-    (now, *kept) = keep_log_likelihood(proposer, [window, *texts.values()])
-    best = int(np.argmax(kept))
-    after = list(texts.values())[best]
-    words_lost, signs_lost = lost(window.span.of(window.source), after.span.of(after.source))
-    features = Doubted(
-        improvement=kept[best] - now,
-        lead=_lead(kept, best, now),
-        keep_mean=now / (len(window.canvas.region) + 1),
-        words_lost=words_lost,
-        signs_lost=signs_lost,
-    )
-    return Edit(after, features)
+        return []
+    after = [renewed(proposer, window, text, sweep.limits) for text in texts]
+    kept = keep_log_likelihood(proposer, after)
+    likelier = _likelier(proposer, window, dict(zip(texts.values(), after, strict=True)))
+    found = []
+    for edited, guess, value in zip(after, texts.values(), kept, strict=True):
+        words_lost, signs_lost = lost(window.span.of(window.source), edited.span.of(edited.source))
+        nats = likelier.get(guess, 0.0) if guess else 0.0
+        others = [other for rival, other in likelier.items() if rival is not guess]
+        features = Doubted(
+            improvement=value - now,
+            keep_mean=now / len(shown),
+            is_word=float(guess is not None),
+            likelier=nats,
+            lead=guess.lead if guess else 0.0,
+            front=nats - max(others, default=0.0) if guess else 0.0,
+            is_name=float(guess is not None and guess.slot.is_name),
+            finds_use=float(guess is not None and guess.other.n_reads == 0),
+            loses_use=float(guess is not None and guess.slot.n_reads == 1),
+            words_lost=words_lost,
+            signs_lost=signs_lost,
+        )
+        found.append(Edit(edited, features))
+    return found
 
 
-def _lead(kept: Sequence[float], best: int, now: float) -> float:
-    """Nats before the next best edit, or before no edit at all."""
-    return kept[best] - max([*kept[:best], *kept[best + 1 :], now])
+def _likelier(proposer: Proposer, window: Window, after: Mapping[Guess | None, Window]) -> dict[Guess, float]:
+    """Nats by which each guess is likelier in its place, all of it hidden, than what is there now."""
+    words = [guess for guess in after if guess is not None]
+    if not words:
+        return {}
+    windows = [window] * len(words) + [edited for guess, edited in after.items() if guess is not None]
+    spans = [guess.slot.span for guess in words]
+    spans += [Span(guess.slot.span.start, guess.slot.span.start + len(guess.other.text)) for guess in words]
+    values = log_likelihoods(proposer, windows, spans)
+    then, now = values[len(words) :], values[: len(words)]
+    return {guess: b - a for guess, a, b in zip(words, now, then, strict=True)}
 
 
 def _edited(proposer: Proposer, window: Window, log_p_TV: torch.Tensor, sweep: Sweep) -> list[Window]:
@@ -171,12 +206,6 @@ def _edited(proposer: Proposer, window: Window, log_p_TV: torch.Tensor, sweep: S
     ):
         ready.extend(with_masks(edited, region) for region, _ in fills)
     return ready
-
-
-def _renewed(proposer: Proposer, window: Window, text: str, limits: Limits) -> Window:
-    """The same window over a changed text, tokenised anew."""
-    end = window.span.end + len(text) - len(window.source)
-    return cut(proposer.tokenizer, text, Span(window.span.start, end), action="repair", limits=limits)
 
 
 def _described(label: int, proposer: Proposer) -> tuple[str, str]:

@@ -4,6 +4,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import torch
 from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, MASK_ID
 from redraft_model.errors import Cancelled
 from redraft_model.passage import UNWATCHED, DenoiseStep, Watch
-from redraft_model.sampler import Cached
+from redraft_model.sampler import Cached, at_places
 from redraft_model.selection import forbid_controls_at_masks
 from redraft_model.tokenizer import SPECIALS, Tokenizer
 from redraft_model.transformer import Transformer
@@ -56,6 +57,13 @@ class Proposer:
         """
         self._count(sum(len(window.canvas.region) for window in windows))
         return self._forward.refresh([window.canvas for window in windows])
+
+    def log_p_at(
+        self, windows: Sequence[Window], places: Sequence[npt.NDArray[np.integer[Any]]]
+    ) -> list[torch.Tensor]:
+        """As `log_p`, of some tokens of each window's region only, by their index in it: (len(places[i]), V). Fills no cache."""
+        self._count(sum(len(window.canvas.region) for window in windows))
+        return at_places(self.model, [window.canvas for window in windows], places)
 
     def tell(self, index: int, limit: int, text: str) -> None:
         """Report a step to whoever watches."""

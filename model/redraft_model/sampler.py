@@ -207,6 +207,21 @@ def generate_reference(
     return denoise(Full(model), canvases, blocks, sampling, **watched)
 
 
+def at_places(
+    model: Transformer, canvases: Sequence[Canvas], places: Sequence[npt.NDArray[np.integer[Any]]]
+) -> list[torch.Tensor]:
+    """Log-probabilities (A, V) of some tokens of each region, by their index in it; one forward pass over whole sequences."""
+    device = _device(model)
+    tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], device)
+    wanted_BA, _ = padded(
+        [place + canvas.region_start for place, canvas in zip(places, canvases, strict=True)], device
+    )
+    hidden_BAW = model(tokens_BT, lengths_B=lengths_B, wanted_BA=wanted_BA)
+    counts = [len(place) for place in places]
+    chosen_NW = torch.cat([row_AW[:n] for row_AW, n in zip(hidden_BAW, counts, strict=True)])
+    return list(torch.split(model.log_probabilities(chosen_NW), counts))
+
+
 def padded(
     rows: Sequence[npt.NDArray[np.integer[Any]]], device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor | None]:

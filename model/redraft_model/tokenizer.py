@@ -174,6 +174,17 @@ class Tokenizer:
         return np.array([piece[:1] == b"\n" for piece in self._pieces])
 
     @cached_property
+    def is_word(self) -> npt.NDArray[np.bool_]:
+        """Which ids are a word or a part of one, digits included, the space before it aside; shape (n_vocabulary,)."""
+        bare = [piece.removeprefix(b" ") for piece in self._pieces]
+        return np.array([bool(piece) and all(_is_of_words(byte) for byte in piece) for piece in bare])
+
+    @cached_property
+    def begins_with_space(self) -> npt.NDArray[np.bool_]:
+        """Which ids take the space before them along, shape (n_vocabulary,)."""
+        return np.array([piece[:1] == b" " for piece in self._pieces])
+
+    @cached_property
     def _pieces(self) -> list[bytes]:
         byte_of = _byte_of_character()
         pieces = [b""] * self.n_vocabulary
@@ -181,6 +192,10 @@ class Tokenizer:
             if id_ >= self.n_specials:
                 pieces[id_] = bytes(byte_of[character] for character in token)
         return pieces
+
+
+def _is_of_words(byte: int) -> bool:
+    return byte >= 0x80 or byte == ord("_") or chr(byte).isalnum()
 
 
 def _byte_of_character() -> dict[str, int]:

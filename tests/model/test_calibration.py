@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from redraft_model.calibrate.fitting import fit, fit_logistic, fit_ranking, hand_set
-from redraft_model.calibrate.gathering import Found, Searched, Swept, TimeBox, searches, sweeps
+from redraft_model.calibrate.gathering import Found, Searched, Swept, TimeBox, Tried, searches, sweeps
 from redraft_model.calibrate.judging import Judged, bins, brier, judge
 from redraft_model.calibrate.pieces import Piece, pieces
 from redraft_model.calibration import (
@@ -37,6 +37,7 @@ from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
 
 PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0)
+DOUBT = Doubted(0, -0.1, 1, 0, 0, 0, 1, 0, 0, 1, 0)
 FLAT = Calibration(
     ranking=tuple(i / 8 for i in range(len(FEATURES))),
     repair=Logistic(0.5, tuple(i / 64 for i in range(len(FEATURES) + 1))),
@@ -72,12 +73,12 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data | {"format": 2}, "is not of format 1"),
+        (lambda data: data | {"format": 1}, "is not of format 2"),
         (lambda data: data | {"ranking": {}}, "'gain'"),
         (lambda data: data | {"sweep_threshold": "high"}, "'high' is no number"),
         (lambda data: data | {"repair": data["repair"] | {"bias": float("nan")}}, "nan is no number"),
         (lambda data: data | {"sweep": [1.0]}, "wrong one"),
-        (lambda _: [], "is not of format 1"),
+        (lambda _: [], "is not of format 2"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_so(
@@ -152,9 +153,10 @@ def test_the_sweep_may_change_few_clean_pieces() -> None:
     swept = []
     for file in range(400):
         is_worse = rng.random() < 0.5
-        improvement = rng.gauss(6.0 if is_worse else 4.0, 2.0)
-        edit = Doubted(improvement, improvement / 2, -0.1, 1, 0)
-        swept.append(Swept(file, is_worse, edit, is_worse and rng.random() < 0.9))
+        edits = [Tried(replace(DOUBT, likelier=rng.gauss(2.0, 2.0)), False) for _ in range(3)]
+        if is_worse:
+            edits.append(Tried(replace(DOUBT, likelier=rng.gauss(8.0, 2.0)), rng.random() < 0.9))
+        swept.append(Swept(file, is_worse, tuple(edits)))
     verdict = judge([], swept)
     assert verdict.n_clean_changed <= 0.05 * verdict.n_clean
     assert 0 < verdict.n_undone < verdict.n_worse
@@ -199,8 +201,9 @@ def test_who_knows_the_text_finds_the_right_solution(
         assert max(search.solutions, key=lambda found: found.score).is_right
     swept = sweeps(make, iter([Piece(i, CLEAN) for i in range(6)]), Sweep(), Random(0), TimeBox(60))
     assert any(each.is_worse for each in swept)
-    assert any(each.is_right for each in swept)
-    assert all(each.is_worse for each in swept if each.is_right)
+    undone = [each for each in swept if any(edit.is_right for edit in each.edits)]
+    assert undone
+    assert all(each.is_worse for each in undone)
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

@@ -12,7 +12,8 @@ from random import Random
 
 import pytest
 from redraft_model.noise import SemanticNoise
-from redraft_model.noise.semantic import MUTATIONS, Survey
+from redraft_model.noise.semantic import MUTATIONS
+from redraft_model.survey import Survey
 
 NOISE = SemanticNoise()
 ONCE = SemanticNoise(second=0.0)

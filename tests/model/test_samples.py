@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, MASK_ID, apply
+from redraft_model.data.hidden_words import words
 from redraft_model.data.samples import IGNORED, Mixture, Sample, SampleMaker
 from redraft_model.data.shards import Shards
 from redraft_model.noise.syntax import parses
@@ -19,9 +20,11 @@ REPAIRS = ("edit", "syntax", "semantic", "keep")
 
 
 def maker(tokenizer: Tokenizer, shards: Shards, process: str, **options: float) -> SampleMaker:
-    """Asks for every kept token, so that the targets are complete."""
+    """Asks for every kept token, so that the targets are complete, and hides nothing besides what the process does."""
     mixture = Mixture(**{process: 1.0})
-    return SampleMaker(tokenizer, shards, mixture, longest=LONGEST, **({"kept_share": 1.0} | options))
+    return SampleMaker(
+        tokenizer, shards, mixture, longest=LONGEST, **({"kept_share": 1.0, "hidden_share": 0.0} | options)
+    )
 
 
 def draws(maker: SampleMaker, n: int = 60, seed: int = 0) -> list[Sample]:
@@ -229,6 +232,50 @@ def test_kept_positions_are_subsampled(tokenizer: Tokenizer, shards: Shards, pro
 def test_half_repaired_canvases_occur(tokenizer: Tokenizer, shards: Shards) -> None:
     with_masks = [(s.tokens == MASK_ID).any() for s in draws(maker(tokenizer, shards, "syntax"), 200)]
     assert 0.05 < np.mean(with_masks) < 0.4
+
+
+@pytest.mark.parametrize("process", ["syntax", "span", "keep"])
+def test_hidden_words_are_asked_and_nothing_else_changes(
+    tokenizer: Tokenizer, shards: Shards, process: str
+) -> None:
+    plain = draws(maker(tokenizer, shards, process))
+    hiding = draws(maker(tokenizer, shards, process, hidden_share=1.0, hidden_rate=0.4, hidden_weight=0.5))
+    n_hidden = n_words = n_outside = 0
+    for a, b in zip(plain, hiding, strict=True):
+        hidden = a.tokens != b.tokens
+        assert (b.tokens[hidden] == MASK_ID).all()
+        np.testing.assert_array_equal(b.targets[hidden], a.tokens[hidden])
+        assert set(b.weights[hidden].tolist()) <= {0.5}
+        for name in ("targets", "weights"):
+            np.testing.assert_array_equal(getattr(a, name)[~hidden], getattr(b, name)[~hidden])
+        # What has to change is not hidden: the labels of the process are asked as before.
+        changes = (a.targets != IGNORED) & (a.targets != a.tokens)
+        assert not (hidden & changes).any()
+        # A word is hidden as a whole.
+        number = words(tokenizer, a.tokens)
+        for word in set(number[hidden].tolist()):
+            assert hidden[number == word].all()
+            n_hidden += 1
+        n_words += int(number.max()) - 4  # without the control tokens
+        start, end = region(a)
+        n_outside += int(hidden[:start].sum() + hidden[end:].sum())
+    assert 0.1 < n_hidden / n_words < 0.3
+    assert n_outside > 0
+
+
+def test_samples_of_masks_hide_nothing_more(tokenizer: Tokenizer, shards: Shards) -> None:
+    plain, hiding = (draws(maker(tokenizer, shards, "mask", hidden_share=share)) for share in (0.0, 1.0))
+    for a, b in zip(plain, hiding, strict=True):
+        np.testing.assert_array_equal(a.tokens, b.tokens)
+
+
+def test_words_are_runs_of_letters_digits_and_underscores(tokenizer: Tokenizer) -> None:
+    text = "return self.base_64x(naïve, 12) + größe\n"
+    tokens = tokenizer.encode(text)
+    number = words(tokenizer, tokens)
+    found = [tokenizer.decode(tokens[number == i]).strip() for i in range(int(number.max()) + 1)]
+    assert found == ["return", "self", ".", "base_64x", "(", "naïve", ",", "12", ")", "+", "größe", ""]
+    assert len(words(tokenizer, tokens[:0])) == 0
 
 
 def test_the_same_random_numbers_give_the_same_sample(tokenizer: Tokenizer, shards: Shards) -> None:

@@ -113,10 +113,17 @@ def _fit_repair(searched: Sequence[Searched], penalty: float, given: tuple[float
 
 
 def _fit_sweep(swept: Sequence[Swept], penalty: float) -> Logistic:
-    tried = [(each.edit, each.is_right) for each in swept if each.edit is not None]
+    tried = [edit for each in swept for edit in each.edits]
     if not tried:
         return Logistic(0.0, (0.0,) * len(DOUBTED))
-    return fit_logistic([edit.values() for edit, _ in tried], [is_right for _, is_right in tried], penalty)
+    return fit_logistic(
+        [edit.features.values() for edit in tried], [edit.is_right for edit in tried], penalty
+    )
+
+
+def likeliest(sweep: Logistic, each: Swept) -> tuple[float, bool]:
+    """How likely the best edit of a piece is right, and whether it is; (0, False) where none was tried."""
+    return max(((sweep(edit.features.values()), edit.is_right) for edit in each.edits), default=(0.0, False))
 
 
 def _threshold(swept: Sequence[Swept], penalty: float) -> float:
@@ -126,7 +133,7 @@ def _threshold(swept: Sequence[Swept], penalty: float) -> float:
         sweep = _fit_sweep([each for each in swept if each.file % N_FOLDS != fold], penalty)
         for each in swept:
             if each.file % N_FOLDS == fold and not each.is_worse:
-                clean.append(0.0 if each.edit is None else sweep(each.edit.values()))
+                clean.append(likeliest(sweep, each)[0])
     clean.sort(reverse=True)
     n_allowed = int(CLEAN_CHANGED * len(clean))
     return max(LIKELY, clean[n_allowed] + 1e-6) if n_allowed < len(clean) else LIKELY

@@ -37,13 +37,20 @@ class Searched:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """An edit of a piece that parses, and whether it makes the piece what it was before the noise."""
+
+    features: Doubted
+    is_right: bool
+
+
+@dataclass(frozen=True)
 class Swept:
-    """The best edit of a piece that parses (None: none to try), whether the piece was worsened, and whether the edit undoes it."""
+    """The edits that were tried in a piece that parses, and whether the piece was worsened."""
 
     file: int
     is_worse: bool
-    edit: Doubted | None
-    is_right: bool
+    edits: tuple[Tried, ...]
 
 
 @dataclass(frozen=True)
@@ -94,19 +101,22 @@ def searches(
 def sweeps(
     make: ProposerMaker, pieces: Iterator[Piece], sweep: Sweep, rng: Random, box: TimeBox
 ) -> list[Swept]:
-    """Best edits of pieces that parse, half of them worsened, until the time is up."""
+    """Edits of pieces that parse, half of them worsened, until the time is up."""
     found: list[Swept] = []
     noise = SemanticNoise(second=0.0)
     for piece in pieces:
         if not box:
             break
         text = noise.worsen(piece.code, rng) if rng.random() < 0.5 else piece.code
-        shown: list[Edit] = []
-        improve(make(), text, sweep, is_allowed=_allowed(text), on_edit=shown.append)
-        edit = max(shown, key=lambda edit: edit.features.improvement, default=None)
         is_worse = text != piece.code
-        is_right = edit is not None and is_worse and is_same_code(edit.window.source, piece.code)
-        found.append(Swept(piece.file, is_worse, edit.features if edit else None, is_right))
+        tried: list[Tried] = []
+
+        def note(edits: Sequence[Edit], piece: Piece = piece, tried: list[Tried] = tried) -> None:
+            tried.extend(Tried(edit.features, is_same_code(edit.window.source, piece.code)) for edit in edits)
+
+        # One round of edits: none is made, so that every edit is one of the text as it is.
+        improve(make(), text, replace(sweep, n_edits=1), is_allowed=_allowed(text), on_edits=note)
+        found.append(Swept(piece.file, is_worse, tuple(tried)))
     return found
 
 

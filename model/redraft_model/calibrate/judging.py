@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from redraft_model.calibrate.fitting import fit
+from redraft_model.calibrate.fitting import fit, likeliest
 from redraft_model.calibrate.gathering import Searched, Swept
-from redraft_model.calibration import Calibration
 
 N_BINS = 5
 
@@ -73,9 +72,10 @@ def judge(
                 n_after += chosen.is_right
                 repairs.append(Judged(calibration.probability(chosen.features, share), chosen.is_right))
         for each in swept:
-            if each.file % 2 == half and _is_made(calibration, each):
+            likely, is_right = likeliest(calibration.sweep, each)
+            if each.file % 2 == half and likely >= calibration.sweep_threshold:
                 n_clean_changed += not each.is_worse
-                n_undone += each.is_right
+                n_undone += is_right
     return Verdict(
         n=len(searched),
         n_found=sum(any(found.is_right for found in search.solutions) for search in searched),
@@ -98,9 +98,3 @@ def bins(judged: Sequence[Judged], n_bins: int = N_BINS) -> list[tuple[float, in
             mean = sum(each.probability for each in inside) / len(inside)
             found.append((mean, sum(each.is_right for each in inside), len(inside)))
     return found
-
-
-def _is_made(calibration: Calibration, each: Swept) -> bool:
-    if each.edit is None or each.edit.improvement <= 0:
-        return False
-    return calibration.sweep(each.edit.values()) >= calibration.sweep_threshold

@@ -17,6 +17,7 @@ from redraft_model.alignment import (
     labels,
 )
 from redraft_model.data import pair_window
+from redraft_model.data.hidden_words import hide
 from redraft_model.data.pairs import Pair
 from redraft_model.data.shards import END, FIRST, PARENT, Shards
 from redraft_model.noise import EditNoise, MaskNoise, SemanticNoise, SpanNoise, SyntaxNoise
@@ -90,6 +91,9 @@ class SampleMaker:
     kept_share: float = 0.2  # share of KEEP positions that carry loss
     insert_weight: float = 1.5  # omissions are the hardest to notice (LLaDA 2.2)
     mask_scale: float = 0.2  # weight of a masked position at gamma = 1
+    hidden_share: float = 0.8  # share of samples in which words are hidden besides what their process does
+    hidden_rate: float = 0.6  # of their words, at most
+    hidden_weight: float = 0.5  # weight of a hidden token
     pairs: tuple[Pair, ...] = ()  # what `real` draws from, each of them usable
 
     def draw(self, rng: random.Random) -> Sample:
@@ -98,15 +102,12 @@ class SampleMaker:
         while True:
             process = self.mixture.draw(rng)
             if process == "real":
-                if (sample := self._real_sample(rng, generator)) is not None:
-                    return sample
-                continue
-            unit = self._draw_unit(rng)
-            if unit is None:
-                continue
-            sample = self._sample(process, unit, rng, generator)
+                sample = self._real_sample(rng, generator)
+            else:
+                unit = self._draw_unit(rng)
+                sample = None if unit is None else self._sample(process, unit, rng, generator)
             if sample is not None:
-                return sample
+                return self._with_hidden_words(sample, generator)
 
     def _sample(
         self, process: str, unit: Unit, rng: random.Random, generator: np.random.Generator
@@ -161,6 +162,22 @@ class SampleMaker:
             return None
         context = Context(cut.before, cut.after)
         return self._repair_sample("real", context, cut.x_t, cut.clean, room, rng, generator)
+
+    def _with_hidden_words(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        """The sample with some words behind masks, of those that are right as they are; samples full of masks stay."""
+        if sample.process == "mask" or generator.random() >= self.hidden_share:
+            return sample
+        is_right = (sample.targets == IGNORED) | (sample.targets == sample.tokens)
+        is_right &= sample.tokens >= self.tokenizer.n_specials
+        hidden = hide(
+            self.tokenizer, sample.tokens, is_right, self.hidden_rate * generator.random(), generator
+        )
+        return Sample(
+            sample.process,
+            np.where(hidden, np.int32(MASK_ID), sample.tokens),
+            np.where(hidden, sample.tokens, sample.targets),
+            np.where(hidden, np.float32(self.hidden_weight), sample.weights),
+        )
 
     def _edit_noise(self) -> EditNoise:
         return EditNoise(self.tokenizer.n_specials, self.tokenizer.n_vocabulary)

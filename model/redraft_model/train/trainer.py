@@ -204,7 +204,7 @@ class Run:
             self._load(_with_prefix(tensors, "model."), state)
             self.origins |= _origins(meta)
             return
-        checkpoint = load_checkpoint(folder, torch.device("cpu"))
+        checkpoint = load_checkpoint(folder, torch.device("cpu"), calibrated=False)
         if checkpoint.tokenizer.sha256 != self.tokenizer.sha256:
             raise DataError(
                 f"{folder} was made with another tokenizer; start from a checkpoint made with this one"
