@@ -1,4 +1,4 @@
-"""Comments of Python text, found without a parser, so that it works on broken code."""
+"""What no edit may do: lose a comment, comment code out, tear a character. Without a parser, so that it works on broken code."""
 
 import re
 from collections import Counter
@@ -15,6 +15,16 @@ _STRING_OR_COMMENT = re.compile(
     """,
     re.VERBOSE,
 )
+
+
+def is_faithful(before: str, after: str) -> bool:
+    """Whether no comment was lost, no code commented out, and no character torn."""
+    return not (lost_comments(before, after) or lost_comments(after, before) or is_torn(before, after))
+
+
+def is_torn(before: str, after: str) -> bool:
+    """Whether `after` has bytes that are no character where `before` has none: a token can be a part of one."""
+    return after.count("\ufffd") > before.count("\ufffd")
 
 
 def lost_comments(before: str, after: str) -> list[str]:

@@ -14,7 +14,7 @@ from redraft_model.alignment import MASK_ID
 from redraft_model.blocks import fixed_blocks, syntax_blocks
 from redraft_model.canvas import Canvas
 from redraft_model.checkpoint import Checkpoint, load_checkpoint
-from redraft_model.comments import lost_comments
+from redraft_model.comments import is_faithful, is_torn
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
 from redraft_model.frame import Frame
 from redraft_model.hardware import fast_dtype
@@ -97,7 +97,7 @@ class Engine:
         text, score, n_edits, probability = source, 0.0, 0, 1.0
 
         def is_allowed(after: str) -> bool:
-            return _is_faithful(source, after)
+            return is_faithful(source, after)
 
         if not parses(source):
             repaired = repair(
@@ -215,7 +215,7 @@ class Engine:
         texts: dict[str, Line] = {}
         for line in found.best():
             text = order.text(self._tokenizer.decode(line.tokens))
-            if not _is_torn("", text):
+            if not is_torn("", text):
                 texts.setdefault(text, line)
         source = passage.replaced("")
         frame = Frame.around(source, Span(len(passage.before), len(passage.before)))
@@ -345,7 +345,7 @@ class Engine:
             text = written.removeprefix(lead)
             if not written.startswith(lead) or text == passage.target or text in drafts:
                 continue
-            if _is_faithful(passage.target, text) and parses(passage.replaced(text)):
+            if is_faithful(passage.target, text) and parses(passage.replaced(text)):
                 drafts[text] = self._draft(trace, text, True, seconds / len(traces))
         return sorted(drafts.values(), key=lambda draft: -draft.score)
 
@@ -365,7 +365,7 @@ class Engine:
         drafts: dict[str, Draft] = {}
         for trace in traces[order.rows.start : order.rows.stop]:
             text = order.indent + self._tokenizer.decode(trace.canvas.region)
-            if text.strip() and text not in drafts and not _is_torn("", text):
+            if text.strip() and text not in drafts and not is_torn("", text):
                 is_valid = parses(order.completion.passage.replaced(text))
                 drafts[text] = self._draft(trace, text, is_valid, seconds)
         return sorted(drafts.values(), key=lambda draft: -draft.confidence)
@@ -453,16 +453,6 @@ def _require_usable(source: str) -> None:
         raise PassageError(
             f"the text has half a character at offset {error.start} (a lone surrogate); remove it"
         ) from error
-
-
-def _is_faithful(before: str, after: str) -> bool:
-    """Whether no comment was lost, no code commented out, and no character torn."""
-    return not (lost_comments(before, after) or lost_comments(after, before) or _is_torn(before, after))
-
-
-def _is_torn(before: str, after: str) -> bool:
-    """Whether `after` has bytes that are no character where `before` has none: a token can be a part of one."""
-    return after.count("\ufffd") > before.count("\ufffd")
 
 
 def _squashed(score: float) -> float:

@@ -59,7 +59,10 @@ def text_of(tokenizer: Tokenizer, *parts: np.ndarray) -> str:
 
 
 def maker(tokenizer: Tokenizer, shards: Shards, pairs: tuple[Pair, ...] = PAIRS) -> SampleMaker:
-    return SampleMaker(tokenizer, shards, Mixture(real=1), longest=LONGEST, kept_share=1.0, pairs=pairs)
+    mixture = Mixture(real=1)
+    return SampleMaker(
+        tokenizer, shards, mixture, longest=LONGEST, kept_share=1.0, hidden_share=0.0, pairs=pairs
+    )
 
 
 def draws(maker: SampleMaker, n: int = 120, seed: int = 0) -> list[Sample]:

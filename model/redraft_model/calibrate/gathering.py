@@ -9,7 +9,7 @@ import torch
 
 from redraft_model.calibrate.pieces import Piece
 from redraft_model.calibration import Calibration, Doubted, Features
-from redraft_model.comments import lost_comments
+from redraft_model.comments import is_faithful
 from redraft_model.doubt import Edit, Sweep, improve
 from redraft_model.evaluate.lexing import is_same_code
 from redraft_model.noise import SemanticNoise, SyntaxNoise
@@ -142,5 +142,5 @@ def broken_piece(pieces: Iterator[Piece], noise: SyntaxNoise, rng: Random) -> tu
 
 
 def _allowed(source: str) -> Callable[[str], bool]:
-    """As the engine: no comment is lost and none is made."""
-    return lambda text: not (lost_comments(source, text) or lost_comments(text, source))
+    """As the engine asks it of every edit."""
+    return lambda text: is_faithful(source, text)

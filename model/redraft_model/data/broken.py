@@ -3,18 +3,17 @@
 Knows nothing of tokens.
 """
 
-import gzip
-import json
 import os
 import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from redraft_model.data.corpus import SKIPPED_FOLDERS, decode, package_of, parse, text_digest
 from redraft_model.data.decontamination import SHINGLE, Decontamination, shingle_hashes
+from redraft_model.data.json_lines import write_json_lines
 from redraft_model.errors import DataError
 from redraft_model.evaluate.benchmark_file import read_rows
 from redraft_model.verifier import error_spans
@@ -80,12 +79,7 @@ def collect(
 
 def write_broken(path: Path, texts: Sequence[Broken]) -> None:
     """Write gzipped JSON lines that `read_broken` reads."""
-    data = "".join(json.dumps(asdict(text), ensure_ascii=False) + "\n" for text in texts)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress(data.encode("utf-8"), mtime=0))
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
+    write_json_lines(path, texts)
 
 
 def read_broken(path: Path) -> list[Broken]:

@@ -7,9 +7,10 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
+from redraft_model.data.json_lines import write_json_lines
 from redraft_model.errors import DataError
 
 
@@ -53,15 +54,7 @@ def read_pairs(path: Path) -> list[Pair]:
 
 def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
     """Write a file that `read_pairs` reads; the same pairs give the same bytes."""
-    lines = [json.dumps(asdict(pair), ensure_ascii=False) + "\n" for pair in pairs]
-    data = gzip.compress("".join(lines).encode("utf-8"), mtime=0)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
+    write_json_lines(path, pairs)
 
 
 def origins(paths: Sequence[Path]) -> tuple[str, ...]:
