@@ -32,7 +32,10 @@ PART_BYTES = 16_000_000
 
 @dataclass(frozen=True)
 class Training:
-    """How a checkpoint came to be; stored in config.json for the model card and for `Engine.about`."""
+    """How a checkpoint came to be; stored in config.json for the model card and for `Engine.about`.
+
+    Tokens, steps and seconds are those of the last run and of all runs whose weights it went on from; the rest is the last one's.
+    """
 
     tokens: int
     steps: int

@@ -158,16 +158,24 @@ def test_the_checkpoint_of_a_run_can_be_loaded_and_knows_the_run(settings: Train
 def test_a_run_can_start_from_the_weights_of_another(
     settings: TrainSettings, tmp_path: Path, kind: str
 ) -> None:
-    train(settings)
+    report = train(settings)
     folder = settings.out if kind == "run" else settings.out / "checkpoint"
-    run = Run(replace(settings, out=tmp_path / "next", start_from=folder))
-    assert run.progress == Progress()
+    following = replace(settings, out=tmp_path / "next", start_from=folder)
+    run = Run(following)
+    assert (run.progress.step, run.progress.tokens, run.progress.chunk) == (0, 0, 0)
     exact = {
         k.removeprefix("model."): v for k, v in load_file(settings.out / STATE_FILE).items() if k[0] == "m"
     }
     for name, value in run.model.state_dict().items():
         allowed = 0.0 if kind == "run" else float(exact[name].abs().max()) / 127
         assert (value - exact[name]).abs().max() <= allowed
+    # What is said of the weights counts all that was spent on them, also when the second run is resumed.
+    for tokens in (settings.tokens // 2, settings.tokens):
+        more = train(replace(following, tokens=tokens))
+        training = load_checkpoint(following.out / "checkpoint", torch.device("cpu")).training
+        assert training.tokens == report.tokens + more.tokens
+        assert training.steps == report.step + more.step
+    assert losses(following.out)[-1]["tokens"] == training.tokens
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -44,16 +44,17 @@ CURRICULUM = Recipe(
 )
 
 # The same two stages for runs of well under a billion tokens: at a few million parameters the editing labels need
-# some ten million tokens before they are learnt at all, so the mask stage is only a start.
+# some ten million tokens before they are learnt at all, so the mask stage is only a start. Nor is what belongs in a place learnt
+# from edits alone, which ask too little: a third of the samples are masked or clean, and in most others words are hidden.
 EDITOR = Recipe(
     "editor",
     (
         Stage("mask", 0.05, Mixture(mask=0.6, span=0.2, edit=0.2)),
-        Stage("edit", 0.95, Mixture(mask=0.10, span=0.20, edit=0.12, syntax=0.36, semantic=0.17, keep=0.05)),
+        Stage("edit", 0.95, Mixture(mask=0.24, span=0.22, edit=0.06, syntax=0.20, semantic=0.18, keep=0.10)),
     ),
 )
 
-# The last phase of a run that stands on the plateau: the editor's second stage with a quarter of real fixes, while the
+# The last phase of a run that stands on the plateau: the editor's second stage with a fifth of real fixes, while the
 # rate falls to zero. About a thousand real fixes already help a network trained on planted bugs (arXiv 2207.00301).
 REAL = Recipe(
     "real",
@@ -61,7 +62,7 @@ REAL = Recipe(
         Stage(
             "real",
             1.0,
-            Mixture(mask=0.075, span=0.15, edit=0.09, syntax=0.27, semantic=0.1275, keep=0.0375, real=0.25),
+            Mixture(mask=0.16, span=0.16, edit=0.05, syntax=0.22, semantic=0.14, keep=0.07, real=0.20),
         ),
     ),
     WarmupStableDecay(warmup=0.02, decay=0.98),

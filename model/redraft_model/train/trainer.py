@@ -79,6 +79,27 @@ class Progress:
     chunk: int = 0
     batch: int = 0  # batches of `chunk` already used
     seconds: float = 0.0
+    # What the runs had cost whose weights this one began with.
+    steps_before: int = 0
+    tokens_before: int = 0
+    seconds_before: float = 0.0
+
+    def in_all(self) -> dict[str, float]:
+        """Steps, tokens and seconds with those before."""
+        return {
+            "step": self.steps_before + self.step,
+            "tokens": self.tokens_before + self.tokens,
+            "seconds": round(self.seconds_before + self.seconds, 1),
+        }
+
+    def after(self) -> "Progress":
+        """The start of a run that begins with this one's weights."""
+        in_all = self.in_all()
+        return Progress(
+            steps_before=int(in_all["step"]),
+            tokens_before=int(in_all["tokens"]),
+            seconds_before=in_all["seconds"],
+        )
 
 
 @dataclass(frozen=True)
@@ -176,10 +197,11 @@ class Run:
         save_file(tensors, partial, metadata=meta)
         # The old file goes only when the new one is complete.
         partial.replace(path)
+        in_all = self.progress.in_all()
         training = Training(
-            self.progress.tokens,
-            self.progress.step,
-            round(self.progress.seconds),
+            int(in_all["tokens"]),
+            int(in_all["step"]),
+            round(in_all["seconds"]),
             self.settings.recipe,
             dict(evaluation),
             origins=tuple(sorted(self.origins)),
@@ -203,6 +225,7 @@ class Run:
             meta, tensors = _read_state(state)
             self._load(_with_prefix(tensors, "model."), state)
             self.origins |= _origins(meta)
+            self.progress = Progress(**json.loads(meta["progress"])).after()
             return
         checkpoint = load_checkpoint(folder, torch.device("cpu"), calibrated=False)
         if checkpoint.tokenizer.sha256 != self.tokenizer.sha256:
@@ -211,6 +234,8 @@ class Run:
             )
         self._load(checkpoint.model.state_dict(), folder)
         self.origins |= set(checkpoint.training.origins)
+        known = checkpoint.training
+        self.progress = Progress(known.steps, known.tokens, seconds=known.seconds).after()
 
     def _load(self, weights: Mapping[str, torch.Tensor], origin: Path) -> None:
         shapes = {name: value.shape for name, value in self.model.state_dict().items()}
@@ -453,7 +478,7 @@ def _write_row(run: Run, values: Mapping[str, float], tell: Callable[[str], None
     if run.world.rank or not values:
         return
     progress = run.progress
-    row = {"step": progress.step, "tokens": progress.tokens, "seconds": round(progress.seconds, 1), **values}
+    row = {**progress.in_all(), **values}
     with (run.settings.out / METRICS_FILE).open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
     tell("  ".join(f"{name} {value:,}" for name, value in row.items() if not name.startswith("loss/")))
