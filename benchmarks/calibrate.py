@@ -3,9 +3,10 @@
     python benchmarks/calibrate.py DATA [--checkpoint FOLDER] [--minutes 9] [--seed 0]
 
 DATA is a folder of token shards that the network was not trained on (`heldout` of `redraft data build`). Pieces of its files
-are broken by syntax and semantic noise and repaired, one thread, until the time is up: half of it for syntax, a sixth for the
-sweep, a third for searches of several sizes. The weights are judged on files they were not fitted to, fitted again to all,
-and written to calibration.json in the checkpoint's folder. Prints Markdown; draws docs/figures/reliability.svg and search.svg.
+are broken by syntax and semantic noise and repaired, one thread, until the time is up: a third of it for syntax, a third for
+the sweep over whole functions, a third for searches of several sizes. The weights are judged on files they were not fitted to,
+fitted again to all, and written to calibration.json in the checkpoint's folder. Prints Markdown; draws
+docs/figures/reliability.svg and search.svg.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from redraft_model.calibrate.figures import Budget, draw_budgets, draw_reliabili
 from redraft_model.calibrate.fitting import fit, hand_set
 from redraft_model.calibrate.gathering import Outcome, TimeBox, broken_piece, outcome, searches, sweeps
 from redraft_model.calibrate.judging import Verdict, bins, judge
-from redraft_model.calibrate.pieces import pieces
+from redraft_model.calibrate.pieces import function, pieces, statements
 from redraft_model.calibration import Calibration
 from redraft_model.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.data.shards import Shards
@@ -53,11 +54,11 @@ def main() -> None:
     def make() -> Proposer:
         return Proposer(checkpoint.model, checkpoint.tokenizer)
 
-    def drawn(number: int):
-        return pieces(shards, checkpoint.tokenizer, Random(f"{seed} {number}"))
+    def drawn(number: int, cut=statements):
+        return pieces(shards, checkpoint.tokenizer, Random(f"{seed} {number}"), cut)
 
-    searched = searches(make, drawn(0), Search(), Random(seed), TimeBox(seconds / 2))
-    swept = sweeps(make, drawn(1), Sweep(), Random(seed), TimeBox(seconds / 6))
+    searched = searches(make, drawn(0), Search(), Random(seed), TimeBox(seconds / 3))
+    swept = sweeps(make, drawn(1, function), Sweep(), Random(seed), TimeBox(seconds / 3))
     verdict, ranking = judge(searched, swept), None
     fitted_first = verdict.n_after
     if fitted_first - verdict.n_before < WORTH_IT * verdict.n:

@@ -1,5 +1,6 @@
 """The calibration: its file, the choice among solutions, and weights that find what they were told."""
 
+import ast
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ import torch
 from redraft_model.calibrate.fitting import fit, fit_logistic, fit_ranking, hand_set
 from redraft_model.calibrate.gathering import Found, Searched, Swept, TimeBox, Tried, searches, sweeps
 from redraft_model.calibrate.judging import Judged, bins, brier, judge
-from redraft_model.calibrate.pieces import Piece, pieces
+from redraft_model.calibrate.pieces import Piece, function, pieces
 from redraft_model.calibration import (
     DOUBTED,
     FEATURES,
@@ -177,6 +178,14 @@ def test_pieces_parse_and_come_from_their_files(shards: Shards, tokenizer: Token
         source = tokenizer.decode(shards.file_tokens(piece.file))
         assert piece.code.strip().split("\n")[0] in source
         assert 2 <= piece.code.count("\n") <= 60
+
+
+def test_functions_are_whole_and_as_they_stand(shards: Shards, tokenizer: Tokenizer) -> None:
+    stream = pieces(shards, tokenizer, Random(0), function)
+    for piece in [next(stream) for _ in range(20)]:
+        (node,) = ast.parse(piece.code).body
+        assert isinstance(node, ast.FunctionDef)
+        assert node.name in tokenizer.decode(shards.file_tokens(piece.file))
 
 
 CLEAN = "def area(width, height):\n    size = (width + 1) * height\n    return size\n"

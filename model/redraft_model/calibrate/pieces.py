@@ -2,7 +2,7 @@
 
 import ast
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
@@ -22,12 +22,21 @@ class Piece:
     code: str
 
 
-def pieces(shards: Shards, tokenizer: Tokenizer, rng: Random) -> Iterator[Piece]:
-    """A piece of every file in a random order, again and again; nothing where no file has one."""
+def pieces(
+    shards: Shards,
+    tokenizer: Tokenizer,
+    rng: Random,
+    cut: Callable[[str, Random], str | None] | None = None,
+) -> Iterator[Piece]:
+    """A piece of every file in a random order, again and again; nothing where no file has one.
+
+    `cut` takes a piece out of a source: `statements` (the default) or a whole `function`.
+    """
+    cut = cut or statements
     while True:
         found = False
         for file in rng.sample(range(shards.n_files), shards.n_files):
-            code = _piece(tokenizer.decode(shards.file_tokens(file)), rng)
+            code = cut(tokenizer.decode(shards.file_tokens(file)), rng)
             if code is not None:
                 found = True
                 yield Piece(file, code)
@@ -35,7 +44,7 @@ def pieces(shards: Shards, tokenizer: Tokenizer, rng: Random) -> Iterator[Piece]
             return
 
 
-def _piece(source: str, rng: Random) -> str | None:
+def statements(source: str, rng: Random) -> str | None:
     """Some statements that follow each other in one block of `source`; None where they are not to be had."""
     tree = parse(source)
     blocks = [block for node in ast.walk(tree) for block in _blocks(node)] if tree is not None else []
@@ -47,6 +56,22 @@ def _piece(source: str, rng: Random) -> str | None:
     start = block[first].lineno
     ends = [statement.end_lineno or start for statement in block[first:]]
     end = max([line for line in ends if line - start < wanted] or ends[:1])
+    return _dedented(source, start, end)
+
+
+def function(source: str, rng: Random) -> str | None:
+    """A function or method of `source`, without decorators; None where there is none of a fitting length."""
+    tree = parse(source)
+    nodes = ast.walk(tree) if tree is not None else ()
+    found = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    if not found:
+        return None
+    node = rng.choice(found)
+    return _dedented(source, node.lineno, node.end_lineno or node.lineno)
+
+
+def _dedented(source: str, start: int, end: int) -> str | None:
+    """Lines `start` to `end` (from 1) as a text of its own; None when they are none, or too many or too few."""
     if not SHORTEST <= end - start + 1 <= LONGEST:
         return None
     code = textwrap.dedent("\n".join(source.split("\n")[start - 1 : end])) + "\n"
