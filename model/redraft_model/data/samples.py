@@ -91,7 +91,7 @@ class SampleMaker:
     kept_share: float = 0.2  # share of KEEP positions that carry loss
     insert_weight: float = 1.5  # omissions are the hardest to notice (LLaDA 2.2)
     mask_scale: float = 0.2  # weight of a masked position at gamma = 1
-    hidden_share: float = 0.8  # share of samples in which words are hidden besides what their process does
+    hidden_share: float = 0.6  # share of samples in which words are hidden besides what their process does
     hidden_rate: float = 0.6  # of their words, at most
     hidden_weight: float = 0.5  # weight of a hidden token
     pairs: tuple[Pair, ...] = ()  # what `real` draws from, each of them usable
