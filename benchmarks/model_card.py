@@ -113,8 +113,8 @@ def render(facts: Facts) -> str:
 
 def _real_fixes(origins: list[str]) -> str:
     return (
-        "The last phase also showed fixes that people have made, from the parts of two collections whose licences allow it, a tenth "
-        f"of them held out: {', '.join(origins)} (MIT both). Results on these collections say nothing and are not reported."
+        "The last phase also showed fixes that people have made, from the parts of two collections whose licence (MIT) "
+        f"allows it, a tenth of them held out: {', '.join(origins)}. Results on these collections say nothing and are not reported."
     )
 
 
