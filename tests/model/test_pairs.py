@@ -252,4 +252,4 @@ def test_the_rate_of_the_last_phase_falls_from_the_start() -> None:
     assert factors == sorted(factors, reverse=True)
     mixture = REAL.stages[0].mixture
     assert sum(asdict(mixture).values()) == pytest.approx(1.0)
-    assert mixture.real == 0.25
+    assert mixture.real == 0.2
