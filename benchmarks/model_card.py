@@ -113,8 +113,8 @@ def render(facts: Facts) -> str:
 
 def _real_fixes(origins: list[str]) -> str:
     return (
-        "The last phase also showed fixes that people have made, from the parts of two collections whose licence (MIT) "
-        f"allows it, a tenth of them held out: {', '.join(origins)}. Results on these collections say nothing and are not reported."
+        f"The last phase also showed fixes that people have made, of these collections: {', '.join(origins)}. "
+        "Results on them say nothing and are not reported."
     )
 
 

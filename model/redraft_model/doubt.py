@@ -1,8 +1,11 @@
-"""The sweep: which tokens of a text the model did not expect, and the few edits that would satisfy it."""
+"""The sweep: which tokens of a text the model did not expect, and the few edits that would satisfy it.
+
+Edits are proposed by the labels, and by the cloze over names, operators and literals; the calibration decides.
+"""
 
 # T tokens of a region and its end marker, V vocabulary
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -148,7 +151,10 @@ def _edits(proposer: Proposer, window: Window, sweep: Sweep, is_allowed: Callabl
         return []
     after = [renewed(proposer, window, text, sweep.limits) for text in texts]
     kept = keep_log_likelihood(proposer, after)
-    likelier = _likelier(proposer, window, dict(zip(texts.values(), after, strict=True)))
+    words = [
+        (guess, edited) for guess, edited in zip(texts.values(), after, strict=True) if guess is not None
+    ]
+    likelier = _likelier(proposer, window, words) if words else {}
     found = []
     for edited, guess, value in zip(after, texts.values(), kept, strict=True):
         words_lost, signs_lost = lost(window.span.of(window.source), edited.span.of(edited.source))
@@ -171,17 +177,16 @@ def _edits(proposer: Proposer, window: Window, sweep: Sweep, is_allowed: Callabl
     return found
 
 
-def _likelier(proposer: Proposer, window: Window, after: Mapping[Guess | None, Window]) -> dict[Guess, float]:
+def _likelier(
+    proposer: Proposer, window: Window, words: Sequence[tuple[Guess, Window]]
+) -> dict[Guess, float]:
     """Nats by which each guess is likelier in its place, all of it hidden, than what is there now."""
-    words = [guess for guess in after if guess is not None]
-    if not words:
-        return {}
-    windows = [window] * len(words) + [edited for guess, edited in after.items() if guess is not None]
-    spans = [guess.slot.span for guess in words]
-    spans += [Span(guess.slot.span.start, guess.slot.span.start + len(guess.other.text)) for guess in words]
-    values = log_likelihoods(proposer, windows, spans)
-    then, now = values[len(words) :], values[: len(words)]
-    return {guess: b - a for guess, a, b in zip(words, now, then, strict=True)}
+    now = [guess.slot.span for guess, _ in words]
+    then = [Span(guess.slot.span.start, guess.slot.span.start + len(guess.other.text)) for guess, _ in words]
+    windows = [window] * len(words) + [edited for _, edited in words]
+    values = log_likelihoods(proposer, windows, now + then)
+    pairs = zip(words, values[: len(words)], values[len(words) :], strict=True)
+    return {guess: after - before for (guess, _), before, after in pairs}
 
 
 def _edited(proposer: Proposer, window: Window, log_p_TV: torch.Tensor, sweep: Sweep) -> list[Window]:

@@ -2,21 +2,15 @@
 
 import ast
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from redraft_model.passage import Span
-from redraft_model.survey import Survey
+from redraft_model.survey import ARITHMETIC, COMPARISONS, OWN_NAMES, Survey, parsed, steps
 
-# What is taken for one another; the sign in the text is one of its row.
-_COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
-_ARITHMETIC = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
-}  # fmt: skip
-_BITWISE = {ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>"}
-_NUMBERS = ("0", "1", "2")
-_NEVER_MEANT = frozenset({"self", "cls", "_", "__class__"})
+# What is taken for one another.
+_FAMILIES = (("+", "-", "*", "/", "//", "%", "**"), ("&", "|", "^", "<<", ">>"))
+_NUMBERS, _TRUTHS = ("0", "1", "2"), ("True", "False")
 N_OTHERS = 24  # names offered for one slot, the nearest ones
 
 
@@ -36,17 +30,20 @@ class Slot:
     text: str
     others: tuple[Other, ...]
     is_name: bool = False
-    n_reads: int = 2
+    n_reads: int = 2  # what is no name stands elsewhere, too
 
 
 def slots(source: str) -> list[Slot]:
-    """The slots of `source` in order; none when it does not parse."""
+    """The slots of `source` in order; none when it does not parse, or has lines that end in a lone carriage return."""
+    # The parser ends a line at a lone carriage return; the survey splits them at line feeds.
+    tree = None if "\r" in source.replace("\r\n", "\n") else parsed(source)
+    if tree is None:
+        return []
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            survey = Survey(source, ast.parse(source))
+        survey = Survey(source, tree)
         found = [*_names(survey), *_operators(survey), *_literals(survey)]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except RecursionError:
+        # A chain of hundreds of operators nests as deeply as it is long.
         return []
     return sorted({slot.span: slot for slot in found}.values(), key=lambda slot: slot.span)
 
@@ -55,10 +52,10 @@ def _names(survey: Survey) -> Iterator[Slot]:
     for node, scope in survey.names:
         start = survey.start(node)
         names = scope.names()
-        if node.id in _NEVER_MEANT or node.id not in names or survey.text(node) != node.id:
+        if node.id in OWN_NAMES or node.id not in names or survey.text(node) != node.id:
             continue
         # What is bound further down would be an error at once.
-        earlier = [name for name in names if name not in _NEVER_MEANT and names[name] <= start]
+        earlier = [name for name in names if name not in OWN_NAMES and names[name] <= start]
         nearest = sorted(earlier, key=lambda name: (not scope.binds(name), start - names[name]))
         others = tuple(
             Other(name, survey.n_reads(name, scope)) for name in nearest[: N_OTHERS + 1] if name != node.id
@@ -70,18 +67,16 @@ def _names(survey: Survey) -> Iterator[Slot]:
 
 def _operators(survey: Survey) -> Iterator[Slot]:
     for node in survey.comparisons:
-        for left, operator, right in zip(
-            [node.left, *node.comparators], node.ops, node.comparators, strict=False
-        ):
-            text = _COMPARISONS.get(type(operator))
+        for left, operator, right in steps(node):
+            text = COMPARISONS.get(type(operator))
             span = survey.between(left, right, re.escape(text) + r"(?!=)") if text else None
             if text and span:
-                yield _one_of(span, text, tuple(_COMPARISONS.values()))
+                yield _one_of(span, text, tuple(COMPARISONS.values()))
     for binary in survey.arithmetic:
-        for family in (_ARITHMETIC, _BITWISE):
-            text = family.get(type(binary.op))
-            if text and (span := survey.between(binary.left, binary.right, re.escape(text))):
-                yield _one_of(span, text, tuple(family.values()))
+        text = ARITHMETIC[type(binary.op)]
+        for family in _FAMILIES:
+            if text in family and (span := survey.between(binary.left, binary.right, re.escape(text))):
+                yield _one_of(span, text, family)
     for boolean in survey.boolean:
         text = "and" if isinstance(boolean.op, ast.And) else "or"
         for left, right in zip(boolean.values, boolean.values[1:], strict=False):
@@ -93,7 +88,7 @@ def _literals(survey: Survey) -> Iterator[Slot]:
     for node in survey.literals:
         start = survey.start(node)
         text = str(node.value)
-        for family in (_NUMBERS, ("True", "False")):
+        for family in (_NUMBERS, _TRUTHS):
             if text in family and not isinstance(node.value, str | bytes) and survey.text(node) == text:
                 yield _one_of(Span(start, start + len(text)), text, family)
 

@@ -4,12 +4,20 @@ import ast
 import builtins
 import itertools
 import re
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from redraft_model.passage import Span
+
+COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+ARITHMETIC = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
+    ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>", ast.MatMult: "@",
+}  # fmt: skip
+OWN_NAMES = frozenset({"self", "cls", "_", "__class__"})  # names that are hardly taken for others
 
 
 @dataclass
@@ -243,3 +251,18 @@ _BUILTINS = frozenset(dir(builtins))
 def _parameters(arguments: ast.arguments) -> Iterator[ast.arg]:
     yield from (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
     yield from (argument for argument in (arguments.vararg, arguments.kwarg) if argument)
+
+
+def parsed(code: str) -> ast.Module | None:
+    """The syntax tree of `code`; None when the parser refuses it for whatever reason."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def steps(node: ast.Compare) -> list[tuple[ast.expr, ast.cmpop, ast.expr]]:
+    """The links of a chain of comparisons: left, operator, right."""
+    return list(zip([node.left, *node.comparators], node.ops, node.comparators, strict=False))

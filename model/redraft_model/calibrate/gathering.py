@@ -1,5 +1,6 @@
 """Searches over broken code whose truth is known, each solution with its features and whether it is right."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -109,14 +110,12 @@ def sweeps(
             break
         text = noise.worsen(piece.code, rng) if rng.random() < 0.5 else piece.code
         is_worse = text != piece.code
-        tried: list[Tried] = []
-
-        def note(edits: Sequence[Edit], piece: Piece = piece, tried: list[Tried] = tried) -> None:
-            tried.extend(Tried(edit.features, is_same_code(edit.window.source, piece.code)) for edit in edits)
-
-        # One round of edits: none is made, so that every edit is one of the text as it is.
-        improve(make(), text, replace(sweep, n_edits=1), is_allowed=_allowed(text), on_edits=note)
-        found.append(Swept(piece.file, is_worse, tuple(tried)))
+        shown: list[Edit] = []
+        # None is made, so that every edit is one of the text as it is.
+        looking = replace(sweep, improvement=math.inf)
+        improve(make(), text, looking, is_allowed=_allowed(text), on_edits=shown.extend)
+        tried = tuple(Tried(edit.features, is_same_code(edit.window.source, piece.code)) for edit in shown)
+        found.append(Swept(piece.file, is_worse, tried))
     return found
 
 

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -10,7 +9,7 @@ from typing import ClassVar, NamedTuple, TypeVar
 
 from redraft_model.noise.registry import register
 from redraft_model.passage import Span
-from redraft_model.survey import Survey
+from redraft_model.survey import ARITHMETIC, COMPARISONS, OWN_NAMES, Survey, parsed, steps
 
 Item = TypeVar("Item")
 
@@ -30,7 +29,7 @@ class SemanticNoise:
 
     def worsen(self, code: str, rng: Random) -> str:
         """`code` with a wrong name, operator, literal, argument order, test or attribute."""
-        tree = _parsed(code)
+        tree = parsed(code)
         if tree is None or "\r" in code:
             return code
         try:
@@ -58,7 +57,6 @@ class Change(NamedTuple):
     text: str
 
 
-_COMPARISON = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 # Off by one and the wrong direction are the mistakes people make; the others are rare.
 _WRONG_COMPARISON = {
     "<": ("<=", "<=", "<=", ">", ">", ">=", "==", "!="),
@@ -74,10 +72,6 @@ _MEMBERSHIP = {
     ast.Is: (r"\bis\b", "is not"),
     ast.IsNot: (r"\bis\s+not\b", "is"),
 }
-_ARITHMETIC = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
-    ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>", ast.MatMult: "@",
-}  # fmt: skip
 _WRONG_ARITHMETIC = {
     "+": ("-", "-", "-", "*", "*", "/", "%"),
     "-": ("+", "+", "+", "*", "/", "%"),
@@ -155,13 +149,13 @@ for _family in map(str.split, _NEIGHBOURS.strip().splitlines()):
 def misuse_variable(survey: Survey, rng: Random) -> list[Change]:
     """Another variable of the same function in a variable's place; never self or cls."""
     for node, scope in _shuffled(survey.names, rng):
-        if node.id in _OWN_NAMES:
+        if node.id in OWN_NAMES:
             continue
         names = scope.names()
         start = survey.start(node)
         if node.id not in names or survey.text(node) != node.id:
             continue
-        others = [name for name in names if name != node.id and name not in _OWN_NAMES]
+        others = [name for name in names if name != node.id and name not in OWN_NAMES]
         # What is bound further down would be an error at once, and is seldom meant.
         earlier = [name for name in others if names[name] <= start]
         bound = [name for name in earlier if scope.binds(name)]
@@ -191,8 +185,8 @@ def swap_arguments(survey: Survey, rng: Random) -> list[Change]:
 def wrong_comparison(survey: Survey, rng: Random) -> list[Change]:
     """Another of < <= > >= == !=."""
     for node in _shuffled(survey.comparisons, rng):
-        for left, operator, right in _shuffled(_steps(node), rng):
-            text = _COMPARISON.get(type(operator))
+        for left, operator, right in _shuffled(steps(node), rng):
+            text = COMPARISONS.get(type(operator))
             span = text and survey.between(left, right, re.escape(text) + r"(?!=)")
             if text and span:
                 return [Change(span, rng.choice(_WRONG_COMPARISON[text]))]
@@ -202,7 +196,7 @@ def wrong_comparison(survey: Survey, rng: Random) -> list[Change]:
 def negate_membership(survey: Survey, rng: Random) -> list[Change]:
     """in <-> not in, is <-> is not."""
     for node in _shuffled(survey.comparisons, rng):
-        for left, operator, right in _shuffled(_steps(node), rng):
+        for left, operator, right in _shuffled(steps(node), rng):
             pattern, text = _MEMBERSHIP.get(type(operator), ("", ""))
             span = survey.between(left, right, pattern) if pattern else None
             if span:
@@ -215,7 +209,7 @@ def wrong_arithmetic(survey: Survey, rng: Random) -> list[Change]:
     for node in _shuffled(survey.arithmetic, rng):
         if isinstance(node.left, ast.Constant | ast.JoinedStr) and survey.text(node.left)[-1:] in {"'", '"'}:
             continue
-        text = _ARITHMETIC[type(node.op)]
+        text = ARITHMETIC[type(node.op)]
         if span := survey.between(node.left, node.right, re.escape(text)):
             return [Change(span, rng.choice(_WRONG_ARITHMETIC[text]))]
     return []
@@ -224,7 +218,7 @@ def wrong_arithmetic(survey: Survey, rng: Random) -> list[Change]:
 def wrong_augmented(survey: Survey, rng: Random) -> list[Change]:
     """Another augmented assignment, or a plain one."""
     for node in _shuffled(survey.augmented, rng):
-        text = _ARITHMETIC[type(node.op)]
+        text = ARITHMETIC[type(node.op)]
         if span := survey.between(node.target, node.value, re.escape(text) + "="):
             wrong = "" if rng.random() < 0.2 else rng.choice(_WRONG_ARITHMETIC[text])
             return [Change(span, wrong + "=")]
@@ -302,7 +296,6 @@ MUTATIONS: dict[Mutation, float] = {
     negate_condition: 0.04,
     wrong_attribute: 0.06,
 }
-_OWN_NAMES = frozenset({"self", "cls", "_", "__class__"})
 
 
 def _mutated(code: str, tree: ast.Module, rng: Random) -> tuple[str, ast.Module] | None:
@@ -313,7 +306,7 @@ def _mutated(code: str, tree: ast.Module, rng: Random) -> tuple[str, ast.Module]
         mutation = rng.choices(list(mutations), list(mutations.values()))[0]
         changes = mutation(survey, rng)
         text = _changed(code, changes)
-        mutant = _parsed(text) if changes else None
+        mutant = parsed(text) if changes else None
         if mutant is not None and not _is_same(mutant, tree):
             return text, mutant
         del mutations[mutation]
@@ -326,15 +319,6 @@ def _changed(code: str, changes: list[Change]) -> str:
     return code
 
 
-def _parsed(code: str) -> ast.Module | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
 def _is_same(left: object, right: object) -> bool:
     """Whether two trees are equal, positions aside; stops at the first difference, as ast.dump cannot."""
     if type(left) is not type(right):
@@ -344,10 +328,6 @@ def _is_same(left: object, right: object) -> bool:
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(_is_same, left, right))
     return left == right
-
-
-def _steps(node: ast.Compare) -> list[tuple[ast.expr, ast.cmpop, ast.expr]]:
-    return list(zip([node.left, *node.comparators], node.ops, node.comparators, strict=False))
 
 
 def _near(value: int) -> list[int]:
