@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import LCSseq
 
-from redraft_model.tokenizer import DELETE, INSERT_SIZES, INSERTS, MASK, REGION_END, SPECIALS
+from redraft_model.tokenizer import DELETE, INSERT_SIZES, INSERTS, MASK, PAD, REGION_END, SPECIALS
 
 Ids = npt.NDArray[np.int32]
 
+PAD_ID = SPECIALS.index(PAD)
 MASK_ID = SPECIALS.index(MASK)
 DELETE_ID = SPECIALS.index(DELETE)
 ANCHOR_ID = SPECIALS.index(REGION_END)

@@ -24,6 +24,9 @@ class ModelConfig:
     tied: bool = True  # output matrix = embedding matrix
     attention_block: int = 0  # 0: full attention; b > 0: block-causal with blocks of b tokens
     logit_shift: int = 0  # 1: the logits at position i - 1 belong to token i
+    n_neighbours: int = (
+        0  # tokens on each side whose embeddings are mixed into a token's before the first layer
+    )
     mask_id: int = 0
 
     def __post_init__(self) -> None:
@@ -48,6 +51,10 @@ class ModelConfig:
         if self.logit_shift not in (0, 1) or self.attention_block < 0:
             raise CheckpointError(
                 "logit_shift is 0 or 1 and attention_block is not negative; correct config.json"
+            )
+        if not 0 <= self.n_neighbours <= 8 or (self.n_neighbours and self.attention_block):
+            raise CheckpointError(
+                "n_neighbours is 0 to 8, and 0 beside an attention_block; correct config.json"
             )
 
     @property

@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from redraft_model.alignment import DELETE_ID, MASK_ID
+from redraft_model.alignment import DELETE_ID, MASK_ID, PAD_ID
 from redraft_model.cache import Cache
 from redraft_model.canvas import Canvas
 from redraft_model.errors import Cancelled
 from redraft_model.selection import Thresholds, commit, is_settled, propose
-from redraft_model.tokenizer import PAD, SPECIALS
+from redraft_model.tokenizer import SPECIALS
 from redraft_model.transformer import Transformer
 
 Ids = npt.NDArray[np.int32]
@@ -168,10 +168,16 @@ class Cached:
             canvas.tokens[first : first + end - start + 1]
             for canvas, first, (start, end) in zip(canvases, starts, blocks, strict=True)
         ]
-        tokens_BT, lengths_B = padded(pieces, device)
-        positions_BT = (
-            torch.arange(tokens_BT.shape[1], device=device) + torch.tensor(starts, device=device)[:, None]
+        n = self._model.config.n_neighbours
+        wide_BT, lengths_B = padded(
+            [
+                _widened(canvas.tokens, first, len(piece), n)
+                for canvas, first, piece in zip(canvases, starts, pieces, strict=True)
+            ],
+            device,
         )
+        longest = wide_BT.shape[1] - 2 * n
+        positions_BT = torch.arange(longest, device=device) + torch.tensor(starts, device=device)[:, None]
         visible_BS = torch.zeros(len(rows), len(self._cache), dtype=torch.bool, device=device)
         moves: list[tuple[int, int]] = []
         for i, (row, canvas, first, piece) in enumerate(zip(rows, canvases, starts, pieces, strict=True)):
@@ -183,12 +189,13 @@ class Cached:
             visible_BS[i, end : len(self._canvases[row])] = True
         past = self._cache.moved(rows, moves, self._model.config)
         hidden = self._model(
-            tokens_BT,
+            wide_BT,
             positions_BT,
             past=past,
             past_visible_BS=visible_BS,
-            lengths_B=lengths_B,
+            lengths_B=None if lengths_B is None else lengths_B - 2 * n,
             wanted_BA=wanted_BA,
+            is_widened=True,
         )
         return hidden, pieces
 
@@ -227,7 +234,7 @@ def padded(
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Rows of ids as (B, T) int64 with PAD behind the short ones, and their lengths (None when all are equal)."""
     longest = max(len(row) for row in rows)
-    tokens = np.full((len(rows), longest), SPECIALS.index(PAD), np.int64)
+    tokens = np.full((len(rows), longest), PAD_ID, np.int64)
     for i, row in enumerate(rows):
         tokens[i, : len(row)] = row
     lengths = [len(row) for row in rows]
@@ -370,6 +377,14 @@ def _keep_first(log_p_TV: torch.Tensor, labels: Ids) -> Ids:
     labels = labels.copy()
     labels[0] = int(log_p_TV[0, len(SPECIALS) :].argmax()) + len(SPECIALS)
     return labels
+
+
+def _widened(tokens: Ids, start: int, size: int, n: int) -> Ids:
+    """tokens[start : start + size] and the n tokens on each side, PAD where there are none: (size + 2n,)."""
+    found = np.full(size + 2 * n, PAD_ID, np.int32)
+    first, end = max(0, start - n), min(len(tokens), start + size + n)
+    found[first - start + n : end - start + n] = tokens[first:end]
+    return found
 
 
 def _first_mask(canvas: Canvas) -> int:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from redraft_kernels import block_attention, block_causal_mask, rms_norm, rotary, rotary_angles
 from torch import nn
 
+from redraft_model.alignment import PAD_ID
 from redraft_model.cache import Cache
 from redraft_model.config import ModelConfig
 
@@ -150,6 +151,26 @@ class Layer(nn.Module):
         return x + self.feed_forward(self.feed_forward_norm(x)), k, v
 
 
+class Neighbours(nn.Module):
+    """The embeddings of the tokens on both sides, through one matrix for each distance, added to a token's own.
+
+    A token has to be found by what stands beside it wherever something is copied. Attention alone needs one layer to bring the
+    neighbours in and another one to look for them (arXiv 2209.11895); with this the first layer can look.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.n = config.n_neighbours
+        self.mix = Linear(2 * self.n * config.width, config.width, bias=False)
+
+    def forward(self, x_BTW: torch.Tensor) -> torch.Tensor:
+        """(B, T + 2n, W), of which the outermost n on each side are only looked at, -> (B, T, W)."""
+        n, T = self.n, x_BTW.shape[1] - 2 * self.n
+        beside = [x_BTW[:, i : i + T] for i in range(2 * n + 1) if i != n]
+        mixed: torch.Tensor = x_BTW[:, n : n + T] + self.mix(torch.cat(beside, -1))
+        return mixed
+
+
 class Transformer(nn.Module):
     """Token ids in, hidden states or log-probabilities out. `stream_dtype` is the dtype of everything between."""
 
@@ -160,6 +181,8 @@ class Transformer(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.n_vocabulary, config.width)
+        if config.n_neighbours:
+            self.neighbours = Neighbours(config)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layers))
         self.norm = Norm(config.width, config.norm_eps)
         if not config.tied:
@@ -173,7 +196,7 @@ class Transformer(nn.Module):
         for name, parameter in self.named_parameters():
             if parameter.ndim < 2:
                 parameter.data.fill_(0.0 if name.endswith("bias") else 1.0)
-            elif name.endswith(("out.weight", "down.weight")):
+            elif name.endswith(("out.weight", "down.weight", "mix.weight")):
                 parameter.data.zero_()
             else:
                 std = 0.02 if "embedding" in name or "head" in name else parameter.shape[1] ** -0.5
@@ -188,13 +211,17 @@ class Transformer(nn.Module):
         past_visible_BS: torch.Tensor | None = None,
         lengths_B: torch.Tensor | None = None,
         wanted_BA: torch.Tensor | None = None,
+        is_widened: bool = False,
     ) -> torch.Tensor:
         """Hidden states (B, T, W) of tokens that see each other and `past` (where `past_visible_BS`, if given, is true).
 
         `lengths_B` leaves padding out of sight. `wanted_BA` chooses tokens of each row, by their index in it; then it is
-        (B, A, W), and the last layer does no more than it has to.
+        (B, A, W), and the last layer does no more than it has to. With `is_widened` there are n_neighbours more tokens on
+        each side, (B, T + 2 n_neighbours), which are only looked at as neighbours.
         """
-        x, _, _ = self._run(tokens_BT, positions_BT, past, past_visible_BS, lengths_B, wanted_BA)
+        x, _, _ = self._run(
+            tokens_BT, positions_BT, past, past_visible_BS, lengths_B, wanted_BA, is_widened=is_widened
+        )
         return x
 
     def encode(
@@ -233,8 +260,13 @@ class Transformer(nn.Module):
         past_visible_BS: torch.Tensor | None,
         lengths_B: torch.Tensor | None,
         wanted_BA: torch.Tensor | None,
+        *,
+        is_widened: bool = False,
     ) -> tuple[torch.Tensor, list[torch.Tensor], list[torch.Tensor]]:
         c = self.config
+        x = self._embedded(tokens_BT, is_widened=is_widened)
+        if is_widened:
+            tokens_BT = tokens_BT[:, c.n_neighbours : tokens_BT.shape[1] - c.n_neighbours]
         if wanted_BA is not None and c.logit_shift:
             wanted_BA = (wanted_BA - 1).clamp_min(0)
         if positions_BT is None:
@@ -251,7 +283,6 @@ class Transformer(nn.Module):
         if past is not None and lengths_B is not None:
             lengths_B = lengths_B + len(past)  # cached tokens come first and are never padding
         sight = Sight(cos, sin, visible, lengths_B)
-        x = self.embedding(tokens_BT).to(self.stream_dtype)
         keys, values = [], []
         for i, layer in enumerate(self.layers):
             wanted_here = wanted_BA if i == c.n_layers - 1 else None
@@ -262,6 +293,16 @@ class Transformer(nn.Module):
         if c.logit_shift and wanted_BA is None:
             x = torch.cat([x[:, :1], x[:, :-1]], 1)
         return x, keys, values
+
+    def _embedded(self, tokens_BT: torch.Tensor, *, is_widened: bool) -> torch.Tensor:
+        """What the first layer sees: the embeddings, and those of the neighbours where the network has use for them."""
+        x: torch.Tensor = self.embedding(tokens_BT).to(self.stream_dtype)
+        n = self.config.n_neighbours
+        if not n:
+            return x
+        x = x * (tokens_BT != PAD_ID)[..., None]
+        mixed: torch.Tensor = self.neighbours(x if is_widened else F.pad(x, (0, 0, n, n)))
+        return mixed
 
     @property
     def n_parameters(self) -> int:

@@ -7,6 +7,7 @@ import shutil
 import string
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -79,8 +80,9 @@ def oracle_of(tokenizer: Tokenizer) -> Callable[..., Transformer]:
 def wild_of() -> Callable[..., Transformer]:
     """Makes a network with random weights, strong enough to answer differently everywhere."""
 
-    def make(n_vocabulary: int, seed: int = 1) -> Transformer:
-        network = Transformer(ModelConfig.named("nano", n_vocabulary, MASK_ID))
+    def make(n_vocabulary: int, seed: int = 1, n_neighbours: int = 0) -> Transformer:
+        config = ModelConfig.named("nano", n_vocabulary, MASK_ID)
+        network = Transformer(replace(config, n_neighbours=n_neighbours))
         generator = torch.Generator().manual_seed(seed)
         for parameter in network.parameters():
             if parameter.ndim == 2:
@@ -129,7 +131,9 @@ class Oracle(Transformer):
         past_visible_BS: torch.Tensor | None = None,
         lengths_B: torch.Tensor | None = None,
         wanted_BA: torch.Tensor | None = None,
+        is_widened: bool = False,
     ) -> torch.Tensor:
+        assert not is_widened or not self.config.n_neighbours
         B, T = tokens_BT.shape
         if positions_BT is None:
             positions_BT = torch.arange(T).expand(B, T)

@@ -129,9 +129,9 @@ def test_a_window_is_a_piece_of_both_texts(tokenizer: Tokenizer, one: Pair) -> N
 
 
 def test_executing_the_targets_gives_the_text_after_the_fix(tokenizer: Tokenizer, shards: Shards) -> None:
-    n_whole = 0
+    n_whole, processes = 0, set()
     for sample in draws(maker(tokenizer, shards)):
-        assert sample.process == "real"
+        processes.add(sample.process)
         assert len(sample) <= LONGEST
         assert sample.tokens[1] == tokenizer.id_of("<|repair|>")
         (start,) = np.flatnonzero(sample.tokens == SPECIALS.index(REGION)) + 1
@@ -149,6 +149,8 @@ def test_executing_the_targets_gives_the_text_after_the_fix(tokenizer: Tokenizer
         text = text_of(tokenizer, sample.tokens[: start - 1], canvas, sample.tokens[end:])
         assert any(text in ("" if one.is_whole else "\n") + one.after for one in PAIRS)
     assert n_whole > 40
+    # Half of them are texts after their fix, broken anew.
+    assert processes == {"real", "syntax"}
 
 
 def test_the_same_random_numbers_give_the_same_sample(tokenizer: Tokenizer, shards: Shards) -> None:

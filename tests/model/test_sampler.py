@@ -19,10 +19,10 @@ VOCABULARY = 96
 TEXT = len(SPECIALS)
 
 
-@pytest.fixture(scope="module")
-def model(wild_of: Callable[..., Transformer]) -> Transformer:
-    """A network that answers differently everywhere."""
-    return wild_of(VOCABULARY)
+@pytest.fixture(scope="module", params=[0, 2], ids=["alone", "neighbours"])
+def model(request: pytest.FixtureRequest, wild_of: Callable[..., Transformer]) -> Transformer:
+    """A network that answers differently everywhere, and one whose tokens look at their neighbours first."""
+    return wild_of(VOCABULARY, n_neighbours=request.param)
 
 
 def canvas(n_head: int, n_region: int, n_tail: int, n_masks: int, seed: int = 0) -> Canvas:

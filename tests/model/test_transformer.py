@@ -23,6 +23,7 @@ VARIANTS = {
     "block-causal": replace(PLAIN, attention_block=4),
     "shifted": replace(PLAIN, logit_shift=1),
     "other base": replace(PLAIN, rotary_base=500.0),
+    "neighbours": replace(PLAIN, n_neighbours=2),
 }
 EVERY_VARIANT = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS.keys())
 
@@ -56,6 +57,13 @@ def formulas(model: Transformer, row: torch.Tensor) -> torch.Tensor:
         return torch.cat([point.real, point.imag], 1)
 
     x = w["embedding.weight"][row]
+    if c.n_neighbours:
+        distances = [d for d in range(-c.n_neighbours, c.n_neighbours + 1) if d]
+        matrices = w["neighbours.mix.weight"].chunk(len(distances), 1)
+        own = x.clone()
+        for d, matrix in zip(distances, matrices, strict=True):
+            there = slice(max(0, -d), T - max(0, d))
+            x[there] += own[max(0, d) : T - max(0, -d)] @ matrix.T
     for i in range(c.n_layers):
         name = f"layers.{i}."
         qkv = norm(x, name + "attention_norm.weight") @ w[name + "attention.qkv.weight"].T
@@ -114,7 +122,9 @@ def test_a_block_with_the_rest_in_the_cache_is_the_full_forward(config: ModelCon
     visible = torch.ones(2, 16, dtype=torch.bool)
     visible[:, 4:8] = False
     positions = torch.arange(4, 8).expand(2, -1)
-    block = model(rows[:, 4:8], positions, past=cache, past_visible_BS=visible)
+    n = config.n_neighbours
+    wide = rows[:, 4 - n : 8 + n]
+    block = model(wide, positions, past=cache, past_visible_BS=visible, is_widened=True)
     torch.testing.assert_close(block, full[:, 4:8], atol=1e-5, rtol=1e-4)
 
 
@@ -237,8 +247,9 @@ def test_the_mask_gets_no_probability() -> None:
     torch.testing.assert_close(log_p.exp().sum(-1), torch.ones(1, 9))
 
 
-def test_layers_start_as_the_identity() -> None:
-    model = Transformer(PLAIN)
+@pytest.mark.parametrize("config", [PLAIN, VARIANTS["neighbours"]], ids=["plain", "neighbours"])
+def test_layers_start_as_the_identity(config: ModelConfig) -> None:
+    model = Transformer(config)
     model.initialise(torch.Generator().manual_seed(0))
     rows = tokens(1, 9)
     expected = F.rms_norm(model.embedding(rows), (PLAIN.width,), eps=PLAIN.norm_eps)
@@ -280,6 +291,8 @@ def test_named_sizes_have_the_parameters_they_are_known_for(size: str, millions:
         {"n_kv_heads": 3},
         {"logit_shift": 2},
         {"attention_block": -1},
+        {"n_neighbours": -1},
+        {"n_neighbours": 1, "attention_block": 4},
         {"n_heads": 0},
         {"n_layers": 0},
     ],

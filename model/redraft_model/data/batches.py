@@ -22,12 +22,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from redraft_model.alignment import PAD_ID
 from redraft_model.data.pair_window import is_usable
 from redraft_model.data.pairs import read_pairs
 from redraft_model.data.samples import IGNORED, Mixture, Sample, SampleMaker
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
-from redraft_model.tokenizer import PAD, SPECIALS, Tokenizer
+from redraft_model.tokenizer import Tokenizer
 
 FILL = 0.92  # tokens drawn for a batch, as a share of its size; what is left is about what padding takes
 GRAIN = 8  # rows are padded to a multiple of this, which processors like
@@ -112,7 +113,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
     """Samples as the rows of one batch, padded to the longest of them and a little more."""
     length = _padded(max(map(len, samples)))
     shape = (len(samples), length)
-    tokens = np.full(shape, SPECIALS.index(PAD), np.int32)
+    tokens = np.full(shape, PAD_ID, np.int32)
     targets = np.full(shape, IGNORED, np.int32)
     weights = np.zeros(shape, np.float32)
     for row, sample in enumerate(samples):

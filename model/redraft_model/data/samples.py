@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +95,7 @@ class SampleMaker:
     hidden_rate: float = 0.6  # of their words, at most
     hidden_weight: float = 0.5  # weight of a hidden token
     pairs: tuple[Pair, ...] = ()  # what `real` draws from, each of them usable
+    broken_share: float = 0.5  # of its samples are texts after their fix, with new errors of syntax
 
     def draw(self, rng: random.Random) -> Sample:
         """One sample; tries pieces of the corpus until a process applies."""
@@ -156,12 +157,19 @@ class SampleMaker:
         """A window around the change of a pair, with as much of the text around it as a random budget allows."""
         n_context = rng.randrange(self.longest // 2)
         n_region = int(min(self.longest - 4 - n_context, rng.lognormvariate(4.9, 0.7)))
-        cut = pair_window.cut(self.tokenizer, rng.choice(self.pairs), n_region, n_context, rng)
+        process, pair = "real", rng.choice(self.pairs)
+        if rng.random() < self.broken_share:
+            # These are programs of the kind that is repaired, and few: once fixed they are good for more than their fix.
+            process = "syntax"
+            pair = replace(pair, before=SyntaxNoise().worsen(pair.after, rng))
+            if not pair_window.is_usable(self.tokenizer, pair, self.longest):
+                return None
+        cut = pair_window.cut(self.tokenizer, pair, n_region, n_context, rng)
         room = self.longest - 4 - len(cut.before) - len(cut.after)
         if len(cut.clean) > room:
             return None
         context = Context(cut.before, cut.after)
-        return self._repair_sample("real", context, cut.x_t, cut.clean, room, rng, generator)
+        return self._repair_sample(process, context, cut.x_t, cut.clean, room, rng, generator)
 
     def _with_hidden_words(self, sample: Sample, generator: np.random.Generator) -> Sample:
         """The sample with some words behind masks, of those that are right as they are; samples full of masks stay."""
