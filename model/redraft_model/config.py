@@ -69,7 +69,15 @@ class ModelConfig:
             raise CheckpointError(f"there is no size {size!r}; choose one of {', '.join(SIZES)}")
         width, n_layers, n_heads, n_kv_heads, feed_forward = SIZES[size]
         return cls(
-            n_vocabulary, width, n_layers, n_heads, n_kv_heads, feed_forward, context=context, mask_id=mask_id
+            n_vocabulary,
+            width,
+            n_layers,
+            n_heads,
+            n_kv_heads,
+            feed_forward,
+            context=context,
+            n_neighbours=2,
+            mask_id=mask_id,
         )
 
     @classmethod
@@ -91,5 +99,5 @@ class ModelConfig:
 SIZES: dict[str, tuple[int, int, int, int, int]] = {
     "nano": (64, 2, 2, 2, 176),  # tests
     "tiny": (256, 6, 4, 4, 704),  # about 7 M parameters with 8k entries
-    "small": (512, 12, 8, 8, 1408),  # about 43 M
+    "small": (512, 12, 8, 8, 1408),  # about 44 M
 }

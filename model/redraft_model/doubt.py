@@ -30,7 +30,8 @@ class Sweep:
     # Nats by which an edit must raise the log-likelihood of keeping the text, where no calibration says what it must reach.
     improvement: float = 8.0
     n_candidates: int = 4  # edits tried per window that the labels propose
-    n_words: int = 6  # and of those that put another word into a slot
+    n_words: int = 4  # and of those that put another word into a slot
+    lead: float = 1.0  # nats by which the network must rather write such a word than any other one
     n_rows: int = 8  # copies of a window among which its slots are shared out
     n_edits: int = 2  # edits accepted per window
     limits: Limits = Limits()
@@ -142,7 +143,9 @@ def _edits(proposer: Proposer, window: Window, sweep: Sweep, is_allowed: Callabl
             texts[text] = guess
 
     proposed = _edited(proposer, window, log_p_TV.cpu(), sweep)
-    for word in guesses(proposer, window, slots(window.source), sweep.n_rows)[: sweep.n_words]:
+    words = guesses(proposer, window, slots(window.source), sweep.n_rows)
+    words = [word for word in words if word.lead >= sweep.lead]
+    for word in words[: sweep.n_words]:
         span = word.slot.span
         add(window.source[: span.start] + word.other.text + window.source[span.end :], word)
     for candidate in proposed:
@@ -151,10 +154,10 @@ def _edits(proposer: Proposer, window: Window, sweep: Sweep, is_allowed: Callabl
         return []
     after = [renewed(proposer, window, text, sweep.limits) for text in texts]
     kept = keep_log_likelihood(proposer, after)
-    words = [
+    tried = [
         (guess, edited) for guess, edited in zip(texts.values(), after, strict=True) if guess is not None
     ]
-    likelier = _likelier(proposer, window, words) if words else {}
+    likelier = _likelier(proposer, window, tried) if tried else {}
     found = []
     for edited, guess, value in zip(after, texts.values(), kept, strict=True):
         words_lost, signs_lost = lost(window.span.of(window.source), edited.span.of(edited.source))

@@ -38,6 +38,7 @@ class Search:
     n_rounds: int = 8  # beams per problem
     n_problems: int = 24  # problems per text
     beam: int = 6
+    n_narrow: int = 3  # the first beams, of half that width: most problems are solved in them
     n_candidates: int = 32  # best labels of one text that are tried
     n_opened: int = 32  # insertions that are filled per round
     n_fills: int = 4  # tokens tried for a single mask
@@ -212,12 +213,12 @@ def _solve(
     queue = [_Queued(0.0, next(counter), start)]
     seen = {start.source}
     solutions: list[Attempt] = []
-    rounds_left = search.n_rounds
+    n_done, rounds_left = 0, search.n_rounds
     while queue and rounds_left > 0 and len(solutions) < search.n_solutions:
-        beam = _popped(queue, search.beam, is_allowed)
+        beam = _popped(queue, search.beam if n_done >= search.n_narrow else -(-search.beam // 2), is_allowed)
         if not beam:
             break
-        rounds_left -= 1
+        n_done, rounds_left = n_done + 1, rounds_left - 1
         proposer.tell(search.n_rounds - rounds_left, search.n_rounds, beam[0].source)
         for parent, frame, text, gain, n_edits in _expand(proposer, beam, search, bounds):
             if text in seen:

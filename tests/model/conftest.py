@@ -80,7 +80,7 @@ def oracle_of(tokenizer: Tokenizer) -> Callable[..., Transformer]:
 def wild_of() -> Callable[..., Transformer]:
     """Makes a network with random weights, strong enough to answer differently everywhere."""
 
-    def make(n_vocabulary: int, seed: int = 1, n_neighbours: int = 0) -> Transformer:
+    def make(n_vocabulary: int, seed: int = 1, n_neighbours: int = 2) -> Transformer:
         config = ModelConfig.named("nano", n_vocabulary, MASK_ID)
         network = Transformer(replace(config, n_neighbours=n_neighbours))
         generator = torch.Generator().manual_seed(seed)
@@ -133,7 +133,9 @@ class Oracle(Transformer):
         wanted_BA: torch.Tensor | None = None,
         is_widened: bool = False,
     ) -> torch.Tensor:
-        assert not is_widened or not self.config.n_neighbours
+        if is_widened:
+            n_beside = self.config.n_neighbours
+            tokens_BT = tokens_BT[:, n_beside : tokens_BT.shape[1] - n_beside]
         B, T = tokens_BT.shape
         if positions_BT is None:
             positions_BT = torch.arange(T).expand(B, T)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from redraft_model.checkpoint import load_checkpoint
+from redraft_model.alignment import MASK_ID
+from redraft_model.checkpoint import Training, export_checkpoint, load_checkpoint
+from redraft_model.config import ModelConfig
 from redraft_model.errors import DataError
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.train.stages import EDITOR
@@ -27,6 +29,7 @@ from redraft_model.train.trainer import (
     train,
 )
 from redraft_model.train.world import World
+from redraft_model.transformer import Transformer
 from safetensors.torch import load_file
 
 TIMES = ("seconds", "tokens_per_second", "tokens_per_second_without_noise")
@@ -176,6 +179,25 @@ def test_a_run_can_start_from_the_weights_of_another(
         assert training.tokens == report.tokens + more.tokens
         assert training.steps == report.step + more.step
     assert losses(following.out)[-1]["tokens"] == training.tokens
+
+
+def test_a_run_goes_on_from_a_network_that_did_not_look_at_neighbours(
+    settings: TrainSettings, tmp_path: Path
+) -> None:
+    tokenizer = Tokenizer.load(settings.tokenizer)
+    config = replace(ModelConfig.named(settings.size, tokenizer.n_vocabulary, MASK_ID), n_neighbours=0)
+    old = Transformer(config).requires_grad_(False)
+    for parameter in old.parameters():
+        parameter.normal_(0.0, 0.1, generator=torch.Generator().manual_seed(0))
+    export_checkpoint(old, tokenizer, tmp_path / "old", Training(1, 1, 1, "editor"))
+    run = Run(replace(settings, out=tmp_path / "next", start_from=tmp_path / "old"))
+    assert run.model.config.n_neighbours == 2
+    known = load_checkpoint(tmp_path / "old", torch.device("cpu")).model
+    rows = torch.arange(20, 60).reshape(2, 20)
+    torch.testing.assert_close(run.model(rows), known(rows))
+    train(replace(settings, out=tmp_path / "next", start_from=tmp_path / "old", tokens=1000))
+    learnt = load_checkpoint(tmp_path / "next" / "checkpoint", torch.device("cpu")).model
+    assert learnt.neighbours.mix.weight.abs().max() > 0
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -220,10 +220,12 @@ class Run:
         self.origins |= _origins(meta)
 
     def _begin_with(self, folder: Path) -> None:
+        # A network from before the neighbours goes on with them: new as they are, they change nothing yet.
+        new = {k: v for k, v in self.model.state_dict().items() if k.startswith("neighbours.")}
         state = folder / STATE_FILE
         if state.exists():
             meta, tensors = _read_state(state)
-            self._load(_with_prefix(tensors, "model."), state)
+            self._load(new | _with_prefix(tensors, "model."), state)
             self.origins |= _origins(meta)
             self.progress = Progress(**json.loads(meta["progress"])).after()
             return
@@ -232,7 +234,7 @@ class Run:
             raise DataError(
                 f"{folder} was made with another tokenizer; start from a checkpoint made with this one"
             )
-        self._load(checkpoint.model.state_dict(), folder)
+        self._load(new | checkpoint.model.state_dict(), folder)
         self.origins |= set(checkpoint.training.origins)
         known = checkpoint.training
         self.progress = Progress(known.steps, known.tokens, seconds=known.seconds).after()
