@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from redraft_model.doubt import Improved, Sweep, doubts, improve
+from redraft_model.doubt import Edit, Improved, Sweep, doubts, improve
 from redraft_model.errors import Cancelled
 from redraft_model.passage import Doubt, Span, Watch
 from redraft_model.proposer import Proposer
@@ -158,6 +158,14 @@ def test_the_number_of_edits_is_kept(proposer_of: Proposing) -> None:
         text, n_edits = better.source, better.n_edits
         assert n_edits == min(n, 3)
         assert text.count("-") == min(n, 3)
+
+
+def test_only_words_that_lead_clearly_are_tried(proposer_of: Proposing) -> None:
+    source = changed("a - b", "a - a")
+    for lead, is_tried in ((1.0, True), (50.0, False)):
+        tried: list[Edit] = []
+        improve(proposer_of(CLEAN), source, Sweep(lead=lead), on_edits=tried.extend)
+        assert any(edit.features.is_word for edit in tried) == is_tried
 
 
 def test_several_windows_are_improved(proposer_of: Proposing) -> None:

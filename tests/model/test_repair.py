@@ -1,6 +1,6 @@
 """The repair search with a network that knows the clean text, and with one that knows nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import hypothesis.strategies as st
@@ -16,6 +16,7 @@ from redraft_model.repair import Bounds, Repaired, Search, repair
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses, problem
+from redraft_model.window import Window
 
 CLEAN = """import math
 
@@ -179,6 +180,20 @@ def test_forward_passes_are_bounded_even_when_nothing_works(
         repair(proposer, source, search)
         assert 0 < proposer.effort.n_forward <= search.n_problems * a_problem
         assert proposer.effort.n_tokens > 0
+
+
+def test_the_first_beams_are_half_as_wide(tokenizer: Tokenizer, wild: Transformer) -> None:
+    sizes: list[int] = []
+
+    class Recording(Proposer):
+        def log_p(self, windows: Sequence[Window]) -> list[torch.Tensor]:
+            sizes.append(len(windows))
+            return super().log_p(windows)
+
+    # The bracket is never closed, so no text is a solution and every beam is searched.
+    search = replace(SMALL, n_rounds=4, beam=5, n_narrow=2, n_edits=20)
+    repair(Recording(wild, tokenizer), broken(("(width + 1) * height", "(((((((width + 1")), search)
+    assert sizes == [1, 3, 5, 5]
 
 
 def test_a_small_edit_budget_is_kept(fixed: Fixing) -> None:
