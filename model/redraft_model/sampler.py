@@ -162,10 +162,14 @@ class Cached:
         """Hidden states of the blocks and the tokens behind them (B, T, W), or of the wanted ones; and these tokens."""
         assert self._cache is not None, "refresh comes first"
         device = _device(self._model)
-        starts = [canvas.region_start + start for canvas, (start, _) in zip(canvases, blocks, strict=True)]
+        # A shifted network answers for a token at the one before it, which is then computed as well.
+        shift = self._model.config.logit_shift
+        starts = [
+            canvas.region_start + start - shift for canvas, (start, _) in zip(canvases, blocks, strict=True)
+        ]
         # The token behind the block answers for a gap at the block's end, so it is computed with it.
         pieces = [
-            canvas.tokens[first : first + end - start + 1]
+            canvas.tokens[first : first + shift + end - start + 1]
             for canvas, first, (start, end) in zip(canvases, starts, blocks, strict=True)
         ]
         n = self._model.config.n_neighbours
@@ -194,10 +198,10 @@ class Cached:
             past=past,
             past_visible_BS=visible_BS,
             lengths_B=None if lengths_B is None else lengths_B - 2 * n,
-            wanted_BA=wanted_BA,
+            wanted_BA=None if wanted_BA is None else wanted_BA + shift,
             is_widened=True,
         )
-        return hidden, pieces
+        return hidden if wanted_BA is not None else hidden[:, shift:], [piece[shift:] for piece in pieces]
 
 
 def generate(

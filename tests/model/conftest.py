@@ -80,9 +80,9 @@ def oracle_of(tokenizer: Tokenizer) -> Callable[..., Transformer]:
 def wild_of() -> Callable[..., Transformer]:
     """Makes a network with random weights, strong enough to answer differently everywhere."""
 
-    def make(n_vocabulary: int, seed: int = 1, n_neighbours: int = 2) -> Transformer:
+    def make(n_vocabulary: int, seed: int = 1, **shape: int) -> Transformer:
         config = ModelConfig.named("nano", n_vocabulary, MASK_ID)
-        network = Transformer(replace(config, n_neighbours=n_neighbours))
+        network = Transformer(replace(config, **shape))
         generator = torch.Generator().manual_seed(seed)
         for parameter in network.parameters():
             if parameter.ndim == 2:

@@ -19,10 +19,17 @@ VOCABULARY = 96
 TEXT = len(SPECIALS)
 
 
-@pytest.fixture(scope="module", params=[0, 2], ids=["alone", "neighbours"])
+VARIANTS: dict[str, dict[str, int]] = {
+    "plain": {},
+    "no neighbours": {"n_neighbours": 0},
+    "shifted": {"logit_shift": 1},
+}
+
+
+@pytest.fixture(scope="module", params=VARIANTS.values(), ids=VARIANTS.keys())
 def model(request: pytest.FixtureRequest, wild_of: Callable[..., Transformer]) -> Transformer:
-    """A network that answers differently everywhere, and one whose tokens look at their neighbours first."""
-    return wild_of(VOCABULARY, n_neighbours=request.param)
+    """A network that answers differently everywhere; in its usual shape, and in others that samplers have to know of."""
+    return wild_of(VOCABULARY, **request.param)
 
 
 def canvas(n_head: int, n_region: int, n_tail: int, n_masks: int, seed: int = 0) -> Canvas:
