@@ -152,7 +152,7 @@ ifneq ($(DATA),)
 endif
 
 .PHONY: calibrate
-calibrate: $(VENV)/.installed-dev ## fit which repair is best and how likely it is right: DATA=SHARDS [CHECKPOINT=DIR] [MINUTES=9]
+calibrate: $(VENV)/.installed-dev ## fit which repair is best, and how likely repairs and lines are right: DATA=SHARDS [CHECKPOINT=DIR] [MINUTES=9]
 	@test -n "$(DATA)" || { echo 'Pass DATA=FOLDER, held-out shards of `redraft data build`' >&2; exit 2; }
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibrate.py "$(DATA)" $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \
 		--minutes $(if $(filter command line,$(origin MINUTES)),$(MINUTES),9)

@@ -1,28 +1,39 @@
-"""Calibrate a checkpoint: which solution of a repair search is best, and how likely it is right.
+"""Calibrate a checkpoint: which solution of a repair search is best, how likely it is right, and how likely the rest of a line is.
 
     python benchmarks/calibrate.py DATA [--checkpoint FOLDER] [--minutes 9] [--seed 0]
 
 DATA is a folder of token shards that the network was not trained on (`heldout` of `redraft data build`). Pieces of its files
-are broken by syntax and semantic noise and repaired, one thread, until the time is up: a third of it for syntax, a third for
-the sweep over whole functions, a third for searches of several sizes. The weights are judged on files they were not fitted to,
-fitted again to all, and written to calibration.json in the checkpoint's folder. Prints Markdown; draws
+are broken by syntax and semantic noise and repaired, or lose the rest of a line, one thread, until the time is up: a quarter of it
+for syntax, for the sweep over whole functions, for lines, and for searches of several sizes. The weights are judged on files
+they were not fitted to, fitted again to all, and written to calibration.json in the checkpoint's folder. Prints Markdown; draws
 docs/figures/reliability.svg and search.svg.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
 import torch
 from redraft_model.calibrate.figures import Budget, draw_budgets, draw_reliability
 from redraft_model.calibrate.fitting import fit, hand_set
-from redraft_model.calibrate.gathering import Outcome, TimeBox, broken_piece, outcome, searches, sweeps
-from redraft_model.calibrate.judging import Verdict, bins, judge
+from redraft_model.calibrate.gathering import (
+    Outcome,
+    TimeBox,
+    broken_piece,
+    lines,
+    outcome,
+    searches,
+    sweeps,
+)
+from redraft_model.calibrate.judging import Judged, Verdict, bins, brier, brier_of_the_mean, judge
 from redraft_model.calibrate.pieces import function, pieces, statements
 from redraft_model.calibration import Calibration
 from redraft_model.checkpoint import Checkpoint, load_checkpoint
+from redraft_model.completer import Completer
 from redraft_model.data.shards import Shards
 from redraft_model.doubt import Sweep
+from redraft_model.engine import EngineSettings
 from redraft_model.evaluate.machine import Machine
 from redraft_model.learnt import BUNDLED
 from redraft_model.noise import SyntaxNoise
@@ -57,19 +68,22 @@ def main() -> None:
     def drawn(number: int, cut=statements):
         return pieces(shards, checkpoint.tokenizer, Random(f"{seed} {number}"), cut)
 
-    searched = searches(make, drawn(0), Search(), Random(seed), TimeBox(seconds / 3))
-    swept = sweeps(make, drawn(1, function), Sweep(), Random(seed), TimeBox(seconds / 3))
-    verdict, ranking = judge(searched, swept), None
+    searched = searches(make, drawn(0), Search(), Random(seed), TimeBox(seconds / 4))
+    swept = sweeps(make, drawn(1, function), Sweep(), Random(seed), TimeBox(seconds / 4))
+    settings = EngineSettings()
+    completer = Completer(checkpoint.model, checkpoint.tokenizer, settings.line, settings.completing)
+    completed = lines(completer, drawn(3), Random(seed), TimeBox(seconds / 4))
+    verdict, ranking = judge(searched, swept, completed), None
     fitted_first = verdict.n_after
     if fitted_first - verdict.n_before < WORTH_IT * verdict.n:
         # No better than the order that was set by hand and measured on real programs: that one stays.
         ranking = hand_set(Search())
-        verdict = judge(searched, swept, ranking)
-    calibration = fit(searched, swept, ranking=ranking)
+        verdict = judge(searched, swept, completed, ranking)
+    calibration = fit(searched, swept, completed, ranking=ranking)
     # These files gave the weights as well; the budgets are compared with each other, under the same weights.
-    budgets = compare(checkpoint, drawn(2), calibration, Random(seed), TimeBox(seconds / 3))
+    budgets = compare(checkpoint, drawn(2), calibration, Random(seed), TimeBox(seconds / 4))
     path = calibration.save(options.checkpoint)
-    draw_reliability(verdict.repairs, FIGURES / "reliability.svg")
+    draw_reliability({"repairs": verdict.repairs, "lines": verdict.lines}, FIGURES / "reliability.svg")
     draw_budgets(budgets, FIGURES / "search.svg")
     print(report(checkpoint, verdict, fitted_first, calibration, budgets))
     print(f"written: {path}")
@@ -104,19 +118,28 @@ def report(
         "",
         f"{verdict.n} searches, the right solution among {verdict.n_found}; first by the hand-set score in "
         f"{verdict.n_before}, by fitted weights in {fitted_first}; {verdict.n_after} with the ranking that was written.",
-        f"Brier score {verdict.brier:.3f}; {verdict.brier_of_the_mean:.3f} for the mean.",
         f"Sweep: {verdict.n_clean_changed} of {verdict.n_clean} clean pieces changed, {verdict.n_undone} of "
         f"{verdict.n_worse} worsened ones undone; threshold {calibration.sweep_threshold:.3f}.",
         "",
-        "| stated | right | n |",
-        "|---:|---:|---:|",
-        *(f"| {mean:.2f} | {n_right / n:.2f} | {n} |" for mean, n_right, n in bins(verdict.repairs)),
-        "",
+        *reliability("repairs", verdict.repairs),
+        *reliability("lines", verdict.lines),
         "| search | n | right | mean ms | median ms |",
         "|---|---:|---:|---:|---:|",
         *(budget.row() for budget in budgets),
     ]
     return "\n".join(lines)
+
+
+def reliability(name: str, judged: Sequence[Judged]) -> list[str]:
+    """A table of what was stated and what was right."""
+    return [
+        f"Brier score of {len(judged)} {name} {brier(judged):.3f}; {brier_of_the_mean(judged):.3f} for the mean.",
+        "",
+        "| stated | right | n |",
+        "|---:|---:|---:|",
+        *(f"| {mean:.2f} | {n_right / n:.2f} | {n} |" for mean, n_right, n in bins(judged)),
+        "",
+    ]
 
 
 def _options() -> argparse.Namespace:

@@ -72,11 +72,11 @@ class Settings:
     enable: bool = _setting(True, "Whether Redraft offers anything at all.", _FLAG)
     inline_completion: bool = _setting(True, "Whether Redraft suggests text at the cursor.", _FLAG)
     inline_completion_min_confidence: float = _setting(
-        0.75, "How sure the model has to be of a suggestion that nobody asked for.", _SHARE
+        0.3, "How likely right a suggestion has to be that nobody asked for.", _SHARE
     )
     multi_line: str = _setting(
         "auto",
-        "Whether a suggestion may have several lines; auto: unless code follows on the cursor's line.",
+        "Whether a suggestion may have several lines; auto: those that are asked for.",
         _one_of("auto", "always", "never"),
     )
     completion_fallback: str = _setting(

@@ -1,4 +1,4 @@
-"""How likely a repair is right: a few weights that were fitted to one network and lie beside it. Without torch.
+"""How likely a repair or a line is right: a few weights that were fitted to one network and lie beside it. Without torch.
 
 A search finds several solutions. Their features give each a score; a softmax over the scores of one search is each one's share,
 and the first is taken. How likely that one is right is a logistic function of its features and of the logit of its share.
@@ -18,7 +18,7 @@ from typing import Any
 from redraft_model.errors import CheckpointError
 
 FILE = "calibration.json"
-FORMAT = 2
+FORMAT = 3
 
 _WORD = re.compile(r"\w+")
 _SIGN = re.compile(r"[^\w\s]")
@@ -65,8 +65,23 @@ class Doubted:
         return tuple(getattr(self, name) for name in DOUBTED)
 
 
+@dataclass(frozen=True)
+class Written:
+    """What is known of a text for the rest of a line, in nats; an answer is a token of it, or its end."""
+
+    mean: float  # of an answer
+    total: float  # of all answers
+    lead: float  # by which an answer is likelier than one of the best other text, between -LONE and LONE
+    begins_line: float  # 1 where nothing but blanks stands before it on its line
+
+    def values(self) -> tuple[float, ...]:
+        """The features in the order of `WRITTEN`."""
+        return tuple(getattr(self, name) for name in WRITTEN)
+
+
 FEATURES = tuple(field.name for field in fields(Features))
 DOUBTED = tuple(field.name for field in fields(Doubted))
+WRITTEN = tuple(field.name for field in fields(Written))
 SHARE = "share"  # of the chosen solution, as a logit: a weight of `repair` besides those of the features
 
 
@@ -90,6 +105,7 @@ class Calibration:
     repair: Logistic  # as FEATURES, then the share
     sweep: Logistic  # as DOUBTED
     sweep_threshold: float
+    line: Logistic  # as WRITTEN
 
     def best(self, solutions: Sequence[Features]) -> tuple[int, float]:
         """The index of the best of the solutions of one search, and the logit of its share."""
@@ -110,6 +126,7 @@ class Calibration:
             "repair": _named(self.repair, (*FEATURES, SHARE)),
             "sweep": _named(self.sweep, DOUBTED),
             "sweep_threshold": self.sweep_threshold,
+            "line": _named(self.line, WRITTEN),
         }
 
     def save(self, folder: Path) -> Path:
@@ -140,11 +157,24 @@ def load_calibration(folder: Path) -> Calibration | None:
             repair=_logistic(data["repair"], (*FEATURES, SHARE)),
             sweep=_logistic(data["sweep"], DOUBTED),
             sweep_threshold=_finite(data["sweep_threshold"]),
+            line=_logistic(data["line"], WRITTEN),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} lacks a weight or has a wrong one ({error}); calibrate the checkpoint again"
         ) from error
+    return found
+
+
+def written(nats: Sequence[tuple[float, int]], before: str) -> list[Written]:
+    """The features of texts for one place behind `before`, from the nats and the number of answers of each."""
+    begins_line = float(not before.rpartition("\n")[2].strip())
+    means = [total / max(1, n_answers) for total, n_answers in nats]
+    found = []
+    for i, (total, _) in enumerate(nats):
+        rival = max((mean for j, mean in enumerate(means) if j != i), default=-math.inf)
+        lead = min(LONE, max(-LONE, means[i] - rival))
+        found.append(Written(means[i], total, lead, begins_line))
     return found
 
 

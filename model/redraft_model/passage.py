@@ -72,8 +72,9 @@ class Draft:
     """Text the model returns in place of a passage's target (of the whole source, for `Engine.repair`).
 
     `score` is the model's log-probability ratio of this text over leaving the target alone. `confidence` is in [0, 1]; that of a
-    repair by a calibrated checkpoint (`About.is_calibrated`) is how likely this is what the code should be, 0 when nothing was
-    changed. `n_edits` counts the model's token edits; `parses` says whether the whole text parses with the draft in place.
+    repair or of the rest of a line by a calibrated checkpoint (`About.is_calibrated`) is how likely this is what the code should
+    be, 0 when nothing was changed. `n_edits` counts the model's token edits; `parses` says whether the whole text parses with the
+    draft in place.
     """
 
     text: str
@@ -121,7 +122,7 @@ UNWATCHED = Watch()
 class About:
     """What an engine runs: the checkpoint, its size and training, the actions it has learnt, the device.
 
-    `is_calibrated` says whether the confidence of its repairs is a probability.
+    `is_calibrated` says whether the confidence of its repairs and lines is a probability.
     """
 
     name: str

@@ -42,7 +42,7 @@ async def test_one_suggestion_while_typing_and_three_when_asked(start_editor: An
     assert await suggested(editor, text, 2, 18) == [{"insertText": "1", "range": on_line(2, 18, 18)}]
     items = await suggested(editor, text, 2, 18, INVOKED)
     assert [item["insertText"] for item in items] == ["1", "2"]
-    assert "complete n_drafts=1 single_line=False" in editor.log
+    assert "complete n_drafts=1 single_line=True" in editor.log
     assert "complete n_drafts=3 single_line=False" in editor.log
 
 
@@ -55,7 +55,7 @@ async def test_the_word_before_the_cursor_belongs_to_the_suggestion(start_editor
 
 async def test_lines_are_ended_as_in_the_document(start_editor: Any) -> None:
     editor = await start_editor()
-    await editor.initialize(FULL)
+    await editor.initialize(FULL, initializationOptions={"multiLine": "always"})
     text = (drafts("\n    pass\n    return") + "def f():").replace("\n", "\r\n")
     (item,) = await suggested(editor, text, 2, 8)
     assert item == {"insertText": "\r\n    pass\r\n    return", "range": on_line(2, 8, 8)}
@@ -106,7 +106,7 @@ async def test_the_newest_request_of_a_document_wins(start_editor: Any) -> None:
     other = editor.open(drafts("2") + "y = \n", uri="file:///other.py")
     method = "textDocument/inlineCompletion"
     first = editor.start(method, params(uri, 2, 4))
-    await editor.logged("complete n_drafts=1 single_line=False")
+    await editor.logged("complete n_drafts=1 single_line=True")
     waiting = editor.start(method, params(other, 2, 4))
     second = editor.start(method, params(uri, 2, 4))
     assert (await editor.response(first))["result"] == {"items": []}
@@ -123,7 +123,7 @@ async def test_a_cancelled_request_is_answered_as_cancelled(start_editor: Any) -
     await editor.initialize(FULL)
     uri = editor.open(drafts("1", steps=100_000) + "x = \n")
     request = editor.start("textDocument/inlineCompletion", params(uri, 2, 4))
-    await editor.logged("complete n_drafts=1 single_line=False")
+    await editor.logged("complete n_drafts=1 single_line=True")
     editor.notify("$/cancelRequest", {"id": request})
     assert (await editor.response(request))["error"]["code"] == -32800
     await editor.logged("cancelled")
@@ -146,7 +146,7 @@ async def test_a_change_elsewhere_makes_suggestions_void(start_editor: Any) -> N
     await editor.initialize(FULL)
     uri = editor.open(drafts("print(x)", steps=60) + "x = \n")
     request = editor.start("textDocument/inlineCompletion", params(uri, 2, 4))
-    await editor.logged("complete n_drafts=1 single_line=False")
+    await editor.logged("complete n_drafts=1 single_line=True")
     editor.change(uri, "# new\n", on_line(2, 0, 0))
     assert (await editor.response(request))["result"] == {"items": []}
 
@@ -202,23 +202,21 @@ async def test_whether_there_may_be_several_lines_is_a_setting(start_editor: Any
     await editor.initialize(FULL)
     uri = editor.open(drafts("f(\n    a)") + "x = \ny = # 3\n")
 
-    async def first(line: int, multi_line: str) -> list[str]:
+    async def first(multi_line: str, trigger: int = AUTOMATIC) -> list[str]:
         settings = {"redraft": {"multiLine": multi_line}}
         editor.notify("workspace/didChangeConfiguration", {"settings": settings})
-        items = (await editor.ask("textDocument/inlineCompletion", params(uri, line, 4)))["items"]
+        items = (await editor.ask("textDocument/inlineCompletion", params(uri, 2, 4, trigger)))["items"]
         return [item["insertText"] for item in items]
 
-    assert await first(2, "auto") == ["f(\n    a)"]
-    assert await first(2, "never") == ["f("]
-    assert await first(2, "always") == ["f(\n    a)"]
-    await first(3, "auto")
-    await first(3, "always")
+    assert await first("auto") == ["f("]
+    assert await first("always") == ["f(\n    a)"]
+    assert await first("never", INVOKED) == ["f("]
+    assert await first("auto", INVOKED) == ["f(\n    a)"]
     assert [line for line in editor.log if line.startswith("complete")] == [
-        "complete n_drafts=1 single_line=False",
         "complete n_drafts=1 single_line=True",
         "complete n_drafts=1 single_line=False",
-        "complete n_drafts=1 single_line=True",
-        "complete n_drafts=1 single_line=False",
+        "complete n_drafts=3 single_line=True",
+        "complete n_drafts=3 single_line=False",
     ]
 
 
@@ -269,7 +267,7 @@ async def test_typing_on_does_not_need_the_model(start_editor: Any) -> None:
 
 async def test_lines_accepted_one_by_one_do_not_need_the_model(start_editor: Any) -> None:
     editor = await start_editor()
-    await editor.initialize(FULL)
+    await editor.initialize(FULL, initializationOptions={"multiLine": "always"})
     uri = editor.open(drafts("for x in y:\n    f(x)\n    g(x)") + "\n")
     method = "textDocument/inlineCompletion"
     assert len((await editor.ask(method, params(uri, 2, 0)))["items"]) == 1
@@ -296,7 +294,7 @@ async def test_a_result_that_comes_too_late_is_there_for_the_next_request(start_
     uri = editor.open(drafts("print(x)", steps=60) + "x = \n")
     method = "textDocument/inlineCompletion"
     request = editor.start(method, params(uri, 2, 4))
-    await editor.logged("complete n_drafts=1 single_line=False")
+    await editor.logged("complete n_drafts=1 single_line=True")
     editor.change(uri, "# new\n", on_line(2, 0, 0))
     assert (await editor.response(request))["result"] == {"items": []}
     editor.change(uri, "", {"start": {"line": 2, "character": 0}, "end": {"line": 3, "character": 0}})

@@ -11,25 +11,41 @@ import numpy as np
 import pytest
 import torch
 from redraft_model.calibrate.fitting import fit, fit_logistic, fit_ranking, hand_set
-from redraft_model.calibrate.gathering import Found, Searched, Swept, TimeBox, Tried, searches, sweeps
-from redraft_model.calibrate.judging import Judged, bins, brier, judge
-from redraft_model.calibrate.pieces import Piece, function, pieces
+from redraft_model.calibrate.gathering import (
+    Completed,
+    Found,
+    Searched,
+    Swept,
+    TimeBox,
+    Tried,
+    lines,
+    searches,
+    sweeps,
+)
+from redraft_model.calibrate.judging import Judged, bins, brier, brier_of_the_mean, judge
+from redraft_model.calibrate.pieces import Piece, cursor, function, pieces
 from redraft_model.calibration import (
     DOUBTED,
     FEATURES,
     FILE,
+    LONE,
+    WRITTEN,
     Calibration,
     Doubted,
     Features,
     Logistic,
+    Written,
     load_calibration,
     logit_share,
     lost,
     sigmoid,
     weighted,
+    written,
 )
+from redraft_model.completer import Completer
 from redraft_model.data.shards import Shards
 from redraft_model.doubt import Sweep
+from redraft_model.engine import EngineSettings
 from redraft_model.errors import CheckpointError
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, Solution, repair
@@ -44,6 +60,7 @@ FLAT = Calibration(
     repair=Logistic(0.5, tuple(i / 64 for i in range(len(FEATURES) + 1))),
     sweep=Logistic(-1.0, tuple(i / 32 for i in range(len(DOUBTED)))),
     sweep_threshold=0.75,
+    line=Logistic(-2.0, tuple(i / 16 for i in range(len(WRITTEN)))),
 )
 
 
@@ -74,12 +91,13 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data | {"format": 1}, "is not of format 2"),
+        (lambda data: data | {"format": 2}, "is not of format 3"),
         (lambda data: data | {"ranking": {}}, "'gain'"),
         (lambda data: data | {"sweep_threshold": "high"}, "'high' is no number"),
         (lambda data: data | {"repair": data["repair"] | {"bias": float("nan")}}, "nan is no number"),
         (lambda data: data | {"sweep": [1.0]}, "wrong one"),
-        (lambda _: [], "is not of format 2"),
+        (lambda data: {name: data[name] for name in data if name != "line"}, "'line'"),
+        (lambda _: [], "is not of format 3"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_so(
@@ -130,7 +148,7 @@ def test_a_ranking_finds_the_feature_that_tells_right_from_wrong() -> None:
     assert ranking["edits"] == pytest.approx(0, abs=1e-6), "what never changes tells nothing"
     verdict = judge(searched, [])
     assert (verdict.n_before, verdict.n_after) == (0, 60)
-    assert verdict.brier < 0.05
+    assert brier(verdict.repairs) < 0.05
 
 
 def test_a_logistic_fit_gives_back_the_probabilities() -> None:
@@ -167,6 +185,46 @@ def test_bins_and_brier() -> None:
     judged = [Judged(0.9, True), Judged(1.0, False), Judged(0.1, False)]
     assert bins(judged) == [(0.1, 0, 1), (0.95, 1, 2)]
     assert brier(judged) == pytest.approx((0.01 + 1 + 0.01) / 3)
+    assert brier_of_the_mean(judged) == pytest.approx((4 / 9 + 1 / 9 + 1 / 9) / 3)
+    assert brier([]) == brier_of_the_mean([]) == 0
+
+
+def test_what_is_known_of_a_line_is_its_mean_and_its_lead() -> None:
+    first, second = written([(-2.0, 4), (-6.0, 6)], "if x:\n    ")
+    assert first == Written(-0.5, -2.0, 0.5, 1.0)
+    assert second == Written(-1.0, -6.0, -0.5, 1.0)
+    assert written([(-2.0, 4)], "x = ") == [Written(-0.5, -2.0, LONE, 0.0)], "a lone text has no rival"
+    assert written([], "") == []
+
+
+def test_the_likelihood_of_lines_is_found_from_how_sure_the_network_was() -> None:
+    rng = Random(3)
+    completed = []
+    for file in range(600):
+        mean = -rng.random()
+        completed.append(Completed(file, Written(mean, 4 * mean, 0.2, 0.0), rng.random() < 1 + mean))
+    verdict = judge([], [], completed)
+    assert len(verdict.lines) == 600
+    assert brier(verdict.lines) < 0.9 * brier_of_the_mean(verdict.lines)
+    line = fit([], [], completed).line
+    assert line((-0.1, -0.4, 0.2, 0.0)) > 0.7
+    assert line((-0.9, -3.6, 0.2, 0.0)) < 0.3
+
+
+def test_a_cursor_stands_before_the_rest_of_a_line() -> None:
+    code = "def area(width):\n\n    size = width * 2\n    return size\n"
+    n_open = 0
+    for seed in range(200):
+        found = cursor(code, Random(seed))
+        assert found is not None
+        passage, rest = found
+        assert rest
+        whole = passage.replaced(rest)
+        n_open += whole != code
+        assert code.startswith(whole.rstrip("\n"))
+        assert passage.after.startswith("\n")
+    assert 60 < n_open < 140
+    assert cursor("\n  \n", Random(0)) is None
 
 
 def test_pieces_parse_and_come_from_their_files(shards: Shards, tokenizer: Tokenizer) -> None:
@@ -213,6 +271,18 @@ def test_who_knows_the_text_finds_the_right_solution(
     undone = [each for each in swept if any(edit.is_right for edit in each.edits)]
     assert undone
     assert all(each.is_worse for each in undone)
+
+
+def test_who_knows_the_text_writes_the_right_line(
+    tokenizer: Tokenizer, oracle_of: Callable[[str], Transformer]
+) -> None:
+    settings = EngineSettings()
+    completer = Completer(oracle_of(CLEAN), tokenizer, settings.line, settings.completing)
+    completed = lines(completer, iter([Piece(i, CLEAN) for i in range(30)]), Random(0), TimeBox(60))
+    assert len(completed) > 20
+    # Not all: the clean text says nothing of a line whose end is the text's, or that breaks off inside a token.
+    assert sum(each.is_right for each in completed) > 0.5 * len(completed)
+    assert lines(completer, iter([Piece(0, CLEAN)]), Random(0), TimeBox(0)) == []
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

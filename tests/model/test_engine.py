@@ -4,16 +4,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from redraft_model.calibrate.fitting import fit
-from redraft_model.calibration import FEATURES, Logistic, sigmoid
+from redraft_model.calibration import FEATURES, WRITTEN, Logistic, sigmoid
 from redraft_model.checkpoint import Checkpoint, Training, export_checkpoint
-from redraft_model.engine import CANVAS_LINES, LONGEST_SOURCE, Engine, EngineSettings
+from redraft_model.completer import CANVAS_LINES, Completer
+from redraft_model.engine import LONGEST_SOURCE, Engine, EngineSettings
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
 from redraft_model.line_search import LineSearch
 from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Span, Watch
 from redraft_model.repair import Search
+from redraft_model.sampler import Sampling
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
@@ -40,6 +43,9 @@ def checkpoint(
 ) -> Path:
     """A checkpoint folder of a small network with random weights: it proposes anything."""
     network = wild_of(tokenizer.n_vocabulary, seed=3)
+    # Texts with half a character are dropped, so its halves are unlikely.
+    halves = [i for i in range(tokenizer.n_vocabulary) if "\ufffd" in tokenizer.decode([i])]
+    network.embedding.weight[halves] = 0
     folder = tmp_path_factory.mktemp("checkpoints") / "wild"
     export_checkpoint(
         network, tokenizer, folder, Training(12, 3, 1, "none", actions=("repair", "complete", "types"))
@@ -125,6 +131,29 @@ def test_the_confidence_of_a_calibrated_repair_is_the_product_over_its_problems(
     assert draft.text == CLEAN
     assert draft.confidence == pytest.approx(sigmoid(2.0) ** 2)
     assert engine.repair(CLEAN).confidence == 0, "nothing was done"
+
+
+def test_the_confidence_of_a_line_is_how_likely_the_calibration_calls_it(
+    tokenizer: Tokenizer, oracle_of: Callable[..., Transformer]
+) -> None:
+    by_lead = Logistic(-1.0, tuple(float(name == "lead") for name in WRITTEN))
+    before, rest, after = CLEAN.rpartition("(x)")
+    drafts = []
+    for calibration in (None, replace(fit([], []), line=by_lead)):
+        network = oracle_of(CLEAN, 0.95)
+        checkpoint = Checkpoint(Path("knowing"), network, tokenizer, Training(0, 0, 0, "none"), calibration)
+        engine = Engine(checkpoint, torch.device("cpu"))
+        drafts.append(engine.complete(Passage(before, "", after), single_line=True, n_drafts=3))
+        features = dict(
+            Completer(network, tokenizer, LineSearch(), Sampling()).texts(Passage(before, "", after))
+        )
+    plain, calibrated = drafts
+    assert [draft.text for draft in calibrated] == [draft.text for draft in plain]
+    assert calibrated[0].text == rest
+    assert plain[0].confidence == pytest.approx(np.exp(features[rest].total)), "what the network itself says"
+    assert 0.95**6 < plain[0].confidence < 0.95
+    for draft in calibrated:
+        assert draft.confidence == pytest.approx(sigmoid(features[draft.text].lead - 1.0))
 
 
 @pytest.mark.parametrize("source", ["", "\n", "# only comments\n# 名前", CLEAN, CLEAN.replace("\n", "\r\n")])
@@ -252,17 +281,18 @@ def test_drafts_are_distinct_texts_that_cost_something(
 ) -> None:
     passage = Passage(before, "", after)
     drafts = wild.complete(passage, n_drafts=3, single_line=single_line)
-    check_drafts(drafts, passage, 3)
+    check_drafts(drafts, passage, 3, single_line=single_line)
     if single_line:
         assert not any("\n" in draft.text or "\r" in draft.text for draft in drafts)
 
 
-def check_drafts(drafts: list[Draft], passage: Passage, n_drafts: int) -> None:
+def check_drafts(drafts: list[Draft], passage: Passage, n_drafts: int, *, single_line: bool = False) -> None:
     assert len(drafts) <= n_drafts
     assert len({draft.text for draft in drafts}) == len(drafts)
-    assert [draft.confidence for draft in drafts] == sorted(
-        (draft.confidence for draft in drafts), reverse=True
-    )
+    # A draft that ends is an answer more than its tokens; one that ran out of masks is not.
+    means = [draft.score / (draft.n_edits + (draft.n_edits < LineSearch().n_masks)) for draft in drafts]
+    keys = means if single_line else [draft.confidence for draft in drafts]
+    assert keys == sorted(keys, reverse=True)
     for draft in drafts:
         assert draft.text.strip()
         assert draft.parses == parses(passage.replaced(draft.text))

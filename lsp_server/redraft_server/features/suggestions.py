@@ -103,10 +103,11 @@ def _is_welcome(session: Session, place: _Place, settings: Settings) -> bool:
     )
 
 
-def _is_single_line(place: _Place, occasion: Occasion, settings: Settings) -> bool:
+def _is_single_line(occasion: Occasion, settings: Settings) -> bool:
+    # While somebody types, only what is likely right is worth showing, and how likely several lines are nobody has measured.
     if settings.multi_line != "auto":
         return settings.multi_line == "never"
-    return not occasion.is_asked and place.passage.after.partition("\n")[0].strip() != ""
+    return not occasion.is_asked
 
 
 def _place(source: Source, occasion: Occasion) -> _Place | None:
@@ -143,7 +144,7 @@ async def _asked(
 ) -> list[Fit] | None:
     """What the engine suggests; None if it could not be asked, or somebody else was more important."""
     n_drafts = _N_DRAFTS_WHEN_ASKED if occasion.is_asked else 1
-    is_single_line = _is_single_line(place, occasion, settings)
+    is_single_line = _is_single_line(occasion, settings)
     try:
         drafts = await session.ask(
             Complete(place.passage, n_drafts, single_line=is_single_line),

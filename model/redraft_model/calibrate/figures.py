@@ -1,6 +1,6 @@
 """The figures of a calibration: how reliable stated likelihoods are, and what a larger search buys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
@@ -41,26 +41,33 @@ class Budget:
         return f"| {self.name} | {n} | {share} | {self.milliseconds:.0f} | {middle:.0f} |"
 
 
-def draw_reliability(judged: Sequence[Judged], out: Path) -> None:
-    """Write the share of right repairs over the likelihood that was stated, with Wilson 95 % intervals."""
+def draw_reliability(judged: Mapping[str, Sequence[Judged]], out: Path) -> None:
+    """Write what share is right over the likelihood that was stated, with Wilson 95 % intervals; one curve for each name."""
     require_drawable(out)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.2, 3.6), layout="constrained")
     panel = figure.subplots()
     panel.plot([0, 1], [0, 1], color="grey", linestyle=":", label="perfect")
-    points = [(stated, n_right, n) for stated, n_right, n in bins(judged)]
-    x, y = [stated for stated, _, _ in points], [n_right / n for _, n_right, n in points]
-    intervals = [wilson(n_right, n) for _, n_right, n in points]
-    below = [value - low for value, (low, _) in zip(y, intervals, strict=True)]
-    above = [high - value for value, (_, high) in zip(y, intervals, strict=True)]
-    panel.errorbar(
-        x, y, [below, above], color="C0", marker="o", capsize=3, label=f"repairs, n = {len(judged)}"
-    )
-    for stated, n_right, n in points:
-        panel.annotate(
-            str(n), (stated, n_right / n), xytext=(5, -10), textcoords="offset points", fontsize="small"
+    for number, (name, each) in enumerate(judged.items()):
+        points = bins(each)
+        x, y = [stated for stated, _, _ in points], [n_right / n for _, n_right, n in points]
+        intervals = [wilson(n_right, n) for _, n_right, n in points]
+        below = [value - low for value, (low, _) in zip(y, intervals, strict=True)]
+        above = [high - value for value, (_, high) in zip(y, intervals, strict=True)]
+        panel.errorbar(
+            x,
+            y,
+            [below, above],
+            color=f"C{number}",
+            marker="o",
+            capsize=3,
+            label=f"{name}, n = {len(each)}",
         )
+        for stated, n_right, n in points:
+            panel.annotate(
+                str(n), (stated, n_right / n), xytext=(5, -10), textcoords="offset points", fontsize="small"
+            )
     panel.set_xlabel("stated probability")
     panel.set_ylabel("share that is right")
     panel.set_xlim(0, 1)

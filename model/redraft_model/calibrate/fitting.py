@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from redraft_model.calibrate.gathering import Searched, Swept
+from redraft_model.calibrate.gathering import Completed, Searched, Swept
 from redraft_model.calibration import (
     DOUBTED,
     FEATURES,
+    WRITTEN,
     Calibration,
     Logistic,
     logit_share,
@@ -27,13 +28,20 @@ LIKELY = 0.5  # less likely edits are never made
 def fit(
     searched: Sequence[Searched],
     swept: Sequence[Swept],
+    completed: Sequence[Completed] = (),
     penalty: float = PENALTY,
     ranking: tuple[float, ...] | None = None,
 ) -> Calibration:
     """The calibration that explains what was gathered best; with `ranking`, one that leaves the order of solutions to it."""
     repair = _fit_repair(searched, penalty, ranking)
     chosen = ranking or fit_ranking(searched, penalty)
-    return Calibration(chosen, repair, _fit_sweep(swept, penalty), _threshold(swept, penalty))
+    return Calibration(
+        ranking=chosen,
+        repair=repair,
+        sweep=_fit_sweep(swept, penalty),
+        sweep_threshold=_threshold(swept, penalty),
+        line=_fit_line(completed, penalty),
+    )
 
 
 def hand_set(search: Search) -> tuple[float, ...]:
@@ -119,6 +127,13 @@ def _fit_sweep(swept: Sequence[Swept], penalty: float) -> Logistic:
     return fit_logistic(
         [edit.features.values() for edit in tried], [edit.is_right for edit in tried], penalty
     )
+
+
+def _fit_line(completed: Sequence[Completed], penalty: float) -> Logistic:
+    if not completed:
+        return Logistic(0.0, (0.0,) * len(WRITTEN))
+    values = [each.features.values() for each in completed]
+    return fit_logistic(values, [each.is_right for each in completed], penalty)
 
 
 def likeliest(sweep: Logistic, each: Swept) -> tuple[float, bool]:

@@ -1,4 +1,4 @@
-"""Searches over broken code whose truth is known, each solution with its features and whether it is right."""
+"""Searches over code whose truth is known, each solution or text with its features and whether it is right."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -8,9 +8,10 @@ from time import perf_counter, process_time
 
 import torch
 
-from redraft_model.calibrate.pieces import Piece
-from redraft_model.calibration import Calibration, Doubted, Features
+from redraft_model.calibrate.pieces import Piece, cursor
+from redraft_model.calibration import Calibration, Doubted, Features, Written
 from redraft_model.comments import is_faithful
+from redraft_model.completer import Completer
 from redraft_model.doubt import Edit, Sweep, improve
 from redraft_model.evaluate.lexing import is_same_code
 from redraft_model.noise import SemanticNoise, SyntaxNoise
@@ -52,6 +53,15 @@ class Swept:
     file: int
     is_worse: bool
     edits: tuple[Tried, ...]
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The best text for the rest of a line of file number `file`, and whether it is what stood there."""
+
+    file: int
+    features: Written
+    is_right: bool
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,23 @@ def sweeps(
         improve(make(), text, looking, is_allowed=_allowed(text), on_edits=shown.extend)
         tried = tuple(Tried(edit.features, is_same_code(edit.window.source, piece.code)) for edit in shown)
         found.append(Swept(piece.file, is_worse, tried))
+    return found
+
+
+def lines(completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeBox) -> list[Completed]:
+    """Rests of lines, until the time is up. Where the best text is none at all nothing is suggested, and the place left out."""
+    found: list[Completed] = []
+    for piece in pieces:
+        if not box:
+            break
+        place = cursor(piece.code, rng)
+        if place is None:
+            continue
+        passage, rest = place
+        texts = completer.texts(passage)
+        if texts and texts[0][0].strip():
+            text, features = texts[0]
+            found.append(Completed(piece.file, features, text.strip() == rest.strip()))
     return found
 
 

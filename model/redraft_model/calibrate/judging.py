@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from redraft_model.calibrate.fitting import fit, likeliest
-from redraft_model.calibrate.gathering import Searched, Swept
+from redraft_model.calibrate.gathering import Completed, Searched, Swept
 
 N_BINS = 5
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One repair or sweep: the likelihood that was stated, and the truth."""
+    """One repair, sweep or line: the likelihood that was stated, and the truth."""
 
     probability: float
     is_right: bool
@@ -19,7 +19,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Searches and sweeps judged by weights that were fitted to the other half of the files.
+    """Searches, sweeps and lines judged by weights that were fitted to the other half of the files.
 
     `n_found` searches have the right solution among theirs; `n_before` put it first by the hand-set score, `n_after` by the
     weights. Of `n_clean` clean pieces the sweep would change `n_clean_changed`; of `n_worse` worsened ones `n_undone` as they were.
@@ -34,34 +34,35 @@ class Verdict:
     n_clean_changed: int
     n_worse: int
     n_undone: int
-
-    @property
-    def brier(self) -> float:
-        """Mean squared distance between the stated likelihood and the truth; 0 is perfect."""
-        return brier(self.repairs)
-
-    @property
-    def brier_of_the_mean(self) -> float:
-        """The same for who states the share of right repairs each time."""
-        share = sum(each.is_right for each in self.repairs) / max(1, len(self.repairs))
-        return brier([Judged(share, each.is_right) for each in self.repairs])
+    lines: tuple[Judged, ...]
 
 
 def brier(judged: Sequence[Judged]) -> float:
-    """The Brier score of what was stated; 0 where nothing was."""
+    """Mean squared distance between the stated likelihood and the truth: 0 is perfect; 0 where nothing was stated."""
     return sum((each.probability - each.is_right) ** 2 for each in judged) / max(1, len(judged))
 
 
+def brier_of_the_mean(judged: Sequence[Judged]) -> float:
+    """The same for who states the share of what is right each time."""
+    share = sum(each.is_right for each in judged) / max(1, len(judged))
+    return brier([Judged(share, each.is_right) for each in judged])
+
+
 def judge(
-    searched: Sequence[Searched], swept: Sequence[Swept], ranking: tuple[float, ...] | None = None
+    searched: Sequence[Searched],
+    swept: Sequence[Swept],
+    completed: Sequence[Completed] = (),
+    ranking: tuple[float, ...] | None = None,
 ) -> Verdict:
     """The verdict over both halves, each with the weights that the other one gives, or with a given ranking."""
     repairs: list[Judged] = []
+    lines: list[Judged] = []
     n_before = n_after = n_clean_changed = n_undone = 0
     for half in (0, 1):
         calibration = fit(
             [search for search in searched if search.file % 2 != half],
             [each for each in swept if each.file % 2 != half],
+            [each for each in completed if each.file % 2 != half],
             ranking=ranking,
         )
         for search in searched:
@@ -76,6 +77,9 @@ def judge(
             if each.file % 2 == half and likely >= calibration.sweep_threshold:
                 n_clean_changed += not each.is_worse
                 n_undone += is_right
+        for one in completed:
+            if one.file % 2 == half:
+                lines.append(Judged(calibration.line(one.features.values()), one.is_right))
     return Verdict(
         n=len(searched),
         n_found=sum(any(found.is_right for found in search.solutions) for search in searched),
@@ -86,6 +90,7 @@ def judge(
         n_clean_changed=n_clean_changed,
         n_worse=sum(each.is_worse for each in swept),
         n_undone=n_undone,
+        lines=tuple(lines),
     )
 
 

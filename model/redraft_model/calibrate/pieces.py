@@ -1,6 +1,7 @@
 """Development data: pieces of held-out files, from a few statements to a page, that parse on their own."""
 
 import ast
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,10 +9,12 @@ from random import Random
 
 from redraft_model.data.corpus import parse
 from redraft_model.data.shards import Shards
+from redraft_model.passage import Passage
 from redraft_model.tokenizer import Tokenizer
 
 LONGEST = 60  # lines
 SHORTEST = 2
+_WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,22 @@ def function(source: str, rng: Random) -> str | None:
         return None
     node = rng.choice(found)
     return _dedented(source, node.lineno, node.end_lineno or node.lineno)
+
+
+def cursor(code: str, rng: Random) -> tuple[Passage, str] | None:
+    """A place in a line of `code` where somebody writes, and the rest of the line, which is missing there; None without a line.
+
+    Half of the time nothing follows the line yet.
+    """
+    lines = code.splitlines(keepends=True)
+    number = rng.choice([i for i, line in enumerate(lines) if line.strip()] or [-1])
+    if number < 0:
+        return None
+    line = lines[number].rstrip("\r\n")
+    start = rng.choice([match.start() for match in _WORD_OR_SIGN.finditer(line)])
+    before = "".join(lines[:number]) + line[:start]
+    after = "\n" + "".join(lines[number + 1 :]) if rng.random() < 0.5 else "\n"
+    return Passage(before, "", after), line[start:].rstrip()
 
 
 def _dedented(source: str, start: int, end: int) -> str | None:

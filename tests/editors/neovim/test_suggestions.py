@@ -8,6 +8,7 @@ from editor import Editor, until
 
 ADD = 'def add(a, b):\n    # drafts: ["return a + b"]\n    \n'
 TWO = 'def area(w, h):\n    # drafts: ["size = w * h\\n    return size"]\n    \n'
+SEVERAL = {"settings": {"multiLine": "always"}}
 
 
 def test_a_suggestion_appears_while_typing_and_tab_accepts_it(open_editor: Open) -> None:
@@ -65,7 +66,7 @@ def test_word_after_word_is_accepted(open_editor: Open) -> None:
 
 
 def test_line_after_line_is_accepted(open_editor: Open) -> None:
-    editor = open_editor(TWO)
+    editor = open_editor(TWO, options=SEVERAL)
     editor.keys("3GA")
     editor.wait_for_ghost("size = w * h\n    return size")
     editor.keys("<M-l>")
@@ -78,7 +79,7 @@ def test_line_after_line_is_accepted(open_editor: Open) -> None:
 
 
 def test_a_suggestion_of_several_lines_is_accepted_whole(open_editor: Open) -> None:
-    editor = open_editor(TWO)
+    editor = open_editor(TWO, options=SEVERAL)
     editor.keys("3GA")
     editor.wait_for_ghost("size = w * h\n    return size")
     editor.keys("<Tab>")

@@ -20,6 +20,7 @@ export default (rig: Rig) =>
         open: "a.py",
         settings: {
           "redraft.path": overheard(path.join(folder, TALK), fakeServer(path.join(folder, "engine.log"))),
+          "redraft.multiLine": "always",
         },
       }));
     });
