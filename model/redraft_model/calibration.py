@@ -73,6 +73,7 @@ class Written:
     total: float  # of all answers
     lead: float  # by which an answer is likelier than one of the best other text, between -LONE and LONE
     begins_line: float  # 1 where nothing but blanks stands before it on its line
+    in_word: float  # 1 behind a letter or digit: the tokens there are seldom those of the whole word
 
     def values(self) -> tuple[float, ...]:
         """The features in the order of `WRITTEN`."""
@@ -169,12 +170,13 @@ def load_calibration(folder: Path) -> Calibration | None:
 def written(nats: Sequence[tuple[float, int]], before: str) -> list[Written]:
     """The features of texts for one place behind `before`, from the nats and the number of answers of each."""
     begins_line = float(not before.rpartition("\n")[2].strip())
+    in_word = float(_WORD.fullmatch(before[-1:]) is not None)
     means = [total / max(1, n_answers) for total, n_answers in nats]
     found = []
     for i, (total, _) in enumerate(nats):
         rival = max((mean for j, mean in enumerate(means) if j != i), default=-math.inf)
         lead = min(LONE, max(-LONE, means[i] - rival))
-        found.append(Written(means[i], total, lead, begins_line))
+        found.append(Written(means[i], total, lead, begins_line, in_word))
     return found
 
 

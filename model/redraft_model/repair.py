@@ -40,6 +40,7 @@ class Search:
     beam: int = 6
     n_narrow: int = 3  # the first beams, of half that width: most problems are solved in them
     n_candidates: int = 32  # best labels of one text that are tried
+    n_labels: int = 4  # of them for one token
     n_opened: int = 32  # insertions that are filled per round
     n_fills: int = 4  # tokens tried for a single mask
     n_solutions: int = 16  # stop when there are so many
@@ -345,10 +346,13 @@ def _candidates(
     # An insertion of more tokens than may still be edited leads nowhere.
     gain_TV[:, [i for i in INSERT_IDS if insert_size(i) > search.n_edits - attempt.n_edits]] = -torch.inf
     gain_TV = gain_TV - torch.from_numpy(_distance_cost(attempt, window, search))[:, None]
-    best = gain_TV.flatten().topk(min(search.n_candidates, gain_TV.numel()))
+    # One token that the network finds strange must not fill the list with all that could stand there.
+    gain_TL, label_TL = gain_TV.topk(min(search.n_labels, gain_TV.shape[1]))
+    best = gain_TL.flatten().topk(min(search.n_candidates, gain_TL.numel()))
+    labels = label_TL.flatten()[best.indices].tolist()
     return [
-        (*divmod(index, gain_TV.shape[1]), value)
-        for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+        (index // gain_TL.shape[1], label, value)
+        for value, index, label in zip(best.values.tolist(), best.indices.tolist(), labels, strict=True)
         if value > -torch.inf
     ]
 

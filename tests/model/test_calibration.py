@@ -191,9 +191,9 @@ def test_bins_and_brier() -> None:
 
 def test_what_is_known_of_a_line_is_its_mean_and_its_lead() -> None:
     first, second = written([(-2.0, 4), (-6.0, 6)], "if x:\n    ")
-    assert first == Written(-0.5, -2.0, 0.5, 1.0)
-    assert second == Written(-1.0, -6.0, -0.5, 1.0)
-    assert written([(-2.0, 4)], "x = ") == [Written(-0.5, -2.0, LONE, 0.0)], "a lone text has no rival"
+    assert first == Written(-0.5, -2.0, 0.5, 1.0, 0.0)
+    assert second == Written(-1.0, -6.0, -0.5, 1.0, 0.0)
+    assert written([(-2.0, 4)], "x = y") == [Written(-0.5, -2.0, LONE, 0.0, 1.0)], "a lone text has no rival"
     assert written([], "") == []
 
 
@@ -202,18 +202,18 @@ def test_the_likelihood_of_lines_is_found_from_how_sure_the_network_was() -> Non
     completed = []
     for file in range(600):
         mean = -rng.random()
-        completed.append(Completed(file, Written(mean, 4 * mean, 0.2, 0.0), rng.random() < 1 + mean))
+        completed.append(Completed(file, Written(mean, 4 * mean, 0.2, 0.0, 0.0), rng.random() < 1 + mean))
     verdict = judge([], [], completed)
     assert len(verdict.lines) == 600
     assert brier(verdict.lines) < 0.9 * brier_of_the_mean(verdict.lines)
     line = fit([], [], completed).line
-    assert line((-0.1, -0.4, 0.2, 0.0)) > 0.7
-    assert line((-0.9, -3.6, 0.2, 0.0)) < 0.3
+    assert line((-0.1, -0.4, 0.2, 0.0, 0.0)) > 0.7
+    assert line((-0.9, -3.6, 0.2, 0.0, 0.0)) < 0.3
 
 
 def test_a_cursor_stands_before_the_rest_of_a_line() -> None:
     code = "def area(width):\n\n    size = width * 2\n    return size\n"
-    n_open = 0
+    n_open = n_inside = 0
     for seed in range(200):
         found = cursor(code, Random(seed))
         assert found is not None
@@ -221,9 +221,11 @@ def test_a_cursor_stands_before_the_rest_of_a_line() -> None:
         assert rest
         whole = passage.replaced(rest)
         n_open += whole != code
+        n_inside += passage.before[-1:].isalnum()
         assert code.startswith(whole.rstrip("\n"))
         assert passage.after.startswith("\n")
     assert 60 < n_open < 140
+    assert 40 < n_inside < 140
     assert cursor("\n  \n", Random(0)) is None
 
 
@@ -281,7 +283,10 @@ def test_who_knows_the_text_writes_the_right_line(
     completed = lines(completer, iter([Piece(i, CLEAN) for i in range(30)]), Random(0), TimeBox(60))
     assert len(completed) > 20
     # Not all: the clean text says nothing of a line whose end is the text's, or that breaks off inside a token.
-    assert sum(each.is_right for each in completed) > 0.5 * len(completed)
+    right = [each for each in completed if each.is_right]
+    assert len(right) > 4
+    for each in right:
+        assert each.features.mean == pytest.approx(np.log(0.95), abs=0.01)
     assert lines(completer, iter([Piece(0, CLEAN)]), Random(0), TimeBox(0)) == []
 
 

@@ -21,10 +21,8 @@ REPAIRS = ("edit", "syntax", "semantic", "keep")
 
 def maker(tokenizer: Tokenizer, shards: Shards, process: str, **options: float) -> SampleMaker:
     """Asks for every kept token, so that the targets are complete, and hides nothing besides what the process does."""
-    mixture = Mixture(**{process: 1.0})
-    return SampleMaker(
-        tokenizer, shards, mixture, longest=LONGEST, **({"kept_share": 1.0, "hidden_share": 0.0} | options)
-    )
+    mixture = Mixture(**{process: 1.0}, kept_share=options.pop("kept_share", 1.0))
+    return SampleMaker(tokenizer, shards, mixture, longest=LONGEST, **({"hidden_share": 0.0} | options))
 
 
 def draws(maker: SampleMaker, n: int = 60, seed: int = 0) -> list[Sample]:

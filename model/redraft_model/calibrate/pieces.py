@@ -15,6 +15,7 @@ from redraft_model.tokenizer import Tokenizer
 LONGEST = 60  # lines
 SHORTEST = 2
 _WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
+_SIGN = re.compile(r"\S")
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,15 @@ def function(source: str, rng: Random) -> str | None:
 def cursor(code: str, rng: Random) -> tuple[Passage, str] | None:
     """A place in a line of `code` where somebody writes, and the rest of the line, which is missing there; None without a line.
 
-    Half of the time nothing follows the line yet.
+    Half of the time nothing follows the line yet, and half of the places may be inside a word.
     """
     lines = code.splitlines(keepends=True)
     number = rng.choice([i for i, line in enumerate(lines) if line.strip()] or [-1])
     if number < 0:
         return None
     line = lines[number].rstrip("\r\n")
-    start = rng.choice([match.start() for match in _WORD_OR_SIGN.finditer(line)])
+    anywhere = rng.random() < 0.5
+    start = rng.choice([match.start() for match in (_SIGN if anywhere else _WORD_OR_SIGN).finditer(line)])
     before = "".join(lines[:number]) + line[:start]
     after = "\n" + "".join(lines[number + 1 :]) if rng.random() < 0.5 else "\n"
     return Passage(before, "", after), line[start:].rstrip()

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,9 +31,12 @@ CANVAS_SIZES = (8, 16, 24, 32, 48, 64)  # masks offered for a text of unknown le
 IGNORED = -1  # label of positions that carry no loss
 
 
+PROCESSES = ("mask", "edit", "syntax", "semantic", "span", "keep", "real")
+
+
 @dataclass(frozen=True)
 class Mixture:
-    """Relative weights of the forward processes a sample is drawn with."""
+    """Relative weights of the forward processes a sample is drawn with, and what is asked of tokens that are right."""
 
     mask: float = 0.0
     edit: float = 0.0
@@ -41,14 +44,15 @@ class Mixture:
     semantic: float = 0.0
     span: float = 0.0
     keep: float = 0.0  # nothing is wrong: a clean text
-    real: float = (
-        0.0  # what somebody had written and what they made of it; last, so that older mixtures draw as before
+    real: float = 0.0  # what somebody had written and what they made of it
+
+    kept_share: float = (
+        0.2  # share of KEEP positions that carry loss; with all of them p(KEEP) is a probability
     )
 
     def draw(self, rng: random.Random) -> str:
         """The name of one process."""
-        names = [field.name for field in fields(self)]
-        return rng.choices(names, [getattr(self, name) for name in names])[0]
+        return rng.choices(PROCESSES, [getattr(self, name) for name in PROCESSES])[0]
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,9 @@ class SampleMaker:
     shortest: int = 12
     standalone: float = 0.6  # share of samples shown as a whole file instead of a piece of a larger one
     more_errors: float = 0.35  # chance of one more application for every 80 tokens
-    kept_share: float = 0.2  # share of KEEP positions that carry loss
     insert_weight: float = 1.5  # omissions are the hardest to notice (LLaDA 2.2)
     mask_scale: float = 0.2  # weight of a masked position at gamma = 1
-    hidden_share: float = 0.6  # share of samples in which words are hidden besides what their process does
+    hidden_share: float = 0.4  # share of samples in which words are hidden besides what their process does
     hidden_rate: float = 0.6  # of their words, at most
     hidden_weight: float = 0.5  # weight of a hidden token
     pairs: tuple[Pair, ...] = ()  # what `real` draws from, each of them usable
@@ -213,7 +216,7 @@ class SampleMaker:
         weights[np.isin(answer, INSERT_IDS)] = self.insert_weight
         weights[answer == DELETE_ID] *= _one_per_run(answer == DELETE_ID)[answer == DELETE_ID]
         kept = ~changed
-        weights[kept] = generator.random(int(kept.sum())) < self.kept_share
+        weights[kept] = generator.random(int(kept.sum())) < self.mixture.kept_share
         start, end = _choose_region(changed, rng)
         wider = Context(
             np.concatenate([context.before, x_t[:start]]), np.concatenate([x_t[end:], context.after])
