@@ -33,7 +33,7 @@ class Features:
     keep_mean: float  # nats a token of keeping the text as it is now
     parses: float  # 1, or 0 if another problem follows
     edits: float
-    lines_away: float  # from where the parser stopped to the first change
+    lines_away: float  # from where the parser stopped to the first change, at most a few
     words_lost: float
     words_gained: float
     signs_lost: float

@@ -29,6 +29,9 @@ from redraft_model.tokenizer import Tokenizer
 from redraft_model.verifier import Problem, error_spans, problem
 from redraft_model.window import Limits, Window, around, with_masks
 
+# A search that solves several problems at once has its first change far up, which says nothing against it.
+FARTHEST = 4  # lines; what lies further away counts as so far
+
 
 @dataclass(frozen=True)
 class Search:
@@ -434,7 +437,7 @@ def _features(start: Attempt, attempt: Attempt, window: Window, keep: float, kep
         keep_mean=keep / (len(window.canvas.region) + 1),
         parses=float(attempt.trouble is None),
         edits=attempt.n_edits,
-        lines_away=abs(line - start.trouble.line),
+        lines_away=min(FARTHEST, abs(line - start.trouble.line)),
         words_lost=words_lost,
         words_gained=words_gained,
         signs_lost=signs_lost,
