@@ -133,7 +133,7 @@ def _masked(text: str, committed: float) -> str:
 
 
 def _draft(text: str, *, parses: bool) -> Draft:
-    confidence = 0.3 if "guess" in text else 0.9
+    confidence = 0.25 if "guess" in text else 0.9
     return Draft(text, score=1.0, confidence=confidence, n_edits=1, parses=parses, cost=Cost(3, 3, 0.03))
 
 

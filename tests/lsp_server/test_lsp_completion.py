@@ -26,7 +26,9 @@ async def listed(editor: Any, text: str, line: int, character: int, **opened: An
 
 async def test_the_suggestion_is_the_last_entry_of_the_list(start_editor: Any) -> None:
     editor = await start_editor()
-    assert "completionProvider" in (await editor.initialize(LIST_ONLY))["capabilities"]
+    several = {"multiLine": "always"}
+    started = await editor.initialize(LIST_ONLY, initializationOptions=several)
+    assert "completionProvider" in started["capabilities"]
     text = drafts("nt(x,\n      y)") + "s = '😀'; pri()\n"
     assert await listed(editor, drafts("nt(x,\n      y)") + "s = '😀'; pri\n", 1, 13) == {
         "isIncomplete": True,
