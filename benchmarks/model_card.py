@@ -24,6 +24,7 @@ from redraft_model.train.curves import draw
 ROOT = Path(__file__).parents[1]
 FIGURE = Path("figures") / "training.svg"
 METRICS = ROOT / "benchmarks" / "results" / "training-tiny"
+HISTORY = METRICS / "history.md"  # what no report says: the runs before the last one, and their data
 
 LIMITS = """\
 - Python only, and only what fits a window of a few hundred tokens around a problem is seen at once.
@@ -44,6 +45,7 @@ class Facts:
     n_parameters: int
     machine: Machine
     date: str
+    history: str
 
 
 def main() -> None:
@@ -63,6 +65,7 @@ def main() -> None:
         checkpoint.model.n_parameters,
         Machine.here(torch.get_num_threads(), "cpu"),
         f"{datetime.now(UTC):%Y-%m-%d}",
+        HISTORY.read_text("utf-8"),
     )
     options.page.write_text(render(facts), "utf-8")
 
@@ -96,6 +99,7 @@ def render(facts: Facts) -> str:
         "## Data",
         _data(facts.report),
         *([_real_fixes(training["origins"])] if training.get("origins") else []),
+        facts.history,
         "## Curves",
         f"![loss and accuracy on held-out packages]({FIGURE.as_posix()})",
         "Accuracy of the last evaluation, on held-out packages, by forward process and kind of label:",

@@ -24,9 +24,7 @@ class ModelConfig:
     tied: bool = True  # output matrix = embedding matrix
     attention_block: int = 0  # 0: full attention; b > 0: block-causal with blocks of b tokens
     logit_shift: int = 0  # 1: the logits at position i - 1 belong to token i
-    n_neighbours: int = (
-        0  # tokens on each side whose embeddings are mixed into a token's before the first layer
-    )
+    n_neighbours: int = 0  # tokens on each side that are mixed into a token's embedding
     mask_id: int = 0
 
     def __post_init__(self) -> None:

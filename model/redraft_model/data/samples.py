@@ -46,9 +46,8 @@ class Mixture:
     keep: float = 0.0  # nothing is wrong: a clean text
     real: float = 0.0  # what somebody had written and what they made of it
 
-    kept_share: float = (
-        0.2  # share of KEEP positions that carry loss; with all of them p(KEEP) is a probability
-    )
+    # Share of KEEP positions that carry loss. Only with all of them is p(KEEP) a probability.
+    kept_share: float = 0.2
 
     def draw(self, rng: random.Random) -> str:
         """The name of one process."""
