@@ -3,11 +3,7 @@
 import path from "node:path";
 import type { Rig } from "./rig.ts";
 import { type Play, Stage } from "./stage.ts";
-
-export interface Tally {
-  readonly passed: number;
-  readonly failed: number;
-}
+import type { Tally } from "./tally.ts";
 
 const SECONDS = 240;
 
@@ -34,7 +30,7 @@ export async function runInExtensionHost(
     const code = await ended.promise;
     console.log(stage.log("report.txt"));
     const tally = JSON.parse(stage.log("tally.json") || "null") as Tally | null;
-    if (tally === null || (code !== 0) !== tally.failed > 0) {
+    if (tally === null || (code !== 0) !== tally.failed.length > 0) {
       throw new Error(
         `the extension host ended with ${code} and ${stage.log("tally.json") || "without results"}`,
       );

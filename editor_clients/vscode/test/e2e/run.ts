@@ -13,10 +13,10 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import type { Tally } from "./extension-host.ts";
 import { chromium, installed, RELEASES } from "./install.ts";
 import { isolation } from "./network.ts";
 import { CACHE, HOST_TESTS, PYTHON, SCREENSHOTS } from "./rig.ts";
+import type { Tally } from "./tally.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -40,15 +40,29 @@ const start = isolation(PYTHON);
 if (start === undefined) {
   console.log("This machine allows no network of the tests' own: only what the browser asks for is watched.");
 }
-const total = { passed: 0, failed: 0 };
+let passed = 0;
+const failed: string[] = [];
+const retried: string[] = [];
 for (const release of releases) {
-  const { passed, failed } = await suite(release);
-  total.passed += passed;
-  total.failed += failed;
+  const tally = await suite(release);
+  passed += tally.passed;
+  const told = (what: string) => `VS Code ${version(release)}, ${what}`;
+  failed.push(...tally.failed.map(told));
+  retried.push(...tally.retried.map(told));
 }
-const versions = releases.map(release => RELEASES[release].codeServer.replace("4.", "1."));
-console.log(`VS Code ${versions.join(" and ")}: ${total.passed} passed, ${total.failed} failed`);
-process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+console.log(`VS Code ${releases.map(version).join(" and ")}: ${passed} passed, ${failed.length} failed`);
+// Once more, where nobody has to look for it: the end of a log is what is kept of it.
+for (const what of retried) {
+  console.log(`failed at first: ${what}`);
+}
+for (const what of failed) {
+  console.log(`failed: ${what}`);
+}
+process.exitCode = failed.length > 0 || passed === 0 ? 1 : 0;
+
+function version(release: keyof typeof RELEASES): string {
+  return RELEASES[release].codeServer.replace("4.", "1.");
+}
 
 /** What came of the tests in `release`; a run that ends without saying so has failed. */
 async function suite(release: keyof typeof RELEASES): Promise<Tally> {
@@ -68,7 +82,7 @@ async function suite(release: keyof typeof RELEASES): Promise<Tally> {
   try {
     return JSON.parse(readFileSync(tally, "utf8")) as Tally;
   } catch {
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failed: ["the tests ended without a result"], retried: [] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -11,11 +11,12 @@ import { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import Mocha from "mocha";
-import { runInExtensionHost, type Tally } from "./extension-host.ts";
+import { runInExtensionHost } from "./extension-host.ts";
 import type { RELEASES } from "./install.ts";
 import { unrouted } from "./network.ts";
 import { fakeServer, HOST_TESTS, overheard, type Rig, SCREENSHOTS, setUp, tearDown } from "./rig.ts";
 import { TALK } from "./stage.ts";
+import { RETRIES, type Tally, tallied } from "./tally.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -39,8 +40,12 @@ try {
   if (kinds.includes("browser")) {
     tallies.push(await browserTests(rig, values.grep));
   }
-  const sum = (key: keyof Tally) => tallies.reduce((total, tally) => total + tally[key], 0);
-  writeFileSync(tallyFile, JSON.stringify({ passed: sum("passed"), failed: sum("failed") }));
+  const tally: Tally = {
+    passed: tallies.reduce((total, { passed }) => total + passed, 0),
+    failed: tallies.flatMap(({ failed }) => failed),
+    retried: tallies.flatMap(({ retried }) => retried),
+  };
+  writeFileSync(tallyFile, JSON.stringify(tally));
 } finally {
   await tearDown(rig);
 }
@@ -60,7 +65,13 @@ async function hostTests(rig: Rig): Promise<Tally> {
 }
 
 async function browserTests(rig: Rig, grep: string | undefined): Promise<Tally> {
-  const mocha = new Mocha({ timeout: 90_000, slow: 20_000, color: false, ...(grep && { grep }) });
+  const mocha = new Mocha({
+    timeout: 90_000,
+    slow: 20_000,
+    color: false,
+    retries: RETRIES,
+    ...(grep && { grep }),
+  });
   // What Mocha does before it loads a file: from now on there are `describe` and `it`.
   mocha.suite.emit(Mocha.Suite.constants.EVENT_FILE_PRE_REQUIRE, globalThis, "", mocha);
   mocha.suite.afterEach("a picture of what failed", async function () {
@@ -82,10 +93,5 @@ async function browserTests(rig: Rig, grep: string | undefined): Promise<Tally> 
     const { default: tests } = (await import(path.join(folder, name))) as { default: (rig: Rig) => void };
     tests(rig);
   }
-  return await new Promise(done => {
-    const runner = mocha.run(() => {
-      const { passes, failures } = runner.stats ?? { passes: 0, failures: 1 };
-      done({ passed: passes, failed: failures });
-    });
-  });
+  return await tallied(done => mocha.run(done));
 }

@@ -86,7 +86,11 @@ export class Workbench {
   async command(title: string): Promise<void> {
     const box = await this.quickInput("F1");
     await box.fill(`>${title}`);
-    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
+    // What was used last is on top until the list follows what is typed.
+    await this.page
+      .locator(".quick-input-list .monaco-list-row.focused", { hasText: title })
+      .first()
+      .waitFor();
     await this.press("Enter");
   }
 
