@@ -152,10 +152,10 @@ ifneq ($(DATA),)
 endif
 
 .PHONY: calibrate
-calibrate: $(VENV)/.installed-dev ## fit which repair is best, and how likely repairs and lines are right: DATA=SHARDS [CHECKPOINT=DIR] [MINUTES=9]
+calibrate: $(VENV)/.installed-dev ## fit which repair is best, and how likely repairs and lines are right: DATA=SHARDS [CHECKPOINT=DIR] [MINUTES=20]
 	@test -n "$(DATA)" || { echo 'Pass DATA=FOLDER, held-out shards of `redraft data build`' >&2; exit 2; }
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibrate.py "$(DATA)" $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \
-		--minutes $(if $(filter command line,$(origin MINUTES)),$(MINUTES),9)
+		--minutes $(MINUTES)
 
 .PHONY: gpu-train
 gpu-train: $(VENV)/.installed-dev ## train on a graphics card: [FOLDERS="DIR ..."] [MINUTES=20] [OUT=runs/gpu]

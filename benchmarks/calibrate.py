@@ -146,7 +146,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Fit and judge the calibration of a checkpoint.")
     parser.add_argument("data", type=Path, help="token shards the network has not seen")
     parser.add_argument("--checkpoint", type=Path, default=BUNDLED, help="folder; default: the bundled one")
-    parser.add_argument("--minutes", type=float, default=9, help="time box")
+    parser.add_argument("--minutes", type=float, default=20, help="time box")
     parser.add_argument("--seed", type=int, default=0, help="draws pieces and noise")
     return parser.parse_args()
 

@@ -5,8 +5,10 @@ and the first is taken. How likely that one is right is a logistic function of i
 The package `calibrate` fits the weights; what they were fitted to is code that no benchmark holds.
 """
 
+import builtins
 import hashlib
 import json
+import keyword
 import math
 import re
 from collections import Counter
@@ -18,9 +20,11 @@ from typing import Any
 from redraft_model.errors import CheckpointError
 
 FILE = "calibration.json"
-FORMAT = 3
+FORMAT = 4
 
 _WORD = re.compile(r"\w+")
+_NAME = re.compile(r"\b[^\W\d]\w*")
+_EVERYWHERE = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
 _SIGN = re.compile(r"[^\w\s]")
 
 
@@ -36,6 +40,7 @@ class Features:
     lines_away: float  # from where the parser stopped to the first change, at most a few
     words_lost: float
     words_gained: float
+    names_coined: float  # words gained that are neither Python's nor anywhere else in the text
     signs_lost: float
     signs_gained: float
 
@@ -57,6 +62,7 @@ class Doubted:
     is_name: float
     finds_use: float  # 1 for a variable that nothing else reads
     loses_use: float  # 1 if nothing reads the old variable any more
+    names_coined: float  # as in `Features`
     words_lost: float
     signs_lost: float
 
@@ -185,6 +191,16 @@ def lost(before: str, after: str) -> tuple[int, int]:
     words = Counter(_WORD.findall(before)) - Counter(_WORD.findall(after))
     signs = Counter(_SIGN.findall(before)) - Counter(_SIGN.findall(after))
     return words.total(), signs.total()
+
+
+def names(text: str) -> frozenset[str]:
+    """The words in `text` that could be names, wherever they stand, and those that every Python program knows."""
+    return _EVERYWHERE.union(_NAME.findall(text))
+
+
+def coined(known: frozenset[str], after: str) -> int:
+    """How many different names in `after` are not `known`: what comes from nowhere is seldom what was meant."""
+    return len(set(_NAME.findall(after)) - known)
 
 
 def weighted(weights: Sequence[float], values: Sequence[float]) -> float:

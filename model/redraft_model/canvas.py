@@ -21,6 +21,7 @@ class Canvas:
     head: Ids
     region: Ids
     tail: Ids
+    mark: tuple[int, int] | None = None  # index of a token of the region, and the kind of mark that it has
 
     def __len__(self) -> int:
         return len(self.head) + len(self.region) + len(self.tail) + 2
@@ -29,6 +30,15 @@ class Canvas:
     def tokens(self) -> Ids:
         """The whole sequence as the network sees it."""
         return np.concatenate([self.head, _REGION, self.region, _REGION_END, self.tail]).astype(np.int32)
+
+    @property
+    def marks(self) -> Ids:
+        """What is marked in `tokens`: 0 is no mark, i one of kind i - 1."""
+        marks = np.zeros(len(self), np.int32)
+        if self.mark is not None:
+            index, kind = self.mark
+            marks[self.region_start + index] = kind + 1
+        return marks
 
     @property
     def region_start(self) -> int:
@@ -46,8 +56,8 @@ class Canvas:
         return int((self.region == MASK_ID).sum())
 
     def with_region(self, region: Ids) -> "Canvas":
-        """The same surroundings with another region."""
-        return replace(self, region=region.astype(np.int32))
+        """The same surroundings with another region, in which nothing is marked."""
+        return replace(self, region=region.astype(np.int32), mark=None)
 
     def edited(self, start: int, end: int, answer: Ids) -> "Canvas":
         """Execute labels on the region's tokens start:end; `answer` has one more entry, for the token behind them.

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from redraft_model.errors import CheckpointError
+from redraft_model.verifier import N_KINDS
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class ModelConfig:
     attention_block: int = 0  # 0: full attention; b > 0: block-causal with blocks of b tokens
     logit_shift: int = 0  # 1: the logits at position i - 1 belong to token i
     n_neighbours: int = 0  # tokens on each side that are mixed into a token's embedding
+    n_marks: int = 0  # kinds of complaints of a parser whose place can be marked
     mask_id: int = 0
 
     def __post_init__(self) -> None:
@@ -55,6 +57,9 @@ class ModelConfig:
                 "n_neighbours is 0 to 8, and 0 beside an attention_block; correct config.json"
             )
 
+        if not 0 <= self.n_marks <= 256:
+            raise CheckpointError("n_marks is 0 to 256; correct config.json")
+
     @property
     def head_width(self) -> int:
         """Width of one attention head."""
@@ -75,6 +80,7 @@ class ModelConfig:
             feed_forward,
             context=context,
             n_neighbours=2,
+            n_marks=N_KINDS,
             mask_id=mask_id,
         )
 

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, insert_size
-from redraft_model.calibration import Calibration, Doubted, lost
+from redraft_model.calibration import Calibration, Doubted, coined, lost, names
 from redraft_model.cloze import Guess, guesses, log_likelihoods, renewed
 from redraft_model.passage import Doubt, Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
 from redraft_model.repair import Bounds
 from redraft_model.slots import slots
-from redraft_model.verifier import parses
+from redraft_model.verifier import parses, problem
 from redraft_model.window import Limits, Window, cut, tiles, with_masks
 
 
@@ -61,6 +61,9 @@ def doubts(
     """Tokens that should, with a probability of more than `threshold`, not be as they are; in order."""
     found: list[Doubt] = []
     windows = tiles(proposer.tokenizer, source, limits=limits, within=within)
+    trouble = problem(source)
+    if trouble is not None:
+        windows = [window.marked(trouble.span.start, trouble.kind) for window in windows]
     for window in windows:
         (log_p_TV,) = proposer.log_p([window])
         shown = torch.from_numpy(shown_labels(window).astype(np.int64))
@@ -158,9 +161,11 @@ def _edits(proposer: Proposer, window: Window, sweep: Sweep, is_allowed: Callabl
         (guess, edited) for guess, edited in zip(texts.values(), after, strict=True) if guess is not None
     ]
     likelier = _likelier(proposer, window, tried) if tried else {}
+    known = names(window.source)
     found = []
     for edited, guess, value in zip(after, texts.values(), kept, strict=True):
-        words_lost, signs_lost = lost(window.span.of(window.source), edited.span.of(edited.source))
+        new = edited.span.of(edited.source)
+        words_lost, signs_lost = lost(window.span.of(window.source), new)
         nats = likelier.get(guess, 0.0) if guess else 0.0
         others = [other for rival, other in likelier.items() if rival is not guess]
         features = Doubted(
@@ -173,6 +178,7 @@ def _edits(proposer: Proposer, window: Window, sweep: Sweep, is_allowed: Callabl
             is_name=float(guess is not None and guess.slot.is_name),
             finds_use=float(guess is not None and guess.other.n_reads == 0),
             loses_use=float(guess is not None and guess.slot.n_reads == 1),
+            names_coined=coined(known, new),
             words_lost=words_lost,
             signs_lost=signs_lost,
         )

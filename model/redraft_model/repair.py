@@ -13,7 +13,7 @@ costs in `Search` decide. There are no hand-written repairs.
 import heapq
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,12 +21,12 @@ import numpy.typing as npt
 import torch
 
 from redraft_model.alignment import ANCHOR_ID, INSERT_IDS, gaps, insert_size
-from redraft_model.calibration import Calibration, Features, lost
+from redraft_model.calibration import Calibration, Features, coined, lost, names
 from redraft_model.frame import Frame
 from redraft_model.passage import Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
 from redraft_model.tokenizer import Tokenizer
-from redraft_model.verifier import Problem, error_spans, problem
+from redraft_model.verifier import Problem, error_spans, problem, prose_spans
 from redraft_model.window import Limits, Window, around, with_masks
 
 # A search that solves several problems at once has its first change far up, which says nothing against it.
@@ -188,7 +188,8 @@ def _seen_again(
     Problems are solved from the top, so each is still where it was.
     """
     windows = [
-        _window(proposer, source, _clipped(Span(each.at, each.at), source), search, bounds) for each in taken
+        _window(proposer, Attempt(source, None), _clipped(Span(each.at, each.at), source), search, bounds)
+        for each in taken
     ]
     again = []
     for each, window, kept in zip(taken, windows, keep_log_likelihood(proposer, windows), strict=True):
@@ -213,6 +214,7 @@ def _solve(
 ) -> list[Solution]:
     """The texts that were found in which the problem of `start` is solved."""
     assert start.trouble is not None
+    prose = _Prose(start.source, tuple(prose_spans(start.source)))
     counter = itertools.count()
     queue = [_Queued(0.0, next(counter), start)]
     seen = {start.source}
@@ -224,7 +226,7 @@ def _solve(
             break
         n_done, rounds_left = n_done + 1, rounds_left - 1
         proposer.tell(search.n_rounds - rounds_left, search.n_rounds, beam[0].source)
-        for parent, frame, text, gain, n_edits in _expand(proposer, beam, search, bounds):
+        for parent, frame, text, gain, n_edits in _expand(proposer, beam, prose, search, bounds):
             if text in seen:
                 continue
             seen.add(text)
@@ -297,10 +299,10 @@ def _common_suffix(a: str, b: str) -> int:
 
 
 def _expand(
-    proposer: Proposer, beam: Sequence[Attempt], search: Search, bounds: Bounds | None
+    proposer: Proposer, beam: Sequence[Attempt], prose: "_Prose", search: Search, bounds: Bounds | None
 ) -> Iterable[tuple[Attempt, Frame, str, float, int]]:
     """(parent, its frame, text, gain, tokens edited) of the texts one edit further on, edits without masks first."""
-    windows = [_window(proposer, attempt.source, _focus(attempt), search, bounds) for attempt in beam]
+    windows = [_window(proposer, attempt, _focus(attempt), search, bounds) for attempt in beam]
     frames = [
         Frame.around(attempt.source, window.span) for attempt, window in zip(beam, windows, strict=True)
     ]
@@ -309,7 +311,7 @@ def _expand(
         zip(beam, windows, proposer.log_p(windows), strict=True)
     ):
         n_tokens = len(window.canvas.region)
-        for position, label, gain in _candidates(attempt, window, log_p_TV, search):
+        for position, label, gain in _candidates(attempt, window, log_p_TV, prose, search):
             answer = np.append(window.canvas.region, np.int32(ANCHOR_ID))
             answer[position] = label
             canvas = window.canvas.edited(0, n_tokens, answer)
@@ -331,13 +333,18 @@ def _focus(attempt: Attempt) -> Span:
     return attempt.trouble.span
 
 
-def _window(proposer: Proposer, source: str, focus: Span, search: Search, bounds: Bounds | None) -> Window:
+def _window(
+    proposer: Proposer, attempt: Attempt, focus: Span, search: Search, bounds: Bounds | None
+) -> Window:
+    """The window around `focus`, marked where the parser stopped."""
+    source, trouble = attempt.source, attempt.trouble
     within = None if bounds is None else bounds.span(source)
-    return around(proposer.tokenizer, source, focus, limits=search.limits, within=within)
+    window = around(proposer.tokenizer, source, focus, limits=search.limits, within=within)
+    return window if trouble is None else window.marked(trouble.span.start, trouble.kind)
 
 
 def _candidates(
-    attempt: Attempt, window: Window, log_p_TV: torch.Tensor, search: Search
+    attempt: Attempt, window: Window, log_p_TV: torch.Tensor, prose: "_Prose", search: Search
 ) -> list[tuple[int, int, float]]:
     """(position, label, gain) of the best labels that change something, near problems first."""
     shown = torch.from_numpy(shown_labels(window).astype(np.int64))
@@ -346,6 +353,7 @@ def _candidates(
     gain_TV = log_p_TV - keep_T[:, None]
     gain_TV[torch.arange(len(shown)), shown] = -torch.inf
     forbid_controls(gain_TV)
+    prose.forbid(attempt, window, gain_TV)
     # An insertion of more tokens than may still be edited leads nowhere.
     gain_TV[:, [i for i in INSERT_IDS if insert_size(i) > search.n_edits - attempt.n_edits]] = -torch.inf
     gain_TV = gain_TV - torch.from_numpy(_distance_cost(attempt, window, search))[:, None]
@@ -358,6 +366,54 @@ def _candidates(
         for value, index, label in zip(best.values.tolist(), best.indices.tolist(), labels, strict=True)
         if value > -torch.inf
     ]
+
+
+@dataclass(frozen=True)
+class _Prose:
+    """Comments and insides of strings of a text: whatever words are there, the parser does not mind.
+
+    The network finds many of them strange, and a search would try to set them right, again and again.
+    """
+
+    source: str
+    spans: tuple[Span, ...]
+
+    def forbid(self, attempt: Attempt, window: Window, gain_TV: torch.Tensor) -> None:
+        """Leave no label there but, where a string goes on over lines, those that can end it. Where the problem is, all stay."""
+        assert attempt.trouble is not None
+        borders = window.borders()
+        lines = _lines(attempt.source, attempt.trouble.span)
+        signs = torch.from_numpy(~window.tokenizer.quotes)
+        signs[list(INSERT_IDS)] = False
+        for span in self._in(attempt.source):
+            if span.start < lines.end and lines.start < span.end:
+                continue
+            first = int(np.searchsorted(borders, span.start, side="left"))
+            last = int(np.searchsorted(borders, span.end, side="right")) - 1
+            rows = gain_TV[first : max(first, last)]
+            if "\n" in attempt.source[span.start : span.end]:
+                rows[:, signs] = -torch.inf
+            else:
+                rows[:] = -torch.inf
+
+    def _in(self, text: str) -> Iterator[Span]:
+        """Where the spans are in a text made from this one; those that were changed are none any more."""
+        n_behind = _common_suffix(self.source, text)
+        n_before = min(
+            _common_suffix(self.source[::-1], text[::-1]), min(len(self.source), len(text)) - n_behind
+        )
+        shift = len(text) - len(self.source)
+        for span in self.spans:
+            if span.end <= n_before:
+                yield span
+            elif span.start >= len(self.source) - n_behind:
+                yield Span(span.start + shift, span.end + shift)
+
+
+def _lines(source: str, span: Span) -> Span:
+    """The whole lines that `span` touches."""
+    end = source.find("\n", span.end)
+    return Span(source.rfind("\n", 0, span.start) + 1, len(source) if end < 0 else end)
 
 
 def _distance_cost(attempt: Attempt, window: Window, search: Search) -> npt.NDArray[np.float32]:
@@ -402,13 +458,14 @@ def _weighed(
         return []
     at = Span(_focus(start).start, _focus(start).start)
     texts = [start, *needed.values()]
-    windows = [_window(proposer, text.source, _clipped(at, text.source), search, bounds) for text in texts]
+    windows = [_window(proposer, text, _clipped(at, text.source), search, bounds) for text in texts]
     (kept_before, *kept) = keep_log_likelihood(proposer, windows)
+    known = names(start.source)
     return [
         Solution(
             attempt,
             _score(attempt, keep - kept_before, search),
-            _features(start, attempt, window, keep, kept_before),
+            _features(start, attempt, known, window, keep, kept_before),
         )
         for attempt, window, keep in zip(needed.values(), windows[1:], kept, strict=True)
     ]
@@ -424,7 +481,9 @@ def _score(attempt: Attempt, keep: float, search: Search) -> float:
     )
 
 
-def _features(start: Attempt, attempt: Attempt, window: Window, keep: float, kept_before: float) -> Features:
+def _features(
+    start: Attempt, attempt: Attempt, known: frozenset[str], window: Window, keep: float, kept_before: float
+) -> Features:
     assert start.trouble is not None
     head, old, new, _ = _changed_lines(start.source, attempt.source)
     n_same = _common_suffix(old[::-1], new[::-1])
@@ -440,6 +499,7 @@ def _features(start: Attempt, attempt: Attempt, window: Window, keep: float, kep
         lines_away=min(FARTHEST, abs(line - start.trouble.line)),
         words_lost=words_lost,
         words_gained=words_gained,
+        names_coined=coined(known, new),
         signs_lost=signs_lost,
         signs_gained=signs_gained,
     )

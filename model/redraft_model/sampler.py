@@ -91,7 +91,12 @@ class Full:
         """Log-probabilities of every region and its end marker."""
         device = _device(self._model)
         tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], device)
-        hidden_BAW = self._model(tokens_BT, lengths_B=lengths_B, wanted_BA=_of_regions(canvases, device))
+        hidden_BAW = self._model(
+            tokens_BT,
+            lengths_B=lengths_B,
+            wanted_BA=_of_regions(canvases, device),
+            marks_BT=_marks([canvas.marks for canvas in canvases], device),
+        )
         return _regions(self._model, hidden_BAW, canvases)
 
     def block(self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks) -> list[torch.Tensor]:
@@ -120,7 +125,10 @@ class Cached:
         device = _device(self._model)
         tokens_BT, lengths_B = padded([canvas.tokens for canvas in canvases], device)
         hidden_BAW, self._cache = self._model.encode(
-            tokens_BT, lengths_B=lengths_B, wanted_BA=_of_regions(canvases, device)
+            tokens_BT,
+            lengths_B=lengths_B,
+            wanted_BA=_of_regions(canvases, device),
+            marks_BT=_marks([canvas.marks for canvas in canvases], device),
         )
         self._canvases = list(canvases)
         return _regions(self._model, hidden_BAW, canvases)
@@ -173,12 +181,12 @@ class Cached:
             for canvas, first, (start, end) in zip(canvases, starts, blocks, strict=True)
         ]
         n = self._model.config.n_neighbours
+        cuts = list(zip(canvases, starts, map(len, pieces), strict=True))
         wide_BT, lengths_B = padded(
-            [
-                _widened(canvas.tokens, first, len(piece), n)
-                for canvas, first, piece in zip(canvases, starts, pieces, strict=True)
-            ],
-            device,
+            [_widened(canvas.tokens, first, size, n) for canvas, first, size in cuts], device
+        )
+        marks_BT = _marks(
+            [_widened(canvas.marks, first, size, n, fill=0) for canvas, first, size in cuts], device
         )
         longest = wide_BT.shape[1] - 2 * n
         positions_BT = torch.arange(longest, device=device) + torch.tensor(starts, device=device)[:, None]
@@ -199,6 +207,7 @@ class Cached:
             past_visible_BS=visible_BS,
             lengths_B=None if lengths_B is None else lengths_B - 2 * n,
             wanted_BA=None if wanted_BA is None else wanted_BA + shift,
+            marks_BT=marks_BT,
             is_widened=True,
         )
         return hidden if wanted_BA is not None else hidden[:, shift:], [piece[shift:] for piece in pieces]
@@ -227,7 +236,12 @@ def at_places(
     wanted_BA, _ = padded(
         [place + canvas.region_start for place, canvas in zip(places, canvases, strict=True)], device
     )
-    hidden_BAW = model(tokens_BT, lengths_B=lengths_B, wanted_BA=wanted_BA)
+    hidden_BAW = model(
+        tokens_BT,
+        lengths_B=lengths_B,
+        wanted_BA=wanted_BA,
+        marks_BT=_marks([canvas.marks for canvas in canvases], device),
+    )
     counts = [len(place) for place in places]
     chosen_NW = torch.cat([row_AW[:n] for row_AW, n in zip(hidden_BAW, counts, strict=True)])
     return list(torch.split(model.log_probabilities(chosen_NW), counts))
@@ -244,6 +258,16 @@ def padded(
     lengths = [len(row) for row in rows]
     lengths_B = torch.tensor(lengths, device=device) if min(lengths) < longest else None
     return torch.from_numpy(tokens).to(device), lengths_B
+
+
+def _marks(rows: Sequence[Ids], device: torch.device) -> torch.Tensor | None:
+    """What is marked in the sequences, as (B, T) int64; None if nothing is."""
+    if not any(row.any() for row in rows):
+        return None
+    marks = np.zeros((len(rows), max(map(len, rows))), np.int64)
+    for padded_row, row in zip(marks, rows, strict=True):
+        padded_row[: len(row)] = row
+    return torch.from_numpy(marks).to(device)
 
 
 def denoise(
@@ -383,9 +407,9 @@ def _keep_first(log_p_TV: torch.Tensor, labels: Ids) -> Ids:
     return labels
 
 
-def _widened(tokens: Ids, start: int, size: int, n: int) -> Ids:
-    """tokens[start : start + size] and the n tokens on each side, PAD where there are none: (size + 2n,)."""
-    found = np.full(size + 2 * n, PAD_ID, np.int32)
+def _widened(tokens: Ids, start: int, size: int, n: int, fill: int = PAD_ID) -> Ids:
+    """tokens[start : start + size] and the n tokens on each side, `fill` where there are none: (size + 2n,)."""
+    found = np.full(size + 2 * n, fill, np.int32)
     first, end = max(0, start - n), min(len(tokens), start + size + n)
     found[first - start + n : end - start + n] = tokens[first:end]
     return found

@@ -174,6 +174,11 @@ class Tokenizer:
         return np.array([piece[:1] == b"\n" for piece in self._pieces])
 
     @cached_property
+    def quotes(self) -> npt.NDArray[np.bool_]:
+        """Which ids begin or end string literals, shape (n_vocabulary,)."""
+        return np.array([b'"' in piece or b"'" in piece for piece in self._pieces])
+
+    @cached_property
     def is_word(self) -> npt.NDArray[np.bool_]:
         """Which ids are a word or a part of one, digits included, the space before it aside; shape (n_vocabulary,)."""
         bare = [piece.removeprefix(b" ") for piece in self._pieces]

@@ -171,6 +171,25 @@ class Neighbours(nn.Module):
         return mixed
 
 
+class Marks(nn.Module):
+    """What is said of a token besides what it is, added to its embedding.
+
+    A parser's complaint, at the place where it stopped, tells a network that repairs programs much (arXiv 2005.10636).
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.kinds = nn.Embedding(config.n_marks, config.width)
+
+    def forward(self, x_BTW: torch.Tensor, marks_BT: torch.Tensor) -> torch.Tensor:
+        """(B, T, W) and (B, T) -> (B, T, W); 0 is no mark, i a mark of kind i - 1."""
+        # Their size is that of the embeddings in a few steps, although an optimiser moves each value by so much a step.
+        said = self.kinds((marks_BT - 1).clamp_min(0)) * x_BTW.shape[-1] ** 0.5
+        said = said * (marks_BT > 0)[..., None]
+        marked: torch.Tensor = x_BTW + said.to(x_BTW.dtype)
+        return marked
+
+
 class Transformer(nn.Module):
     """Token ids in, hidden states or log-probabilities out. `stream_dtype` is the dtype of everything between."""
 
@@ -183,6 +202,8 @@ class Transformer(nn.Module):
         self.embedding = nn.Embedding(config.n_vocabulary, config.width)
         if config.n_neighbours:
             self.neighbours = Neighbours(config)
+        if config.n_marks:
+            self.marks = Marks(config)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layers))
         self.norm = Norm(config.width, config.norm_eps)
         if not config.tied:
@@ -196,7 +217,7 @@ class Transformer(nn.Module):
         for name, parameter in self.named_parameters():
             if parameter.ndim < 2:
                 parameter.data.fill_(0.0 if name.endswith("bias") else 1.0)
-            elif name.endswith(("out.weight", "down.weight", "mix.weight")):
+            elif name.endswith(("out.weight", "down.weight", "mix.weight", "kinds.weight")):
                 parameter.data.zero_()
             else:
                 std = 0.02 if "embedding" in name or "head" in name else parameter.shape[1] ** -0.5
@@ -211,16 +232,25 @@ class Transformer(nn.Module):
         past_visible_BS: torch.Tensor | None = None,
         lengths_B: torch.Tensor | None = None,
         wanted_BA: torch.Tensor | None = None,
+        marks_BT: torch.Tensor | None = None,
         is_widened: bool = False,
     ) -> torch.Tensor:
         """Hidden states (B, T, W) of tokens that see each other and `past` (where `past_visible_BS`, if given, is true).
 
         `lengths_B` leaves padding out of sight. `wanted_BA` chooses tokens of each row, by their index in it; then it is
-        (B, A, W), and the last layer does no more than it has to. With `is_widened` there are n_neighbours more tokens on
+        (B, A, W), and the last layer does no more than it has to. `marks_BT` marks tokens: 0 is no mark, i one of kind i - 1;
+        a network without marks does not look. With `is_widened` there are n_neighbours more tokens on
         each side, (B, T + 2 n_neighbours), which are only looked at as neighbours.
         """
         x, _, _ = self._run(
-            tokens_BT, positions_BT, past, past_visible_BS, lengths_B, wanted_BA, is_widened=is_widened
+            tokens_BT,
+            positions_BT,
+            past,
+            past_visible_BS,
+            lengths_B,
+            wanted_BA,
+            marks_BT,
+            is_widened=is_widened,
         )
         return x
 
@@ -231,11 +261,12 @@ class Transformer(nn.Module):
         *,
         lengths_B: torch.Tensor | None = None,
         wanted_BA: torch.Tensor | None = None,
+        marks_BT: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, Cache]:
         """As `forward`, and the keys and values of all given tokens."""
         if positions_BT is None:
             positions_BT = self._counted(tokens_BT)
-        x, keys, values = self._run(tokens_BT, positions_BT, None, None, lengths_B, wanted_BA)
+        x, keys, values = self._run(tokens_BT, positions_BT, None, None, lengths_B, wanted_BA, marks_BT)
         return x, Cache(tuple(keys), tuple(values), positions_BT)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -260,11 +291,12 @@ class Transformer(nn.Module):
         past_visible_BS: torch.Tensor | None,
         lengths_B: torch.Tensor | None,
         wanted_BA: torch.Tensor | None,
+        marks_BT: torch.Tensor | None,
         *,
         is_widened: bool = False,
     ) -> tuple[torch.Tensor, list[torch.Tensor], list[torch.Tensor]]:
         c = self.config
-        x = self._embedded(tokens_BT, is_widened=is_widened)
+        x = self._embedded(tokens_BT, marks_BT, is_widened=is_widened)
         if is_widened:
             tokens_BT = tokens_BT[:, c.n_neighbours : tokens_BT.shape[1] - c.n_neighbours]
         if wanted_BA is not None and c.logit_shift:
@@ -294,9 +326,13 @@ class Transformer(nn.Module):
             x = torch.cat([x[:, :1], x[:, :-1]], 1)
         return x, keys, values
 
-    def _embedded(self, tokens_BT: torch.Tensor, *, is_widened: bool) -> torch.Tensor:
-        """What the first layer sees: the embeddings, and those of the neighbours where the network has use for them."""
+    def _embedded(
+        self, tokens_BT: torch.Tensor, marks_BT: torch.Tensor | None, *, is_widened: bool
+    ) -> torch.Tensor:
+        """What the first layer sees: embeddings and marks, and those of the neighbours where the network has use for them."""
         x: torch.Tensor = self.embedding(tokens_BT).to(self.stream_dtype)
+        if self.config.n_marks and marks_BT is not None:
+            x = self.marks(x, marks_BT)
         n = self.config.n_neighbours
         if not n:
             return x

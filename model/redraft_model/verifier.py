@@ -6,12 +6,31 @@ import re
 import warnings
 from dataclasses import dataclass
 
+import numpy as np
 import tree_sitter
 import tree_sitter_python
 
 from redraft_model.passage import Span
 
-_PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_python.language()))
+_LANGUAGE = tree_sitter.Language(tree_sitter_python.language())
+_PARSER = tree_sitter.Parser(_LANGUAGE)
+_PROSE = tree_sitter.Query(_LANGUAGE, "(comment) @comment (string_content) @string")
+# What a message is about, in words that every supported Python uses; the kind of a message is the first that it holds.
+_KINDS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"was never closed",
+        r"indent",
+        r"unmatched|does not match",
+        r"expected ':'",
+        r"unterminated",
+        r"forgot a comma",
+        r"parentheses in call",
+        r"assign|'=='",
+        r"string|decimal|literal|character",
+    )
+)
+N_KINDS = len(_KINDS) + 1  # 0: none of these
 _LINE_ENDING = re.compile(r"\r\n|\r|\n")
 
 
@@ -23,6 +42,11 @@ class Problem:
     line: int
     last_line: int
     message: str
+
+    @property
+    def kind(self) -> int:
+        """What the message is about, from 0 to N_KINDS - 1."""
+        return next((i for i, about in enumerate(_KINDS, 1) if about.search(self.message)), 0)
 
 
 def parses(source: str) -> bool:
@@ -62,6 +86,20 @@ def error_spans(source: str) -> list[Span]:
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent():
                 return spans
+
+
+def prose_spans(source: str) -> list[Span]:
+    """Character spans of comments and of the insides of string literals, in order; the code in an f-string is not one."""
+    encoded = source.encode()
+    found = tree_sitter.QueryCursor(_PROSE).captures(_PARSER.parse(encoded).root_node)
+    # A comment's first character is what makes it one.
+    spans = [(node.start_byte + 1, node.end_byte) for node in found.get("comment", [])]
+    spans += [(node.start_byte, node.end_byte) for node in found.get("string", [])]
+    if not source.isascii():
+        begins_character = (np.frombuffer(encoded, np.uint8) & 0xC0) != 0x80
+        n_before = np.append(0, np.cumsum(begins_character)).tolist()
+        spans = [(n_before[start], n_before[end]) for start, end in spans]
+    return [Span(start, end) for start, end in sorted(spans)]
 
 
 def line_starts(source: str) -> list[int]:

@@ -43,6 +43,15 @@ class Window:
         near, _ = _characters(self.tokenizer, self.canvas.region, self.span.of(self.source))
         return near + self.span.start
 
+    def marked(self, at: int, kind: int) -> "Window":
+        """The same window with a mark on the token that holds character `at` of the text, if the region has it."""
+        n_tokens = len(self.canvas.region)
+        is_in = self.span.start <= at < self.span.end or at == self.span.end == len(self.source)
+        if not n_tokens or not is_in:
+            return self
+        index = min(int(np.searchsorted(self.borders(), at, side="right")) - 1, n_tokens - 1)
+        return replace(self, canvas=replace(self.canvas, mark=(index, kind)))
+
     def tokens_of(self, span: Span) -> tuple[int, int]:
         """First and last (exclusive) token of the region that touch `span`; at least one token if there are any."""
         borders = self.borders()

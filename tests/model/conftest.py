@@ -113,7 +113,9 @@ class Oracle(Transformer):
         *,
         lengths_B: torch.Tensor | None = None,
         wanted_BA: torch.Tensor | None = None,
+        marks_BT: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, Cache]:
+        del marks_BT
         B, T = tokens_BT.shape
         if positions_BT is None:
             positions_BT = torch.arange(T).expand(B, T)
@@ -131,8 +133,10 @@ class Oracle(Transformer):
         past_visible_BS: torch.Tensor | None = None,
         lengths_B: torch.Tensor | None = None,
         wanted_BA: torch.Tensor | None = None,
+        marks_BT: torch.Tensor | None = None,
         is_widened: bool = False,
     ) -> torch.Tensor:
+        del marks_BT
         if is_widened:
             n_beside = self.config.n_neighbours
             tokens_BT = tokens_BT[:, n_beside : tokens_BT.shape[1] - n_beside]

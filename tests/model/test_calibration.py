@@ -35,9 +35,11 @@ from redraft_model.calibration import (
     Features,
     Logistic,
     Written,
+    coined,
     load_calibration,
     logit_share,
     lost,
+    names,
     sigmoid,
     weighted,
     written,
@@ -53,8 +55,8 @@ from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
 
-PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0)
-DOUBT = Doubted(0, -0.1, 1, 0, 0, 0, 1, 0, 0, 1, 0)
+PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0)
+DOUBT = Doubted(0, -0.1, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0)
 FLAT = Calibration(
     ranking=tuple(i / 8 for i in range(len(FEATURES))),
     repair=Logistic(0.5, tuple(i / 64 for i in range(len(FEATURES) + 1))),
@@ -91,13 +93,13 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data | {"format": 2}, "is not of format 3"),
+        (lambda data: data | {"format": 2}, "is not of format 4"),
         (lambda data: data | {"ranking": {}}, "'gain'"),
         (lambda data: data | {"sweep_threshold": "high"}, "'high' is no number"),
         (lambda data: data | {"repair": data["repair"] | {"bias": float("nan")}}, "nan is no number"),
         (lambda data: data | {"sweep": [1.0]}, "wrong one"),
         (lambda data: {name: data[name] for name in data if name != "line"}, "'line'"),
-        (lambda _: [], "is not of format 3"),
+        (lambda _: [], "is not of format 4"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_so(
@@ -133,6 +135,14 @@ def test_lost_counts_words_and_signs() -> None:
     assert lost("float(input()", "float(input)") == (0, 1)
     assert lost("(f - 32)5/9", "(f - 32)/9") == (1, 0)
     assert lost("a", "a b") == (0, 0)
+
+
+def test_a_name_is_coined_if_neither_the_text_nor_python_knows_it() -> None:
+    known = names("F = (float(input())")
+    assert coined(known, "F = maxfloat(input())") == 1
+    assert coined(known, "F = float(input(0x1))") == 0
+    assert coined(known, "for input in F: pass") == 0, "Python's own words come from nowhere"
+    assert coined(known, "größe = größe + 1") == 1, "each name counts once"
 
 
 def test_a_ranking_finds_the_feature_that_tells_right_from_wrong() -> None:

@@ -1,5 +1,7 @@
 """The canvas: labels change its region and nothing else."""
 
+from dataclasses import replace
+
 import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
@@ -41,6 +43,16 @@ def test_the_network_sees_head_region_and_tail_in_order() -> None:
     assert shown.tokens[shown.region_start] == ids("a")[0]
     assert shown.tokens[shown.region_end] == ANCHOR_ID
     assert shown.n_masks == 1
+
+
+def test_a_mark_is_on_a_token_of_the_region_until_that_changes() -> None:
+    plain = canvas("abc")
+    assert not plain.marks.any()
+    marked = replace(plain, mark=(2, 4))
+    assert len(marked.marks) == len(marked.tokens)
+    assert np.flatnonzero(marked.marks).tolist() == [marked.region_start + 2]
+    assert marked.marks[marked.region_start + 2] == 5
+    assert marked.with_region(ids("abd")).mark is None
 
 
 def test_an_empty_region_has_its_end_marker_at_its_start() -> None:

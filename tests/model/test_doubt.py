@@ -1,6 +1,6 @@
 """The sweep with a network that knows the clean text: it doubts what differs, and improves what it doubts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,7 +11,7 @@ from redraft_model.proposer import Proposer
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
-from redraft_model.window import Limits
+from redraft_model.window import Limits, Window
 
 CLEAN = """def difference(a, b):
     name = '名前 😀'
@@ -71,6 +71,25 @@ def test_what_is_missing_at_the_end_is_doubted_at_the_end(proposer_of: Proposing
     source = "x = (1"
     (doubt,) = found(proposer_of, source, "x = (1)")
     assert (doubt.span, doubt.kind) == (Span(6, 6), "insert")
+
+
+def test_the_network_is_told_where_the_parser_stopped(
+    proposer_of: Proposing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks: list[bool] = []
+    for source in (changed("a - b", "a b"), CLEAN):
+        proposer = proposer_of(CLEAN)
+        look = proposer.log_p
+
+        def seen(windows: Sequence[Window], look: Callable[..., object] = look) -> object:
+            marks.extend(window.canvas.mark is not None for window in windows)
+            return look(windows)
+
+        monkeypatch.setattr(proposer, "log_p", seen)
+        doubts(proposer, source, 0.5, None, Limits(region=20, before=9, after=9))
+        assert sum(marks) == (source != CLEAN)
+        assert len(marks) > 1
+        marks.clear()
 
 
 def test_a_text_the_network_expects_raises_no_doubt(proposer_of: Proposing) -> None:

@@ -119,6 +119,37 @@ def test_texts_become_the_text_the_network_knows(fixed: Fixing, source: str, cle
     assert fixed(source, clean).source == clean
 
 
+def test_words_of_comments_and_strings_are_not_tried(fixed: Fixing) -> None:
+    source = "x = [\n    1,  # won\n    'too',\ny = 3\n"
+    clean = "x = [\n    1,  # one\n    'two',\n]\ny = 3\n"
+    found = fixed(source, clean, Search(n_candidates=1, n_rounds=1))
+    assert found.source == "x = [\n    1,  # won\n    'too',\n]\ny = 3\n"
+
+
+def test_a_string_that_swallows_code_is_ended_inside_it(fixed: Fixing) -> None:
+    source = 'def f():\n    """A.\n    return 1\n\n\ndef g():\n    """B."""\n'
+    clean = source.replace("A.", 'A."""')
+    assert fixed(source, clean).source == clean
+
+
+def test_the_network_is_told_where_the_parser_stopped(
+    tokenizer: Tokenizer, oracle_of: Callable[[str], Transformer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, seen = broken(("math.sqrt(x)", "math.sqrt(x")), []
+    proposer = Proposer(oracle_of(CLEAN), tokenizer)
+    look = proposer.log_p
+    monkeypatch.setattr(proposer, "log_p", lambda windows: seen.extend(windows) or look(windows))
+    repair(proposer, source, DEFAULT)
+    trouble = problem(source)
+    assert trouble is not None
+    first, *others = seen
+    assert first.canvas.mark is not None
+    index, kind = first.canvas.mark
+    assert first.borders()[index] == trouble.span.start
+    assert kind == trouble.kind
+    assert any(window.canvas.mark is None for window in others), "a text that parses has no mark"
+
+
 def test_two_and_three_independent_problems_are_solved(fixed: Fixing) -> None:
     breaks = [
         ("area(width, height):", "area(width, height:"),

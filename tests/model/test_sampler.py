@@ -1,6 +1,7 @@
 """The sampler: the cached way agrees with the slow one, seeds repeat, frozen text stays, and cancelling stops it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from redraft_model.blocks import fixed_blocks
 from redraft_model.canvas import Canvas
 from redraft_model.config import ModelConfig
 from redraft_model.errors import Cancelled
-from redraft_model.sampler import Cached, Full, Sampling, generate, generate_reference
+from redraft_model.sampler import Cached, Full, Sampling, at_places, generate, generate_reference
 from redraft_model.selection import Thresholds
 from redraft_model.tokenizer import SPECIALS
 from redraft_model.transformer import Transformer
@@ -65,6 +66,20 @@ def test_the_first_cached_step_sees_what_the_reference_sees(model: Transformer) 
     for block in fixed_blocks(24, 8):
         fast, slow = cached.block([0], [start], [block])[0], full.block([0], [start], [block])[0]
         assert torch.allclose(fast.exp(), slow.exp(), atol=1e-5)
+
+
+def test_a_mark_is_seen_with_and_without_the_cache(model: Transformer) -> None:
+    plain = canvas(6, 24, 9, 8)
+    start = replace(plain, mark=(11, 2))
+    cached, full = Cached(model), Full(model)
+    whole = cached.refresh([start])[0]
+    torch.testing.assert_close(whole, full.refresh([start])[0], atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(whole, full.refresh([plain])[0], atol=1e-2)
+    for block in fixed_blocks(24, 8):
+        fast, slow = cached.block([0], [start], [block])[0], full.block([0], [start], [block])[0]
+        assert torch.allclose(fast.exp(), slow.exp(), atol=1e-5)
+    places = [np.array([0, 11, 24])]
+    torch.testing.assert_close(at_places(model, [start], places)[0], whole[places[0]], atol=1e-5, rtol=1e-4)
 
 
 def test_the_suffix_moves_along_when_the_block_grows() -> None:

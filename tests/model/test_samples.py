@@ -13,6 +13,7 @@ from redraft_model.data.samples import IGNORED, Mixture, Sample, SampleMaker
 from redraft_model.data.shards import Shards
 from redraft_model.noise.syntax import parses
 from redraft_model.tokenizer import FILE_END, FILE_START, REGION, REGION_END, SPECIALS, Tokenizer
+from redraft_model.verifier import N_KINDS, problem
 
 LONGEST = 128
 PROCESSES = ("mask", "edit", "syntax", "semantic", "span", "keep")
@@ -102,6 +103,37 @@ def test_a_repaired_standalone_text_parses_and_the_shown_one_does_not(
             n_broken += not parses(tokenizer.decode(sample.tokens))
     assert n_whole > 10
     assert n_broken > 0.7 * n_whole
+
+
+@pytest.mark.parametrize("standalone", [0.0, 1.0])
+def test_the_place_where_the_parser_stops_is_marked(
+    tokenizer: Tokenizer, shards: Shards, standalone: float
+) -> None:
+    n_marked = n_checked = 0
+    for sample in draws(maker(tokenizer, shards, "syntax", standalone=standalone), 100):
+        if sample.mark is None:
+            continue
+        n_marked += 1
+        index, kind = sample.mark
+        start, end = region(sample)
+        assert start <= index < end
+        assert 0 <= kind < N_KINDS
+        if standalone and not (sample.tokens == MASK_ID).any():
+            shown = sample.tokens[sample.tokens >= tokenizer.n_specials]
+            trouble = problem(tokenizer.decode(shown))
+            at = index - int((sample.tokens[:index] < tokenizer.n_specials).sum())
+            if trouble is not None:
+                n_checked += 1
+                borders = tokenizer.borders(shown)
+                assert borders[at] <= trouble.span.start <= borders[at + 1]
+                assert kind == trouble.kind
+    assert n_marked > 40
+    assert n_checked >= 20 * standalone
+
+
+@pytest.mark.parametrize("process", ["mask", "span", "semantic", "keep"])
+def test_nothing_is_marked_in_a_text_that_parses(tokenizer: Tokenizer, shards: Shards, process: str) -> None:
+    assert all(sample.mark is None for sample in draws(maker(tokenizer, shards, process)))
 
 
 @pytest.mark.parametrize("process", PROCESSES)

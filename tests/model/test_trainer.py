@@ -181,11 +181,12 @@ def test_a_run_can_start_from_the_weights_of_another(
     assert losses(following.out)[-1]["tokens"] == training.tokens
 
 
-def test_a_run_goes_on_from_a_network_that_did_not_look_at_neighbours(
+def test_a_run_goes_on_from_a_network_that_knew_neither_neighbours_nor_marks(
     settings: TrainSettings, tmp_path: Path
 ) -> None:
     tokenizer = Tokenizer.load(settings.tokenizer)
-    config = replace(ModelConfig.named(settings.size, tokenizer.n_vocabulary, MASK_ID), n_neighbours=0)
+    config = ModelConfig.named(settings.size, tokenizer.n_vocabulary, MASK_ID)
+    config = replace(config, n_neighbours=0, n_marks=0)
     old = Transformer(config).requires_grad_(False)
     for parameter in old.parameters():
         parameter.normal_(0.0, 0.1, generator=torch.Generator().manual_seed(0))
@@ -195,9 +196,10 @@ def test_a_run_goes_on_from_a_network_that_did_not_look_at_neighbours(
     known = load_checkpoint(tmp_path / "old", torch.device("cpu")).model
     rows = torch.arange(20, 60).reshape(2, 20)
     torch.testing.assert_close(run.model(rows), known(rows))
-    train(replace(settings, out=tmp_path / "next", start_from=tmp_path / "old", tokens=1000))
+    train(replace(settings, out=tmp_path / "next", start_from=tmp_path / "old", tokens=4000))
     learnt = load_checkpoint(tmp_path / "next" / "checkpoint", torch.device("cpu")).model
     assert learnt.neighbours.mix.weight.abs().max() > 0
+    assert learnt.marks.kinds.weight.abs().max() > 0
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -24,6 +24,7 @@ VARIANTS = {
     "shifted": replace(PLAIN, logit_shift=1),
     "other base": replace(PLAIN, rotary_base=500.0),
     "neighbours": replace(PLAIN, n_neighbours=2),
+    "marks": replace(PLAIN, n_marks=3),
 }
 EVERY_VARIANT = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS.keys())
 
@@ -164,6 +165,30 @@ def test_block_causal_attention_does_not_see_what_follows() -> None:
     assert not torch.allclose(network(PLAIN)(rows)[:, :8], network(PLAIN)(other)[:, :8])
 
 
+def test_a_mark_is_added_to_the_embedding_of_its_token() -> None:
+    model, rows = network(replace(PLAIN, n_neighbours=2, n_marks=3)), tokens(2, 9)
+    marks = torch.zeros(2, 9, dtype=torch.int64)
+    torch.testing.assert_close(model(rows, marks_BT=marks), model(rows), atol=0, rtol=0)
+    marks[1, 4] = 3
+    marked = model(rows, marks_BT=marks)
+    torch.testing.assert_close(marked[0], model(rows)[0])
+    # The same as a token whose embedding is the sum.
+    other = network(model.config)
+    alone = int(next(i for i in range(1, V) if i not in rows))
+    other.embedding.weight[alone] = model.embedding.weight[rows[1, 4]] + model.marks.kinds.weight[2] * 32**0.5
+    replaced = rows.clone()
+    replaced[1, 4] = alone
+    torch.testing.assert_close(marked, other(replaced), atol=1e-5, rtol=1e-4)
+
+
+def test_new_marks_say_nothing_and_a_network_without_them_does_not_look() -> None:
+    fresh, rows = Transformer(replace(PLAIN, n_marks=3)), tokens(1, 9)
+    fresh.initialise(torch.Generator().manual_seed(0))
+    marks = torch.ones(1, 9, dtype=torch.int64)
+    torch.testing.assert_close(fresh(rows, marks_BT=marks), fresh(rows), atol=0, rtol=0)
+    torch.testing.assert_close(network(PLAIN)(rows, marks_BT=marks), network(PLAIN)(rows), atol=0, rtol=0)
+
+
 def test_a_shifted_network_answers_one_token_later() -> None:
     shifted, rows = network(VARIANTS["shifted"]), tokens(2, 9)
     straight = Transformer(PLAIN).requires_grad_(False)
@@ -292,6 +317,7 @@ def test_named_sizes_have_the_parameters_they_are_known_for(size: str, millions:
         {"logit_shift": 2},
         {"attention_block": -1},
         {"n_neighbours": -1},
+        {"n_marks": -1},
         {"n_neighbours": 1, "attention_block": 4},
         {"n_heads": 0},
         {"n_layers": 0},

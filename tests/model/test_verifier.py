@@ -2,7 +2,7 @@
 
 import pytest
 from redraft_model.passage import Span
-from redraft_model.verifier import error_spans, line_starts, parses, problem
+from redraft_model.verifier import N_KINDS, error_spans, line_starts, parses, problem, prose_spans
 
 
 def check(marked: str, length: int = 1) -> None:
@@ -143,3 +143,43 @@ def test_a_missing_token_has_an_empty_span() -> None:
 def test_a_text_without_errors_has_no_error_spans() -> None:
     assert error_spans("") == []
     assert error_spans("def f(x):\n    return '😀'\n") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("f(1\nx = 2\n", 1),
+        ("x = 1)\n", 3),
+        ("x = (1]\n", 3),
+        ("if x\n    y = 1\n", 4),
+        ("x = 'abc\n", 5),
+        ("x = '''abc\n", 5),
+        ("def f():\nx\n", 2),
+        ("x = 1\n  y = 2\n", 2),
+        ("if x:\n        y = 1\n    z = 2\n", 2),
+        ("[a b]\n", 6),
+        ("print 'a'\n", 7),
+        ("f() = 3\n", 8),
+        ("if x = 3:\n    pass\n", 8),
+        ("x = 09\n", 9),
+        ("x = 1€\n", 9),
+        ("x = = 1\n", 0),
+        ("return = 3\n", 0),
+    ],
+)
+def test_a_message_is_of_the_kind_that_it_is_about(source: str, kind: int) -> None:
+    found = problem(source)
+    assert found is not None
+    assert found.kind == kind, found.message
+    assert kind < N_KINDS
+
+
+def test_prose_is_what_stands_in_comments_and_strings() -> None:
+    source = "x = 'ab' + f\"c{d!r}e\"  # 名 f\ny = '''g\nh'''\nz = ''\n"
+    assert [span.of(source) for span in prose_spans(source)] == ["ab", "c", "e", " 名 f", "g\nh"]
+
+
+def test_an_open_string_is_no_prose_and_what_follows_it_is_found() -> None:
+    source = "x = 'ab\ny = 'cd'  # e\n"
+    assert [span.of(source) for span in prose_spans(source)] == ["cd", " e"]
+    assert prose_spans("") == []

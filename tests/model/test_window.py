@@ -240,6 +240,29 @@ def test_the_tokens_of_a_span_are_those_that_touch_it(tokenizer: Tokenizer) -> N
     assert window.tokens_of(Span(0, 8)) == (0, 6)
 
 
+def test_a_mark_is_on_the_token_that_holds_the_character(tokenizer: Tokenizer) -> None:
+    source = "a = 1\nb = (名前 + 2\nc = 3"
+    window = cut(tokenizer, source, Span(5, len(source)), action="repair")
+    for at in (source.index("("), source.index("前"), source.index("2"), len(source) - 1):
+        marked = window.marked(at, 7)
+        assert marked.canvas.mark is not None
+        index, kind = marked.canvas.mark
+        assert kind == 7
+        assert window.borders()[index] <= at < window.borders()[index + 1]
+        assert marked.canvas.region is window.canvas.region
+    end = window.marked(len(source), 0).canvas.mark
+    assert end == (len(window.canvas.region) - 1, 0), "what is missing at the end of the text"
+
+
+def test_nothing_outside_the_region_is_marked(tokenizer: Tokenizer) -> None:
+    source = "a = 1\nb = 2\nc = 3\n"
+    window = cut(tokenizer, source, Span(5, 11), action="repair")
+    assert window.marked(4, 0).canvas.mark is None
+    assert window.marked(11, 0).canvas.mark is None, "the token there belongs to the next line"
+    empty = cut(tokenizer, source, Span(5, 5), action="repair")
+    assert empty.marked(5, 0).canvas.mark is None
+
+
 def test_tokens_of_an_empty_region_are_none(tokenizer: Tokenizer) -> None:
     assert cut(tokenizer, "x\n", Span(1, 1), action="repair").tokens_of(Span(1, 1)) == (0, 0)
 

@@ -42,6 +42,7 @@ class Batch:
     lengths: npt.NDArray[np.int64]  # (B,)
     targets: npt.NDArray[np.int32]  # (B, T), IGNORED where nothing is asked
     weights: npt.NDArray[np.float32]  # (B, T)
+    marks: npt.NDArray[np.int32]  # (B, T), 0 is no mark, i one of kind i - 1
     processes: tuple[str, ...]  # (B,)
 
     @property
@@ -116,12 +117,16 @@ def collate(samples: Sequence[Sample]) -> Batch:
     tokens = np.full(shape, PAD_ID, np.int32)
     targets = np.full(shape, IGNORED, np.int32)
     weights = np.zeros(shape, np.float32)
+    marks = np.zeros(shape, np.int32)
     for row, sample in enumerate(samples):
         tokens[row, : len(sample)] = sample.tokens
         targets[row, : len(sample)] = sample.targets
         weights[row, : len(sample)] = sample.weights
+        if sample.mark is not None:
+            index, kind = sample.mark
+            marks[row, index] = kind + 1
     lengths = np.array([len(sample) for sample in samples], np.int64)
-    return Batch(tokens, lengths, targets, weights, tuple(sample.process for sample in samples))
+    return Batch(tokens, lengths, targets, weights, marks, tuple(sample.process for sample in samples))
 
 
 class BatchStream:

@@ -21,6 +21,7 @@ class PairWindow:
     clean: Ids
     before: Ids
     after: Ids
+    start: int  # of the region, in the characters of the pair's `before`; of a piece without the line breaks around it
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def cut(tokenizer: Tokenizer, pair: Pair, n_region: int, n_context: int, rng: ra
             tokenizer.encode("".join(f"\n{line}" for line in after)),
             [tokenizer.id_of(FILE_END)] if ends_file else [],
         ),
+        sum(len(line) + 1 for line in lines.before[:start]) - len(first_break),
     )
 
 

@@ -23,6 +23,7 @@ from redraft_model.data.shards import END, FIRST, PARENT, Shards
 from redraft_model.noise import EditNoise, MaskNoise, SemanticNoise, SpanNoise, SyntaxNoise
 from redraft_model.passage import Span
 from redraft_model.tokenizer import FILE_END, FILE_START, INSERT_SIZES, REGION, REGION_END, Tokenizer
+from redraft_model.verifier import problem
 
 Ids = npt.NDArray[np.int32]
 Weights = npt.NDArray[np.float32]
@@ -62,6 +63,7 @@ class Sample:
     tokens: Ids
     targets: Ids  # labels, IGNORED where nothing is asked
     weights: Weights
+    mark: tuple[int, int] | None = None  # index of the token at which the parser stops, kind of its message
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -121,6 +123,7 @@ class SampleMaker:
         room = self.longest - 4 - len(context.before) - len(context.after)
         if len(clean) > room:
             return None
+        mark = None
         match process:
             case "span":
                 return self._span_sample(unit, context, room, rng, generator)
@@ -151,9 +154,10 @@ class SampleMaker:
                 if worse == unit.code:
                     return None
                 x_t = self._encode(unit, worse + context.tail, context)
+                mark = self._mark_of_unit(unit, worse, context, x_t)
         if process != "keep" and np.array_equal(x_t, clean):
             return None
-        return self._repair_sample(process, context, x_t, clean, room, rng, generator)
+        return self._repair_sample(process, context, x_t, clean, room, rng, generator, mark)
 
     def _real_sample(self, rng: random.Random, generator: np.random.Generator) -> Sample | None:
         """A window around the change of a pair, with as much of the text around it as a random budget allows."""
@@ -171,7 +175,33 @@ class SampleMaker:
         if len(cut.clean) > room:
             return None
         context = Context(cut.before, cut.after)
-        return self._repair_sample(process, context, cut.x_t, cut.clean, room, rng, generator)
+        # A piece of a program has problems that are none of its own.
+        trouble = problem(pair.before) if pair.is_whole else None
+        mark = None
+        if trouble is not None:
+            mark = self._mark(cut.x_t, pair.before[cut.start :], trouble.span.start - cut.start, trouble.kind)
+        return self._repair_sample(process, context, cut.x_t, cut.clean, room, rng, generator, mark)
+
+    def _mark_of_unit(self, unit: Unit, worse: str, context: "Context", x_t: Ids) -> tuple[int, int] | None:
+        """Where the parser stops in `worse`, which became `x_t`: the index of the token, and the kind of the message."""
+        trouble = problem(worse)
+        if trouble is None:
+            return None
+        text, at = worse + context.tail, trouble.span.start
+        if not context.standalone:
+            line_break = self.tokenizer.decode(unit.line_break)
+            text = line_break + self._indented(unit, worse)
+            at = len(line_break) + _indented_offset(worse, unit.indent, at)
+        return self._mark(x_t, text, at, trouble.kind)
+
+    def _mark(self, x_t: Ids, text: str, at: int, kind: int) -> tuple[int, int] | None:
+        """The mark at character `at` of the text that begins with `x_t`; None if that is not in it."""
+        borders = self.tokenizer.borders(x_t)
+        n_bytes = len(text[: max(0, at)].encode())
+        is_at_end = at == len(text) and n_bytes == int(borders[-1])
+        if not len(x_t) or at < 0 or not (n_bytes < int(borders[-1]) or is_at_end):
+            return None
+        return min(int(np.searchsorted(borders, n_bytes, side="right")) - 1, len(x_t) - 1), kind
 
     def _with_hidden_words(self, sample: Sample, generator: np.random.Generator) -> Sample:
         """The sample with some words behind masks, of those that are right as they are; samples full of masks stay."""
@@ -182,11 +212,11 @@ class SampleMaker:
         hidden = hide(
             self.tokenizer, sample.tokens, is_right, self.hidden_rate * generator.random(), generator
         )
-        return Sample(
-            sample.process,
-            np.where(hidden, np.int32(MASK_ID), sample.tokens),
-            np.where(hidden, sample.tokens, sample.targets),
-            np.where(hidden, np.float32(self.hidden_weight), sample.weights),
+        return replace(
+            sample,
+            tokens=np.where(hidden, np.int32(MASK_ID), sample.tokens),
+            targets=np.where(hidden, sample.tokens, sample.targets),
+            weights=np.where(hidden, np.float32(self.hidden_weight), sample.weights),
         )
 
     def _edit_noise(self) -> EditNoise:
@@ -201,10 +231,13 @@ class SampleMaker:
         room: int,
         rng: random.Random,
         generator: np.random.Generator,
+        mark: tuple[int, int] | None = None,
     ) -> Sample | None:
         """Labels of x_t; in two samples of five some have been executed already, so that half-repaired canvases are known."""
         answer = labels(x_t, clean)
         if process != "keep" and rng.random() < 0.4:
+            if mark is not None and (answer[: mark[0]] != x_t[: mark[0]]).any():
+                mark = None  # where the parser would stop now is not known
             x_t = _partly_applied(x_t, answer, rng)
             answer = labels(x_t, clean)
         if not 0 < len(x_t) <= room:
@@ -224,7 +257,10 @@ class SampleMaker:
         region_weights = weights[start : end + 1].copy()
         if end < len(x_t) and not insert_size(int(region_answer[-1])):
             region_answer[-1] = shown[-1]
-        return self._assemble(process, "repair", wider, x_t[start:end], region_answer, region_weights)
+        sample = self._assemble(process, "repair", wider, x_t[start:end], region_answer, region_weights)
+        if mark is None or not start <= mark[0] < end:
+            return sample
+        return replace(sample, mark=(3 + len(wider.before) + mark[0] - start, mark[1]))
 
     def _span_sample(
         self, unit: Unit, context: "Context", room: int, rng: random.Random, generator: np.random.Generator
@@ -238,8 +274,8 @@ class SampleMaker:
             line_break = self.tokenizer.decode(unit.line_break)
             text = line_break + self._indented(unit, unit.code)
             span = Span(
-                len(line_break) + _indented_offset(unit, span.start),
-                len(line_break) + _indented_offset(unit, span.end),
+                len(line_break) + _indented_offset(unit.code, unit.indent, span.start),
+                len(line_break) + _indented_offset(unit.code, unit.indent, span.end),
             )
         before = self.tokenizer.encode(text[: span.start])
         middle = self.tokenizer.encode(span.of(text))
@@ -362,11 +398,11 @@ class SampleMaker:
         return "\n".join([head, *(unit.indent + line if line.strip() else line for line in rest)])
 
 
-def _indented_offset(unit: Unit, at: int) -> int:
-    """Where offset `at` of the dedented code is once every line but the first has its indentation back."""
-    lines = unit.code.split("\n")
-    n_indented = sum(bool(line.strip()) for line in lines[1 : unit.code.count("\n", 0, at) + 1])
-    return at + len(unit.indent) * n_indented
+def _indented_offset(code: str, indent: str, at: int) -> int:
+    """Where offset `at` of dedented code is once every line but the first has its indentation back."""
+    lines = code.split("\n")
+    n_indented = sum(bool(line.strip()) for line in lines[1 : code.count("\n", 0, at) + 1])
+    return at + len(indent) * n_indented
 
 
 @dataclass(frozen=True)

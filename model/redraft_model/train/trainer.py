@@ -177,8 +177,8 @@ class Run:
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Weighted mean loss of the labels of a batch, differentiable."""
-        tokens_BT, lengths_B, wanted_BA, asked = to_device(batch, self.device)
-        hidden_BAW = self.forward(tokens_BT, lengths_B=lengths_B, wanted_BA=wanted_BA)
+        tokens_BT, marks_BT, lengths_B, wanted_BA, asked = to_device(batch, self.device)
+        hidden_BAW = self.forward(tokens_BT, lengths_B=lengths_B, wanted_BA=wanted_BA, marks_BT=marks_BT)
         return label_loss(self.model, hidden_BAW, asked)
 
     def save(self, evaluation: Mapping[str, float]) -> None:
@@ -220,8 +220,8 @@ class Run:
         self.origins |= _origins(meta)
 
     def _begin_with(self, folder: Path) -> None:
-        # A network from before the neighbours goes on with them: new as they are, they change nothing yet.
-        new = {k: v for k, v in self.model.state_dict().items() if k.startswith("neighbours.")}
+        # A network from before neighbours or marks goes on with them: new as they are, they change nothing yet.
+        new = {k: v for k, v in self.model.state_dict().items() if k.startswith(("neighbours.", "marks."))}
         state = folder / STATE_FILE
         if state.exists():
             meta, tensors = _read_state(state)
@@ -279,8 +279,8 @@ def evaluate(run: Run) -> dict[str, float]:
     right, asked_of, loss_of = Counter[str](), Counter[str](), Counter[str]()
     with torch.no_grad():
         for batch in run.heldout:
-            tokens_BT, lengths_B, wanted_BA, asked = to_device(batch, run.device)
-            hidden_BAW = run.model(tokens_BT, lengths_B=lengths_B, wanted_BA=wanted_BA)
+            tokens_BT, marks_BT, lengths_B, wanted_BA, asked = to_device(batch, run.device)
+            hidden_BAW = run.model(tokens_BT, lengths_B=lengths_B, wanted_BA=wanted_BA, marks_BT=marks_BT)
             hidden_NW = hidden_BAW.flatten(0, 1)[asked.index_N]
             log_p_NV = run.model.log_probabilities(hidden_NW)
             is_right = (log_p_NV.argmax(-1) == asked.targets_N).tolist()
@@ -295,8 +295,10 @@ def evaluate(run: Run) -> dict[str, float]:
     }
 
 
-def to_device(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Asked]:
-    """Tokens (B, T), lengths (B,), which tokens of each row are asked (B, A), and what is asked of them.
+def to_device(
+    batch: Batch, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, Asked]:
+    """Tokens (B, T), their marks (B, T), lengths (B,), which tokens of each row are asked (B, A), and what is asked of them.
 
     Rows with fewer asked tokens than A are filled with their first one, of which nothing is asked there.
     """
@@ -310,8 +312,14 @@ def to_device(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.T
         torch.from_numpy(batch.targets[row_N, column_N].astype(np.int64)).to(device),
         torch.from_numpy(batch.weights[row_N, column_N]).to(device),
     )
-    tokens, lengths = torch.from_numpy(batch.tokens.astype(np.int64)), torch.from_numpy(batch.lengths)
-    return tokens.to(device), lengths.to(device), torch.from_numpy(wanted).to(device), asked
+    tokens, marks = (torch.from_numpy(ids.astype(np.int64)).to(device) for ids in (batch.tokens, batch.marks))
+    return (
+        tokens,
+        marks,
+        torch.from_numpy(batch.lengths).to(device),
+        torch.from_numpy(wanted).to(device),
+        asked,
+    )
 
 
 def go_on(
