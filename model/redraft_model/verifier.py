@@ -6,7 +6,6 @@ import re
 import warnings
 from dataclasses import dataclass
 
-import numpy as np
 import tree_sitter
 import tree_sitter_python
 
@@ -96,8 +95,7 @@ def prose_spans(source: str) -> list[Span]:
     spans = [(node.start_byte + 1, node.end_byte) for node in found.get("comment", [])]
     spans += [(node.start_byte, node.end_byte) for node in found.get("string", [])]
     if not source.isascii():
-        begins_character = (np.frombuffer(encoded, np.uint8) & 0xC0) != 0x80
-        n_before = np.append(0, np.cumsum(begins_character)).tolist()
+        n_before = [0, *itertools.accumulate((byte & 0xC0) != 0x80 for byte in encoded)]
         spans = [(n_before[start], n_before[end]) for start, end in spans]
     return [Span(start, end) for start, end in sorted(spans)]
 
