@@ -13,7 +13,7 @@ costs in `Search` decide. There are no hand-written repairs.
 import heapq
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -22,11 +22,13 @@ import torch
 
 from redraft_model.alignment import ANCHOR_ID, INSERT_IDS, gaps, insert_size
 from redraft_model.calibration import Calibration, Features, coined, lost, names
+from redraft_model.difference import changed_lines, common_prefix, common_suffix
 from redraft_model.frame import Frame
 from redraft_model.passage import Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
+from redraft_model.prose import Prose
 from redraft_model.tokenizer import Tokenizer
-from redraft_model.verifier import Problem, error_spans, problem, prose_spans
+from redraft_model.verifier import Problem, error_spans, problem
 from redraft_model.window import Limits, Window, around, with_masks
 
 # A search that solves several problems at once has its first change far up, which says nothing against it.
@@ -214,7 +216,7 @@ def _solve(
 ) -> list[Solution]:
     """The texts that were found in which the problem of `start` is solved."""
     assert start.trouble is not None
-    prose = _Prose(start.source, tuple(prose_spans(start.source)))
+    prose = Prose.of(start.source)
     counter = itertools.count()
     queue = [_Queued(0.0, next(counter), start)]
     seen = {start.source}
@@ -273,7 +275,7 @@ def _judged(parent: Attempt, frame: Frame, text: str, gain: float, n_edits: int)
 def _edited_to(before: Attempt, text: str) -> int:
     """Offset in `text` behind everything that differs from `before`, and behind the problem that was there."""
     assert before.trouble is not None
-    unchanged = _common_suffix(before.source, text)
+    unchanged = common_suffix(before.source, text)
     return max(len(text) - unchanged, before.trouble.span.end + len(text) - len(before.source))
 
 
@@ -286,20 +288,8 @@ def _is_solved(start: Attempt, now: Attempt) -> bool:
     return now.trouble.line > start.trouble.line and "\n" in now.source[past : now.trouble.span.start]
 
 
-def _common_suffix(a: str, b: str) -> int:
-    """Length of the longest common ending; by halves, because comparing slices is fast and loops are not."""
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[len(a) - middle :] == b[len(b) - middle :]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
 def _expand(
-    proposer: Proposer, beam: Sequence[Attempt], prose: "_Prose", search: Search, bounds: Bounds | None
+    proposer: Proposer, beam: Sequence[Attempt], prose: Prose, search: Search, bounds: Bounds | None
 ) -> Iterable[tuple[Attempt, Frame, str, float, int]]:
     """(parent, its frame, text, gain, tokens edited) of the texts one edit further on, edits without masks first."""
     windows = [_window(proposer, attempt, _focus(attempt), search, bounds) for attempt in beam]
@@ -344,7 +334,7 @@ def _window(
 
 
 def _candidates(
-    attempt: Attempt, window: Window, log_p_TV: torch.Tensor, prose: "_Prose", search: Search
+    attempt: Attempt, window: Window, log_p_TV: torch.Tensor, prose: Prose, search: Search
 ) -> list[tuple[int, int, float]]:
     """(position, label, gain) of the best labels that change something, near problems first."""
     shown = torch.from_numpy(shown_labels(window).astype(np.int64))
@@ -353,7 +343,7 @@ def _candidates(
     gain_TV = log_p_TV - keep_T[:, None]
     gain_TV[torch.arange(len(shown)), shown] = -torch.inf
     forbid_controls(gain_TV)
-    prose.forbid(attempt, window, gain_TV)
+    prose.forbid(window, _focus(attempt), gain_TV)
     # An insertion of more tokens than may still be edited leads nowhere.
     gain_TV[:, [i for i in INSERT_IDS if insert_size(i) > search.n_edits - attempt.n_edits]] = -torch.inf
     gain_TV = gain_TV - torch.from_numpy(_distance_cost(attempt, window, search))[:, None]
@@ -366,54 +356,6 @@ def _candidates(
         for value, index, label in zip(best.values.tolist(), best.indices.tolist(), labels, strict=True)
         if value > -torch.inf
     ]
-
-
-@dataclass(frozen=True)
-class _Prose:
-    """Comments and insides of strings of a text: whatever words are there, the parser does not mind.
-
-    The network finds many of them strange, and a search would try to set them right, again and again.
-    """
-
-    source: str
-    spans: tuple[Span, ...]
-
-    def forbid(self, attempt: Attempt, window: Window, gain_TV: torch.Tensor) -> None:
-        """Leave no label there but, where a string goes on over lines, those that can end it. Where the problem is, all stay."""
-        assert attempt.trouble is not None
-        borders = window.borders()
-        lines = _lines(attempt.source, attempt.trouble.span)
-        signs = torch.from_numpy(~window.tokenizer.quotes)
-        signs[list(INSERT_IDS)] = False
-        for span in self._in(attempt.source):
-            if span.start < lines.end and lines.start < span.end:
-                continue
-            first = int(np.searchsorted(borders, span.start, side="left"))
-            last = int(np.searchsorted(borders, span.end, side="right")) - 1
-            rows = gain_TV[first : max(first, last)]
-            if "\n" in attempt.source[span.start : span.end]:
-                rows[:, signs] = -torch.inf
-            else:
-                rows[:] = -torch.inf
-
-    def _in(self, text: str) -> Iterator[Span]:
-        """Where the spans are in a text made from this one; those that were changed are none any more."""
-        n_behind = _common_suffix(self.source, text)
-        n_before = min(
-            _common_suffix(self.source[::-1], text[::-1]), min(len(self.source), len(text)) - n_behind
-        )
-        shift = len(text) - len(self.source)
-        for span in self.spans:
-            if span.end <= n_before:
-                yield span
-            elif span.start >= len(self.source) - n_behind:
-                yield Span(span.start + shift, span.end + shift)
-
-
-def _lines(source: str, span: Span) -> Span:
-    """The whole lines that `span` touches."""
-    end = source.find("\n", span.end)
-    return Span(source.rfind("\n", 0, span.start) + 1, len(source) if end < 0 else end)
 
 
 def _distance_cost(attempt: Attempt, window: Window, search: Search) -> npt.NDArray[np.float32]:
@@ -485,8 +427,8 @@ def _features(
     start: Attempt, attempt: Attempt, known: frozenset[str], window: Window, keep: float, kept_before: float
 ) -> Features:
     assert start.trouble is not None
-    head, old, new, _ = _changed_lines(start.source, attempt.source)
-    n_same = _common_suffix(old[::-1], new[::-1])
+    head, old, new, _ = changed_lines(start.source, attempt.source)
+    n_same = common_prefix(old, new)
     line = head.count("\n") + old.count("\n", 0, n_same)
     words_lost, signs_lost = lost(old, new)
     words_gained, signs_gained = lost(new, old)
@@ -513,7 +455,7 @@ def _minimal(
     start: Attempt, solution: Attempt, tokenizer: Tokenizer, is_allowed: Callable[[str], bool]
 ) -> Attempt:
     """The solution without the changes that can be taken back one by one while it stays solved and allowed."""
-    head, old, new, tail = _changed_lines(start.source, solution.source)
+    head, old, new, tail = changed_lines(start.source, solution.source)
     before, after = tokenizer.encode(old), tokenizer.encode(new)
     current = solution
     is_smaller = True
@@ -533,19 +475,3 @@ def _minimal(
                 current, after, is_smaller = smaller, tokens, True
                 break
     return current
-
-
-def _changed_lines(before: str, after: str) -> tuple[str, str, str, str]:
-    """(head, old, new, tail) with before = head + old + tail and after = head + new + tail, cut at line breaks."""
-    n_tail = _common_suffix(before, after)
-    n_head = _common_suffix(before[::-1], after[::-1])
-    n_tail = min(n_tail, min(len(before), len(after)) - n_head)
-    n_head = max(0, before.rfind("\n", 0, n_head))
-    line_end = before.find("\n", len(before) - n_tail)
-    n_tail = 0 if line_end < 0 else len(before) - line_end
-    return (
-        before[:n_head],
-        before[n_head : len(before) - n_tail],
-        after[n_head : len(after) - n_tail],
-        before[len(before) - n_tail :],
-    )

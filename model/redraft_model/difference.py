@@ -1,0 +1,34 @@
+"""Where two texts differ."""
+
+
+def common_prefix(a: str, b: str) -> int:
+    """Length of the longest common beginning."""
+    return common_suffix(a[::-1], b[::-1])
+
+
+def common_suffix(a: str, b: str) -> int:
+    """Length of the longest common ending; by halves, because comparing slices is fast and loops are not."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[len(a) - middle :] == b[len(b) - middle :]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def changed_lines(before: str, after: str) -> tuple[str, str, str, str]:
+    """(head, old, new, tail) with before = head + old + tail and after = head + new + tail, cut at line breaks."""
+    n_tail = common_suffix(before, after)
+    n_head = common_prefix(before, after)
+    n_tail = min(n_tail, min(len(before), len(after)) - n_head)
+    n_head = max(0, before.rfind("\n", 0, n_head))
+    line_end = before.find("\n", len(before) - n_tail)
+    n_tail = 0 if line_end < 0 else len(before) - line_end
+    return (
+        before[:n_head],
+        before[n_head : len(before) - n_tail],
+        after[n_head : len(after) - n_tail],
+        before[len(before) - n_tail :],
+    )
