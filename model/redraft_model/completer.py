@@ -3,6 +3,8 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -14,7 +16,8 @@ from redraft_model.calibration import Calibration, Written, written
 from redraft_model.canvas import Canvas
 from redraft_model.comments import is_torn
 from redraft_model.frame import Frame
-from redraft_model.line_search import Found, Line, LineSearch, Place
+from redraft_model.line_search import Found, Line, LineSearch, Mask, Place
+from redraft_model.openings import BLOCK_WORDS, CLAUSE_WORDS, Kind, deeper, fitting
 from redraft_model.passage import UNWATCHED, Completion, Cost, DenoiseStep, Draft, Passage, Span, Watch
 from redraft_model.sampler import Cached, Draw, Full, Sampling, Trace, generate
 from redraft_model.tokenizer import Tokenizer
@@ -123,15 +126,45 @@ class Completer:
 
     def _place_at(self, completion: Completion) -> Place:
         """A canvas of masks in place of a passage's target; at the start of a line, with its line break to be chosen anew."""
-        canvas = self._canvas_at(completion.passage, self._line.n_masks)
+        passage = completion.passage
+        canvas = self._canvas_at(passage, self._line.n_masks)
         draw = Draw(completion.seed)
         if not self._begins_line(canvas):
-            return Place(canvas, draw=draw)
+            if passage.before.rpartition("\n")[2].strip():
+                return Place(canvas, draw=draw)
+            known = fitting(passage, [""]).get("")
+            return Place(canvas, draw=draw, next_tokens={(): self._beginnings[known]} if known else {})
         # Of all line breaks those that are near: how deep lines are is the file's own habit.
         near = np.unique(np.concatenate([canvas.head, canvas.tail]))
+        near = near[self._tokenizer.line_feeds[near]]
+        breaks = {self._tokenizer.decode([id_]).removeprefix("\n"): int(id_) for id_ in near}
+        for indent in deeper(passage):
+            # Deeper than any token is deep no line begins.
+            if len(tokens := self._tokenizer.encode(f"\n{indent}")) == 1:
+                breaks.setdefault(indent, int(tokens[0]))
+        kinds = fitting(passage, breaks)
+        openings = np.array([breaks[indent] for indent in kinds or breaks], np.int32)
         region = np.append(canvas.region, np.int32(MASK_ID))
         wider = replace(canvas, head=canvas.head[:-1], region=region)
-        return Place(wider, near[self._tokenizer.line_feeds[near]], draw)
+        beginnings: dict[tuple[int, ...], Mask] = {
+            (breaks[indent],): self._beginnings[of] for indent, of in kinds.items()
+        }
+        return Place(wider, openings, draw, beginnings)
+
+    @cached_property
+    def _beginnings(self) -> dict[frozenset[Kind], Mask]:
+        """Which ids a line can begin with when so much is known of it, shape (V,)."""
+        block, clause = self._tokenizer.words(BLOCK_WORDS), self._tokenizer.words(CLAUSE_WORDS)
+        of = {
+            Kind.STATEMENT: ~(block | clause | self._tokenizer.breaks_line),
+            Kind.BLOCK: block,
+            Kind.CLAUSE: clause,
+        }
+        return {
+            frozenset(kinds): np.logical_or.reduce([of[kind] for kind in kinds])
+            for n in range(1, len(Kind) + 1)
+            for kinds in combinations(Kind, n)
+        }
 
     def several_lines(
         self, asked: Sequence[Completion], watches: Sequence[Watch]

@@ -8,8 +8,8 @@ log-probability, its end included, so that long texts are not at a disadvantage.
 
 # N texts in the making, V vocabulary
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -56,12 +56,14 @@ class Line:
 class Place:
     """Where a text is wanted: `canvas` has nothing but masks in its region.
 
-    With `openings` the first of them stands for a line break, one of these ids.
+    With `openings` the first of them stands for a line break, one of these ids. After the tokens named in `next_tokens` only
+    some ids can follow, shape (V,), at least one of which breaks no line.
     """
 
     canvas: Canvas
     openings: Ids | None = None
     draw: Draw = Draw()
+    next_tokens: Mapping[tuple[int, ...], Mask] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -136,6 +138,8 @@ def search(
         for n, (i, line) in enumerate(written):
             opening = None if line.tokens else openings[i]
             log_p_NV[n, ~(within if opening is None else opening)] = -torch.inf
+            if (can_follow := places[i].next_tokens.get(line.tokens)) is not None:
+                log_p_NV[n, ~torch.from_numpy(can_follow)] = -torch.inf
         # Given that it is one line.
         log_p_NV = log_p_NV.log_softmax(-1)
         for i in active:

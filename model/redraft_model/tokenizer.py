@@ -7,7 +7,7 @@
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -177,6 +177,11 @@ class Tokenizer:
     def quotes(self) -> npt.NDArray[np.bool_]:
         """Which ids begin or end string literals, shape (n_vocabulary,)."""
         return np.array([b'"' in piece or b"'" in piece for piece in self._pieces])
+
+    def words(self, words: Collection[str]) -> npt.NDArray[np.bool_]:
+        """Which ids are one of `words`, the space before it aside; shape (n_vocabulary,)."""
+        wanted = {word.encode() for word in words}
+        return np.array([piece.removeprefix(b" ") in wanted for piece in self._pieces])
 
     @cached_property
     def is_word(self) -> npt.NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from redraft_model.completer import CANVAS_LINES, Completer
 from redraft_model.engine import LONGEST_SOURCE, Engine, EngineSettings
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
 from redraft_model.line_search import LineSearch
+from redraft_model.openings import BLOCK_WORDS, CLAUSE_WORDS
 from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Span, Watch
 from redraft_model.repair import Search
 from redraft_model.sampler import Sampling
@@ -331,6 +332,19 @@ def test_a_hole_is_filled_with_what_the_network_knows(
         )
         assert draft.text == hole
         assert draft.parses
+
+
+def test_a_missing_line_is_as_deep_as_it_has_to_be(wild: Engine) -> None:
+    # No line of this file is as deep as the one that is missing.
+    (draft,) = wild.complete(Passage("def f(x):\n", "", "\n"), single_line=True)
+    assert draft.text.startswith((" ", "\t"))
+    before = "def f(x):\n    for y in x:\n        z(y)\n"
+    for indent in ("", "    "):
+        for draft in wild.complete(
+            Passage(before + indent, "", "\n        return y\n"), single_line=True, n_drafts=9
+        ):
+            # The line below is deeper.
+            assert (indent + draft.text).strip().split()[0].rstrip(":") in BLOCK_WORDS | CLAUSE_WORDS
 
 
 def test_where_nothing_is_missing_there_is_no_draft(engine_of: Knowing) -> None:

@@ -92,6 +92,28 @@ def test_an_opening_is_one_of_those_that_are_offered() -> None:
     assert found.best()[0].score == pytest.approx(0.0, abs=1e-3)
 
 
+def test_only_some_tokens_can_follow_where_that_is_known() -> None:
+    told = Told(
+        {
+            (): {DEEPER: 1.0},
+            (DEEPER,): {A: 0.8, B: 0.15, C: 0.05},
+            (DEEPER, B): {A: 0.5, DELETE_ID: 0.5},
+            (DEEPER, C): {DELETE_ID: 1.0},
+        }
+    )
+    can_follow = np.isin(np.arange(VOCABULARY), [B, C])
+    known = place(7, openings=np.array([DEEPER], np.int32), next_tokens={(DEEPER,): can_follow})
+    (found,) = search(told, [known], SETTINGS, breaks_line=BREAKS)
+    assert {tokens[1] for tokens in texts(found)} <= {B, C}
+    # Behind B as well A was possible.
+    assert (DEEPER, B, A) in {tokens[:3] for tokens in texts(found)} | {
+        line.tokens[:3] for line in found.lines
+    }
+    # That it is one of the two is known, so it is not less likely for that.
+    scores = {line.tokens: line.log_p for line in found.best()}
+    assert scores[DEEPER, C] == pytest.approx(np.log(0.25), abs=1e-3)
+
+
 def test_a_text_without_an_end_is_as_long_as_its_canvas() -> None:
     told = Told({(A,) * n: {A: 1.0} for n in range(8)})
     (found,) = search(told, [place()], SETTINGS, breaks_line=BREAKS)

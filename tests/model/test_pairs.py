@@ -19,7 +19,7 @@ from redraft_model.data.samples import IGNORED, PROCESSES, Mixture, Sample, Samp
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
 from redraft_model.tokenizer import FILE_END, FILE_START, REGION, REGION_END, SPECIALS, Tokenizer
-from redraft_model.train.stages import REAL
+from redraft_model.train.stages import EDITOR, FURTHER, REAL
 from redraft_model.train.trainer import STATE_FILE, TrainSettings, train
 from safetensors.torch import load_file
 from torch import equal
@@ -254,3 +254,17 @@ def test_the_rate_of_the_last_phase_falls_from_the_start() -> None:
         assert sum(getattr(stage.mixture, name) for name in PROCESSES) == pytest.approx(1.0)
         assert stage.mixture.real > 0
     assert REAL.stages[-1].mixture.kept_share == 1.0
+
+
+def test_going_further_means_the_plateau_and_then_the_last_phase() -> None:
+    names = [FURTHER.stage_at(i / 100).name for i in range(100)]
+    assert names == ["edit"] * 60 + ["real"] * 15 + ["kept"] * 25
+    assert [stage.mixture for stage in FURTHER.stages] == [
+        EDITOR.stages[-1].mixture,
+        *(stage.mixture for stage in REAL.stages),
+    ]
+    factors = [FURTHER.schedule.factor(i / 100) for i in range(101)]
+    # The rate starts to fall where the last phase begins.
+    assert set(factors[2:61]) == {1.0}
+    assert factors[60:] == sorted(factors[60:], reverse=True)
+    assert len(set(factors[60:])) == 41

@@ -186,7 +186,7 @@ def test_a_clean_text_is_kept_everywhere(tokenizer: Tokenizer, shards: Shards) -
 
 
 def test_surplus_masks_of_a_span_are_to_be_deleted(tokenizer: Tokenizer, shards: Shards) -> None:
-    n_surplus = 0
+    n_surplus = n_written = 0
     for sample in draws(maker(tokenizer, shards, "span")):
         start, end = region(sample)
         deleted = np.flatnonzero(sample.targets == DELETE_ID)
@@ -196,11 +196,15 @@ def test_surplus_masks_of_a_span_are_to_be_deleted(tokenizer: Tokenizer, shards:
         if len(deleted):
             n_surplus += 1
             assert sample.weights[deleted].sum() == pytest.approx(1.0)
+            assert sample.weights[deleted[0]] >= 0.5
+            # All of the text may be there: its end is asked where a text that is written from the left would meet it.
+            n_written += bool((sample.tokens[start : deleted[0]] != MASK_ID).all())
         asked = np.flatnonzero(sample.targets != IGNORED)
         assert (sample.tokens[asked] == MASK_ID).all()
         assert not np.isin(sample.targets, INSERT_IDS).any()
         assert len(deleted) < end - start
     assert n_surplus > 10
+    assert n_written > 2
 
 
 def test_a_masked_position_weighs_one_over_gamma(tokenizer: Tokenizer, shards: Shards) -> None:

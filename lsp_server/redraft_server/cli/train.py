@@ -37,11 +37,18 @@ def train(
         ),
     ] = None,
     recipe: Annotated[
-        str, typer.Option("--recipe", metavar="NAME", help="What to learn in which order: editor, real.")
+        str,
+        typer.Option(
+            "--recipe",
+            metavar="NAME",
+            help="What to learn in which order: editor, real, further, curriculum.",
+        ),
     ] = "editor",
     pairs: Annotated[
         list[Path] | None,
-        typer.Option("--pairs", metavar="FILE", help="Real fixes for the recipe real; may be repeated."),
+        typer.Option(
+            "--pairs", metavar="FILE", help="Real fixes for the recipes real and further; may be repeated."
+        ),
     ] = None,
     held_pairs: Annotated[
         list[Path] | None,

@@ -283,20 +283,14 @@ class SampleMaker:
         n_surplus = _draw_surplus(len(middle), rng)
         if len(before) + len(middle) + n_surplus + len(after) > room:
             return None
-        x_t = middle.copy()
-        state = rng.random()
-        if state < 0.4:
-            x_t[:] = MASK_ID
-        elif state < 0.7:
-            # As a text that is written from the left looks on its way.
-            x_t[rng.randrange(len(x_t)) :] = MASK_ID
-        else:
-            x_t = MaskNoise(MASK_ID).corrupt(middle, rng.random(), generator)
+        x_t = _partly_written(middle, n_surplus, rng, generator)
         rate = max(0.1, float((x_t == MASK_ID).mean()))
         weights = np.where(x_t == MASK_ID, min(1.0, 0.3 / rate), 0.0).astype(np.float32)
         tokens = np.concatenate([x_t, np.full(n_surplus, MASK_ID, np.int32)])
         answer = np.concatenate([middle, np.full(n_surplus, DELETE_ID, np.int32), [IGNORED]]).astype(np.int32)
-        surplus_weights = np.full(n_surplus, 1.0 / max(1, n_surplus), np.float32)
+        # Half for the first of them, at which a text that is written from the left ends.
+        surplus_weights = np.full(n_surplus, 0.5 / max(1, n_surplus), np.float32)
+        surplus_weights[:1] += 0.5
         weights = np.concatenate([weights, surplus_weights, [0.0]]).astype(np.float32)
         wider = Context(np.concatenate([context.before, before]), np.concatenate([after, context.after]))
         return self._assemble("span", "complete", wider, tokens, answer, weights)
@@ -439,6 +433,21 @@ def _choose_region(changed: npt.NDArray[np.bool_], rng: random.Random) -> tuple[
     high = int(places[-1]) if len(places) else low
     start = rng.randint(0, min(low, n_tokens - 1))
     return start, rng.randint(min(max(high, start) + 1, n_tokens), n_tokens)
+
+
+def _partly_written(middle: Ids, n_surplus: int, rng: random.Random, generator: np.random.Generator) -> Ids:
+    """`middle` as sampling meets it on its way; with surplus masks it may be all there, and only its end is asked."""
+    x_t = middle.copy()
+    state = rng.random()
+    if state < 0.3:
+        x_t[:] = MASK_ID
+    elif state < 0.75:
+        # Written from the left.
+        is_whole = n_surplus > 0 and rng.random() < 0.3
+        x_t[len(x_t) if is_whole else rng.randrange(len(x_t)) :] = MASK_ID
+    else:
+        x_t = MaskNoise(MASK_ID).corrupt(middle, rng.random(), generator)
+    return x_t
 
 
 def _draw_surplus(n_tokens: int, rng: random.Random) -> int:

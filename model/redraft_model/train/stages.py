@@ -1,6 +1,6 @@
 """Training stages: which forward processes a phase of the run draws from, and how long it lasts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redraft_model.data.samples import Mixture
 from redraft_model.errors import DataError
@@ -50,7 +50,7 @@ EDITOR = Recipe(
     "editor",
     (
         Stage("mask", 0.05, Mixture(mask=0.6, span=0.2, edit=0.2)),
-        Stage("edit", 0.95, Mixture(mask=0.24, span=0.22, edit=0.06, syntax=0.20, semantic=0.18, keep=0.10)),
+        Stage("edit", 0.95, Mixture(mask=0.18, span=0.28, edit=0.06, syntax=0.20, semantic=0.18, keep=0.10)),
     ),
 )
 
@@ -63,18 +63,30 @@ REAL = Recipe(
         Stage(
             "real",
             0.75,
-            Mixture(mask=0.10, span=0.13, edit=0.03, syntax=0.36, semantic=0.14, keep=0.06, real=0.18),
+            Mixture(mask=0.06, span=0.20, edit=0.03, syntax=0.33, semantic=0.14, keep=0.06, real=0.18),
         ),
         Stage(
             "kept",
             0.25,
-            Mixture(mask=0.10, span=0.12, syntax=0.42, semantic=0.14, keep=0.12, real=0.10, kept_share=1.0),
+            Mixture(mask=0.06, span=0.20, syntax=0.38, semantic=0.14, keep=0.12, real=0.10, kept_share=1.0),
         ),
     ),
     WarmupStableDecay(warmup=0.02, decay=0.98),
 )
 
-RECIPES = {recipe.name: recipe for recipe in (CURRICULUM, EDITOR, REAL)}
+# For a run that goes on from a checkpoint whose rate has fallen already (--start-from): up to the plateau again, where most of
+# what is new is learnt, and down. Both phases are those of the runs above, in one.
+FURTHER = Recipe(
+    "further",
+    (
+        replace(EDITOR.stages[-1], share=0.6),
+        replace(REAL.stages[0], share=0.15),
+        replace(REAL.stages[1], share=0.25),
+    ),
+    WarmupStableDecay(warmup=0.02, decay=0.4),
+)
+
+RECIPES = {recipe.name: recipe for recipe in (CURRICULUM, EDITOR, REAL, FURTHER)}
 
 
 def recipe_named(name: str) -> Recipe:
