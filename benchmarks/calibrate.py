@@ -16,7 +16,7 @@ from random import Random
 
 import torch
 from redraft_model.calibrate.figures import Budget, draw_budgets, draw_reliability
-from redraft_model.calibrate.fitting import fit, hand_set
+from redraft_model.calibrate.fitting import fit, hand_set, hand_set_for_lines
 from redraft_model.calibrate.gathering import (
     Outcome,
     TimeBox,
@@ -73,19 +73,18 @@ def main() -> None:
     settings = EngineSettings()
     completer = Completer(checkpoint.model, checkpoint.tokenizer, settings.line, settings.completing)
     completed = lines(completer, drawn(3), Random(seed), TimeBox(seconds / 4))
-    verdict, ranking = judge(searched, swept, completed), None
-    fitted_first = verdict.n_after
-    if fitted_first - verdict.n_before < WORTH_IT * verdict.n:
-        # No better than the order that was set by hand and measured on real programs: that one stays.
-        ranking = hand_set(Search())
-        verdict = judge(searched, swept, completed, ranking)
-    calibration = fit(searched, swept, completed, ranking=ranking)
+    fitted = judge(searched, swept, completed)
+    # Where they are no better than the orders that were set by hand and measured on real programs, those stay.
+    ranking = hand_set(Search()) if fitted.n_after - fitted.n_before < WORTH_IT * fitted.n else None
+    line_ranking = hand_set_for_lines() if fitted.n_lines_after <= fitted.n_lines_before else None
+    verdict = judge(searched, swept, completed, ranking, line_ranking)
+    calibration = fit(searched, swept, completed, ranking=ranking, line_ranking=line_ranking)
     # These files gave the weights as well; the budgets are compared with each other, under the same weights.
     budgets = compare(checkpoint, drawn(2), calibration, Random(seed), TimeBox(seconds / 4))
     path = calibration.save(options.checkpoint)
     draw_reliability({"repairs": verdict.repairs, "lines": verdict.lines}, FIGURES / "reliability.svg")
     draw_budgets(budgets, FIGURES / "search.svg")
-    print(report(checkpoint, verdict, fitted_first, calibration, budgets))
+    print(report(checkpoint, verdict, fitted, calibration, budgets))
     print(f"written: {path}")
 
 
@@ -108,7 +107,7 @@ def compare(
 def report(
     checkpoint: Checkpoint,
     verdict: Verdict,
-    fitted_first: int,
+    fitted: Verdict,
     calibration: Calibration,
     budgets: list[Budget],
 ) -> str:
@@ -117,7 +116,9 @@ def report(
         f"{checkpoint.path.name} on {Machine.here(1)}",
         "",
         f"{verdict.n} searches, the right solution among {verdict.n_found}; first by the hand-set score in "
-        f"{verdict.n_before}, by fitted weights in {fitted_first}; {verdict.n_after} with the ranking that was written.",
+        f"{verdict.n_before}, by fitted weights in {fitted.n_after}; {verdict.n_after} with the ranking that was written.",
+        f"{verdict.n_lines} rests of lines, the right one among {verdict.n_lines_found}; first by the network's mean in "
+        f"{verdict.n_lines_before}, by fitted weights in {fitted.n_lines_after}; {verdict.n_lines_after} as written.",
         f"Sweep: {verdict.n_clean_changed} of {verdict.n_clean} clean pieces changed, {verdict.n_undone} of "
         f"{verdict.n_worse} worsened ones undone; threshold {calibration.sweep_threshold:.3f}.",
         "",

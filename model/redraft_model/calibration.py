@@ -1,14 +1,13 @@
 """How likely a repair or a line is right: a few weights that were fitted to one network and lie beside it. Without torch.
 
 A search finds several solutions. Their features give each a score; a softmax over the scores of one search is each one's share,
-and the first is taken. How likely that one is right is a logistic function of its features and of the logit of its share.
+and the first is taken. How likely that one is right is a logistic function of its features and of the logit of its share. The
+same goes for the texts that were found for the rest of a line.
 The package `calibrate` fits the weights; what they were fitted to is code that no benchmark holds.
 """
 
-import builtins
 import hashlib
 import json
-import keyword
 import math
 import re
 from collections import Counter
@@ -18,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from redraft_model.errors import CheckpointError
+from redraft_model.written import LONE, WRITTEN, Written
 
 FILE = "calibration.json"
-FORMAT = 4
+FORMAT = 5
 
 _WORD = re.compile(r"\w+")
-_NAME = re.compile(r"\b[^\W\d]\w*")
-_EVERYWHERE = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
 _SIGN = re.compile(r"[^\w\s]")
 
 
@@ -71,25 +69,9 @@ class Doubted:
         return tuple(getattr(self, name) for name in DOUBTED)
 
 
-@dataclass(frozen=True)
-class Written:
-    """What is known of a text for the rest of a line, in nats; an answer is a token of it, or its end."""
-
-    mean: float  # of an answer
-    total: float  # of all answers
-    lead: float  # by which an answer is likelier than one of the best other text, between -LONE and LONE
-    begins_line: float  # 1 where nothing but blanks stands before it on its line
-    in_word: float  # 1 behind a letter or digit: the tokens there are seldom those of the whole word
-
-    def values(self) -> tuple[float, ...]:
-        """The features in the order of `WRITTEN`."""
-        return tuple(getattr(self, name) for name in WRITTEN)
-
-
 FEATURES = tuple(field.name for field in fields(Features))
 DOUBTED = tuple(field.name for field in fields(Doubted))
-WRITTEN = tuple(field.name for field in fields(Written))
-SHARE = "share"  # of the chosen solution, as a logit: a weight of `repair` besides those of the features
+SHARE = "share"  # of a solution or text, as a logit: a weight of `repair` and `line` besides those of the features
 
 
 @dataclass(frozen=True)
@@ -112,7 +94,8 @@ class Calibration:
     repair: Logistic  # as FEATURES, then the share
     sweep: Logistic  # as DOUBTED
     sweep_threshold: float
-    line: Logistic  # as WRITTEN
+    line_ranking: tuple[float, ...]  # as WRITTEN
+    line: Logistic  # as WRITTEN, then the share
 
     def best(self, solutions: Sequence[Features]) -> tuple[int, float]:
         """The index of the best of the solutions of one search, and the logit of its share."""
@@ -124,6 +107,14 @@ class Calibration:
         """How likely a solution is right whose share has this logit."""
         return self.repair((*solution.values(), share))
 
+    def lines(self, texts: Sequence[Written]) -> list[tuple[float, float]]:
+        """The score of each text for one place, the best has the highest, and how likely it is right."""
+        scores = [weighted(self.line_ranking, text.values()) for text in texts]
+        return [
+            (score, self.line((*text.values(), logit_share(scores, i))))
+            for i, (score, text) in enumerate(zip(scores, texts, strict=True))
+        ]
+
     def to_json(self, fingerprint: str) -> dict[str, Any]:
         """The object in the `calibration.json` of the checkpoint with that fingerprint: every weight by its name."""
         return {
@@ -133,7 +124,8 @@ class Calibration:
             "repair": _named(self.repair, (*FEATURES, SHARE)),
             "sweep": _named(self.sweep, DOUBTED),
             "sweep_threshold": self.sweep_threshold,
-            "line": _named(self.line, WRITTEN),
+            "line_ranking": dict(zip(WRITTEN, map(_short, self.line_ranking), strict=True)),
+            "line": _named(self.line, (*WRITTEN, SHARE)),
         }
 
     def save(self, folder: Path) -> Path:
@@ -164,7 +156,8 @@ def load_calibration(folder: Path) -> Calibration | None:
             repair=_logistic(data["repair"], (*FEATURES, SHARE)),
             sweep=_logistic(data["sweep"], DOUBTED),
             sweep_threshold=_finite(data["sweep_threshold"]),
-            line=_logistic(data["line"], WRITTEN),
+            line_ranking=_weights(data["line_ranking"], WRITTEN),
+            line=_logistic(data["line"], (*WRITTEN, SHARE)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
@@ -173,34 +166,11 @@ def load_calibration(folder: Path) -> Calibration | None:
     return found
 
 
-def written(nats: Sequence[tuple[float, int]], before: str) -> list[Written]:
-    """The features of texts for one place behind `before`, from the nats and the number of answers of each."""
-    begins_line = float(not before.rpartition("\n")[2].strip())
-    in_word = float(_WORD.fullmatch(before[-1:]) is not None)
-    means = [total / max(1, n_answers) for total, n_answers in nats]
-    found = []
-    for i, (total, _) in enumerate(nats):
-        rival = max((mean for j, mean in enumerate(means) if j != i), default=-math.inf)
-        lead = min(LONE, max(-LONE, means[i] - rival))
-        found.append(Written(means[i], total, lead, begins_line, in_word))
-    return found
-
-
 def lost(before: str, after: str) -> tuple[int, int]:
     """How many words and how many signs of `before` are not in `after`."""
     words = Counter(_WORD.findall(before)) - Counter(_WORD.findall(after))
     signs = Counter(_SIGN.findall(before)) - Counter(_SIGN.findall(after))
     return words.total(), signs.total()
-
-
-def names(text: str) -> frozenset[str]:
-    """The words in `text` that could be names, wherever they stand, and those that every Python program knows."""
-    return _EVERYWHERE.union(_NAME.findall(text))
-
-
-def coined(known: frozenset[str], after: str) -> int:
-    """How many different names in `after` are not `known`: what comes from nowhere is seldom what was meant."""
-    return len(set(_NAME.findall(after)) - known)
 
 
 def weighted(weights: Sequence[float], values: Sequence[float]) -> float:
@@ -216,9 +186,6 @@ def logit_share(scores: Sequence[float], i: int) -> float:
     largest = max(others)
     rivals = largest + math.log(math.fsum(math.exp(score - largest) for score in others))
     return min(LONE, max(-LONE, -rivals))
-
-
-LONE = 6.0
 
 
 def sigmoid(x: float) -> float:

@@ -12,7 +12,7 @@ import torch
 from redraft_model import line_search
 from redraft_model.alignment import MASK_ID
 from redraft_model.blocks import fixed_blocks
-from redraft_model.calibration import Calibration, Written, written
+from redraft_model.calibration import Calibration
 from redraft_model.canvas import Canvas
 from redraft_model.comments import is_torn
 from redraft_model.frame import Frame
@@ -24,6 +24,7 @@ from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
 from redraft_model.window import Limits, cut
+from redraft_model.written import Written, written
 
 CANVAS_LINES = 64  # masks offered for several lines
 
@@ -101,11 +102,15 @@ class Completer:
         valid = {text for text in lines if frame.problem(passage.replaced(text)) is None}
         if valid or frame.problem(source) is None:
             lines = {text: line for text, line in lines.items() if text in valid}
-        features = written([(line.log_p, line.n_answers) for line in lines.values()], passage.before)
-        return [
-            _LineText(text, line, known, text in valid)
-            for (text, line), known in zip(lines.items(), features, strict=True)
-        ]
+        known = written([(text, line.log_p, line.n_answers) for text, line in lines.items()], passage)
+        likely: list[float] = [float(np.exp(line.log_p)) for line in lines.values()]
+        ranked = list(range(len(lines)))
+        if self._calibration is not None:
+            scores = self._calibration.lines(known)
+            likely = [probability for _, probability in scores]
+            ranked.sort(key=lambda i: -scores[i][0])
+        texts = list(lines.items())
+        return [_LineText(*texts[i], known[i], likely[i], texts[i][0] in valid) for i in ranked]
 
     def _line_drafts(self, order: "_LineOrder", seconds: float) -> list[Draft]:
         cost = Cost(order.found.n_forward, order.found.n_tokens, seconds)
@@ -113,9 +118,7 @@ class Completer:
             Draft(
                 each.text,
                 each.line.log_p,
-                float(np.exp(each.line.log_p))
-                if self._calibration is None
-                else self._calibration.line(each.features.values()),
+                each.probability,
                 len(each.line.tokens),
                 each.parses,
                 cost,
@@ -282,11 +285,12 @@ class _LineOrder(_Waiting):
 
 @dataclass(frozen=True)
 class _LineText:
-    """A text for the rest of a line: what it was written as, its features, and whether all parses with it in place."""
+    """A text for the rest of a line: what it was written as, its features, how likely it is, whether all parses with it."""
 
     text: str
     line: Line
     features: Written
+    probability: float
     parses: bool
 
 

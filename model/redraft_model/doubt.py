@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, insert_size
-from redraft_model.calibration import Calibration, Doubted, coined, lost, names
+from redraft_model.calibration import Calibration, Doubted, lost
 from redraft_model.cloze import Guess, guesses, log_likelihoods, renewed
+from redraft_model.names import coined, names
 from redraft_model.passage import Doubt, Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
 from redraft_model.repair import Bounds

@@ -21,9 +21,10 @@ import numpy.typing as npt
 import torch
 
 from redraft_model.alignment import ANCHOR_ID, INSERT_IDS, gaps, insert_size
-from redraft_model.calibration import Calibration, Features, coined, lost, names
+from redraft_model.calibration import Calibration, Features, lost
 from redraft_model.difference import changed_lines, common_prefix, common_suffix
 from redraft_model.frame import Frame
+from redraft_model.names import coined, names
 from redraft_model.passage import Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
 from redraft_model.prose import Prose

@@ -10,12 +10,13 @@ from random import Random
 import numpy as np
 import pytest
 import torch
-from redraft_model.calibrate.fitting import fit, fit_logistic, fit_ranking, hand_set
+from redraft_model.calibrate.fitting import fit, fit_logistic, fit_ranking, hand_set, hand_set_for_lines
 from redraft_model.calibrate.gathering import (
     Completed,
     Found,
     Searched,
     Swept,
+    Text,
     TimeBox,
     Tried,
     lines,
@@ -28,41 +29,39 @@ from redraft_model.calibration import (
     DOUBTED,
     FEATURES,
     FILE,
-    LONE,
-    WRITTEN,
     Calibration,
     Doubted,
     Features,
     Logistic,
-    Written,
-    coined,
     load_calibration,
     logit_share,
     lost,
-    names,
     sigmoid,
     weighted,
-    written,
 )
 from redraft_model.completer import Completer
 from redraft_model.data.shards import Shards
 from redraft_model.doubt import Sweep
 from redraft_model.engine import EngineSettings
 from redraft_model.errors import CheckpointError
+from redraft_model.names import coined, names
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, Solution, repair
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
+from redraft_model.written import WRITTEN, Written
 
 PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0)
 DOUBT = Doubted(0, -0.1, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0)
+LINE = Written(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0)
 FLAT = Calibration(
     ranking=tuple(i / 8 for i in range(len(FEATURES))),
     repair=Logistic(0.5, tuple(i / 64 for i in range(len(FEATURES) + 1))),
     sweep=Logistic(-1.0, tuple(i / 32 for i in range(len(DOUBTED)))),
     sweep_threshold=0.75,
-    line=Logistic(-2.0, tuple(i / 16 for i in range(len(WRITTEN)))),
+    line_ranking=tuple(i / 4 for i in range(len(WRITTEN))),
+    line=Logistic(-2.0, tuple(i / 16 for i in range(len(WRITTEN) + 1))),
 )
 
 
@@ -93,13 +92,13 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data | {"format": 2}, "is not of format 4"),
+        (lambda data: data | {"format": 2}, "is not of format 5"),
         (lambda data: data | {"ranking": {}}, "'gain'"),
         (lambda data: data | {"sweep_threshold": "high"}, "'high' is no number"),
         (lambda data: data | {"repair": data["repair"] | {"bias": float("nan")}}, "nan is no number"),
         (lambda data: data | {"sweep": [1.0]}, "wrong one"),
         (lambda data: {name: data[name] for name in data if name != "line"}, "'line'"),
-        (lambda _: [], "is not of format 4"),
+        (lambda _: [], "is not of format 5"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_so(
@@ -152,7 +151,7 @@ def test_a_ranking_finds_the_feature_that_tells_right_from_wrong() -> None:
         right = Found(0.0, replace(PLAIN, gain=rng.random(), words_lost=rng.choice([0, 0, 1])), True)
         wrong = Found(9.0, replace(PLAIN, gain=rng.random(), words_lost=2), False)
         searched.append(Searched(file, (wrong, right)))
-    ranking = dict(zip(FEATURES, fit_ranking(searched), strict=True))
+    ranking = dict(zip(FEATURES, fit_ranking(searched, FEATURES), strict=True))
     assert ranking["words_lost"] < -1
     assert abs(ranking["gain"]) < abs(ranking["words_lost"])
     assert ranking["edits"] == pytest.approx(0, abs=1e-6), "what never changes tells nothing"
@@ -199,26 +198,44 @@ def test_bins_and_brier() -> None:
     assert brier([]) == brier_of_the_mean([]) == 0
 
 
-def test_what_is_known_of_a_line_is_its_mean_and_its_lead() -> None:
-    first, second = written([(-2.0, 4), (-6.0, 6)], "if x:\n    ")
-    assert first == Written(-0.5, -2.0, 0.5, 1.0, 0.0)
-    assert second == Written(-1.0, -6.0, -0.5, 1.0, 0.0)
-    assert written([(-2.0, 4)], "x = y") == [Written(-0.5, -2.0, LONE, 0.0, 1.0)], "a lone text has no rival"
-    assert written([], "") == []
-
-
 def test_the_likelihood_of_lines_is_found_from_how_sure_the_network_was() -> None:
     rng = Random(3)
     completed = []
     for file in range(600):
-        mean = -rng.random()
-        completed.append(Completed(file, Written(mean, 4 * mean, 0.2, 0.0, 0.0), rng.random() < 1 + mean))
+        sure = replace(LINE, mean=-rng.random())
+        sure = replace(sure, total=4 * sure.mean)
+        completed.append(Completed(file, (Text(sure.mean, sure, rng.random() < 1 + sure.mean),)))
     verdict = judge([], [], completed)
-    assert len(verdict.lines) == 600
+    assert len(verdict.lines) == verdict.n_lines == 600
     assert brier(verdict.lines) < 0.9 * brier_of_the_mean(verdict.lines)
-    line = fit([], [], completed).line
-    assert line((-0.1, -0.4, 0.2, 0.0, 0.0)) > 0.7
-    assert line((-0.9, -3.6, 0.2, 0.0, 0.0)) < 0.3
+    calibration = fit([], [], completed)
+    ((_, likely),) = calibration.lines([LINE])
+    assert likely > 0.7
+    ((_, likely),) = calibration.lines([replace(LINE, mean=-0.9, total=-3.6)])
+    assert likely < 0.3
+
+
+def test_lines_are_put_into_an_order_by_what_tells_right_from_wrong() -> None:
+    rng = Random(4)
+    completed = []
+    for file in range(80):
+        # The right text is less likely to the network, but gives a value to a name that needs one.
+        right = Text(-0.9, replace(LINE, mean=-0.9, binds=1), True)
+        wrong = [Text(-rng.random() / 2, replace(LINE, mean=-rng.random() / 2), False) for _ in range(4)]
+        completed.append(Completed(file, (*wrong, right)))
+        completed.append(Completed(file, tuple(wrong)))
+    verdict = judge([], [], completed)
+    assert (verdict.n_lines, verdict.n_lines_found) == (160, 80)
+    assert (verdict.n_lines_before, verdict.n_lines_after) == (0, 80)
+    assert brier(verdict.lines) < 0.1 < brier_of_the_mean(verdict.lines)
+    calibration = fit([], [], completed)
+    wrong_one, right_one = calibration.lines([LINE, replace(LINE, mean=-0.9, binds=1)])
+    assert right_one > wrong_one
+    assert right_one[1] > 0.8
+    assert wrong_one[1] < 0.2
+    by_hand = judge([], [], completed, line_ranking=hand_set_for_lines())
+    assert by_hand.n_lines_after == by_hand.n_lines_before == 0
+    assert fit([], [], completed, line_ranking=hand_set_for_lines()).line_ranking == hand_set_for_lines()
 
 
 def test_a_cursor_stands_before_the_rest_of_a_line() -> None:
@@ -293,10 +310,10 @@ def test_who_knows_the_text_writes_the_right_line(
     completed = lines(completer, iter([Piece(i, CLEAN) for i in range(30)]), Random(0), TimeBox(60))
     assert len(completed) > 20
     # Not all: the clean text says nothing of a line whose end is the text's, or that breaks off inside a token.
-    right = [each for each in completed if each.is_right]
+    right = [text for each in completed for text in each.solutions[:1] if text.is_right]
     assert len(right) > 4
-    for each in right:
-        assert each.features.mean == pytest.approx(np.log(0.95), abs=0.01)
+    for text in right:
+        assert text.features.mean == text.score == pytest.approx(np.log(0.95), abs=0.01)
     assert lines(completer, iter([Piece(0, CLEAN)]), Random(0), TimeBox(0)) == []
 
 

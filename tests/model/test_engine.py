@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from redraft_model.calibrate.fitting import fit
-from redraft_model.calibration import FEATURES, WRITTEN, Logistic, sigmoid
+from redraft_model.calibrate.fitting import fit, hand_set_for_lines
+from redraft_model.calibration import FEATURES, Logistic, sigmoid
 from redraft_model.checkpoint import Checkpoint, Training, export_checkpoint
 from redraft_model.completer import CANVAS_LINES, Completer
 from redraft_model.engine import LONGEST_SOURCE, Engine, EngineSettings
@@ -21,6 +21,7 @@ from redraft_model.sampler import Sampling
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
+from redraft_model.written import WRITTEN
 
 CLEAN = """import math
 
@@ -137,10 +138,10 @@ def test_the_confidence_of_a_calibrated_repair_is_the_product_over_its_problems(
 def test_the_confidence_of_a_line_is_how_likely_the_calibration_calls_it(
     tokenizer: Tokenizer, oracle_of: Callable[..., Transformer]
 ) -> None:
-    by_lead = Logistic(-1.0, tuple(float(name == "lead") for name in WRITTEN))
+    by_lead = Logistic(-1.0, (*(float(name == "lead") for name in WRITTEN), 0.0))
     before, rest, after = CLEAN.rpartition("(x)")
     drafts = []
-    for calibration in (None, replace(fit([], []), line=by_lead)):
+    for calibration in (None, replace(fit([], []), line=by_lead, line_ranking=hand_set_for_lines())):
         network = oracle_of(CLEAN, 0.95)
         checkpoint = Checkpoint(Path("knowing"), network, tokenizer, Training(0, 0, 0, "none"), calibration)
         engine = Engine(checkpoint, torch.device("cpu"))
@@ -155,6 +156,26 @@ def test_the_confidence_of_a_line_is_how_likely_the_calibration_calls_it(
     assert 0.95**6 < plain[0].confidence < 0.95
     for draft in calibrated:
         assert draft.confidence == pytest.approx(sigmoid(features[draft.text].lead - 1.0))
+
+
+def test_the_calibration_decides_which_line_comes_first(
+    tokenizer: Tokenizer, oracle_of: Callable[..., Transformer]
+) -> None:
+    before, rest, after = CLEAN.partition(" width * height")
+    firsts = []
+    for sign in (1.0, -1.0):
+        ranking = tuple(sign * (name == "total") for name in WRITTEN)
+        calibration = replace(fit([], []), line_ranking=ranking)
+        checkpoint = Checkpoint(
+            Path("knowing"), oracle_of(CLEAN, 0.5), tokenizer, Training(0, 0, 0, "none"), calibration
+        )
+        engine = Engine(checkpoint, torch.device("cpu"))
+        drafts = engine.complete(Passage(before, "", after), single_line=True, n_drafts=99)
+        scores = [draft.score for draft in drafts]
+        assert scores == sorted(scores, reverse=sign > 0)
+        assert len(scores) > 1
+        firsts.append(drafts[0].text)
+    assert firsts[0] == rest != firsts[1]
 
 
 @pytest.mark.parametrize("source", ["", "\n", "# only comments\n# 名前", CLEAN, CLEAN.replace("\n", "\r\n")])

@@ -8,16 +8,11 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from redraft_model.calibrate.gathering import Completed, Searched, Swept
-from redraft_model.calibration import (
-    DOUBTED,
-    FEATURES,
-    WRITTEN,
-    Calibration,
-    Logistic,
-    logit_share,
-    weighted,
-)
+from redraft_model.calibration import DOUBTED, FEATURES, Calibration, Logistic, logit_share, weighted
 from redraft_model.repair import Search
+from redraft_model.written import WRITTEN
+
+Choices = Sequence[Searched | Completed]
 
 PENALTY = 4.0  # half of it times the squared weights of standardised features, beside a sum over examples
 N_FOLDS = 4
@@ -33,16 +28,19 @@ def fit(
     completed: Sequence[Completed] = (),
     penalty: float = PENALTY,
     ranking: tuple[float, ...] | None = None,
+    line_ranking: tuple[float, ...] | None = None,
 ) -> Calibration:
-    """The calibration that explains what was gathered best; with `ranking`, one that leaves the order of solutions to it."""
-    repair = _fit_repair(searched, penalty, ranking)
-    chosen = ranking or fit_ranking(searched, penalty)
+    """The calibration that explains what was gathered best.
+
+    With `ranking`, one that leaves the order of solutions to it; so `line_ranking` for the texts of lines.
+    """
     return Calibration(
-        ranking=chosen,
-        repair=repair,
+        ranking=ranking or fit_ranking(searched, FEATURES, penalty),
+        repair=_fit_choice(searched, FEATURES, penalty, ranking),
         sweep=_fit_sweep(swept, penalty),
         sweep_threshold=_threshold(swept, penalty),
-        line=_fit_line(completed, penalty),
+        line_ranking=line_ranking or fit_ranking(completed, WRITTEN, penalty),
+        line=_fit_choice(completed, WRITTEN, penalty, line_ranking),
     )
 
 
@@ -57,8 +55,13 @@ def hand_set(search: Search) -> tuple[float, ...]:
     return tuple(weights.get(name, 0.0) for name in FEATURES)
 
 
-def fit_ranking(searched: Sequence[Searched], penalty: float = PENALTY) -> tuple[float, ...]:
-    """Weights under which the right solution of a search has the largest share; searches without one say nothing."""
+def hand_set_for_lines() -> tuple[float, ...]:
+    """The ranking that puts texts for the rest of a line into the order in which the search finds them."""
+    return tuple(float(name == "mean") for name in WRITTEN)
+
+
+def fit_ranking(searched: Choices, names: Sequence[str], penalty: float = PENALTY) -> tuple[float, ...]:
+    """Weights of the features `names` under which right solutions have the largest share; searches without one say nothing."""
     telling = [
         search
         for search in searched
@@ -66,7 +69,7 @@ def fit_ranking(searched: Sequence[Searched], penalty: float = PENALTY) -> tuple
         and not all(found.is_right for found in search.solutions)
     ]
     if not telling:
-        return (0.0,) * len(FEATURES)
+        return (0.0,) * len(names)
     groups = [torch.tensor([found.features.values() for found in search.solutions]) for search in telling]
     rights = [torch.tensor([found.is_right for found in search.solutions]) for search in telling]
     scale_F = _scale(torch.cat(groups))
@@ -78,7 +81,7 @@ def fit_ranking(searched: Sequence[Searched], penalty: float = PENALTY) -> tuple
             total = total + score_S.logsumexp(0) - score_S[right_S].logsumexp(0)
         return total
 
-    weight_F = _minimised(loss, len(FEATURES), penalty)
+    weight_F = _minimised(loss, len(names), penalty)
     return tuple((weight_F / scale_F).tolist())
 
 
@@ -103,13 +106,15 @@ def fit_logistic(
     return Logistic(float(weight[0] - (weight_F * mean_F).sum()), tuple(weight_F.tolist()))
 
 
-def _fit_repair(searched: Sequence[Searched], penalty: float, given: tuple[float, ...] | None) -> Logistic:
+def _fit_choice(
+    searched: Choices, names: Sequence[str], penalty: float, given: tuple[float, ...] | None
+) -> Logistic:
     """The likelihood of the best solution. Its share comes from a ranking that has not seen its file, as it will in use."""
     values: list[tuple[float, ...]] = []
     labels: list[bool] = []
     for fold in range(N_FOLDS):
         others = [search for search in searched if search.file % N_FOLDS != fold]
-        ranking = given or fit_ranking(others, penalty)
+        ranking = given or fit_ranking(others, names, penalty)
         for search in searched:
             if search.file % N_FOLDS == fold and search.solutions:
                 scores = [weighted(ranking, found.features.values()) for found in search.solutions]
@@ -118,7 +123,7 @@ def _fit_repair(searched: Sequence[Searched], penalty: float, given: tuple[float
                 values.append((*found.features.values(), logit_share(scores, best)))
                 labels.append(found.is_right)
     if not values:
-        return Logistic(0.0, (0.0,) * (len(FEATURES) + 1))
+        return Logistic(0.0, (0.0,) * (len(names) + 1))
     return fit_logistic(values, labels, penalty)
 
 
@@ -129,13 +134,6 @@ def _fit_sweep(swept: Sequence[Swept], penalty: float) -> Logistic:
     return fit_logistic(
         [edit.features.values() for edit in tried], [edit.is_right for edit in tried], penalty
     )
-
-
-def _fit_line(completed: Sequence[Completed], penalty: float) -> Logistic:
-    if not completed:
-        return Logistic(0.0, (0.0,) * len(WRITTEN))
-    values = [each.features.values() for each in completed]
-    return fit_logistic(values, [each.is_right for each in completed], penalty)
 
 
 def likeliest(sweep: Logistic, each: Swept) -> tuple[float, bool]:

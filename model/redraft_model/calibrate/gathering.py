@@ -9,7 +9,7 @@ from time import perf_counter, process_time
 import torch
 
 from redraft_model.calibrate.pieces import Piece, cursor
-from redraft_model.calibration import Calibration, Doubted, Features, Written
+from redraft_model.calibration import Calibration, Doubted, Features
 from redraft_model.comments import is_faithful
 from redraft_model.completer import Completer
 from redraft_model.doubt import Edit, Sweep, improve
@@ -17,6 +17,7 @@ from redraft_model.evaluate.lexing import is_same_code
 from redraft_model.noise import SemanticNoise, SyntaxNoise
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, Solution, repair
+from redraft_model.written import Written
 
 ProposerMaker = Callable[[], Proposer]
 
@@ -56,12 +57,20 @@ class Swept:
 
 
 @dataclass(frozen=True)
-class Completed:
-    """The best text for the rest of a line of file number `file`, and whether it is what stood there."""
+class Text:
+    """A text for the rest of a line: its hand-set score, its features, whether it is what stood there."""
 
-    file: int
+    score: float
     features: Written
     is_right: bool
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The texts that were found for the rest of a line of file number `file`."""
+
+    file: int
+    solutions: tuple[Text, ...]
 
 
 @dataclass(frozen=True)
@@ -130,7 +139,7 @@ def sweeps(
 
 
 def lines(completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeBox) -> list[Completed]:
-    """Rests of lines, until the time is up. Where the best text is none at all nothing is suggested, and the place left out."""
+    """Rests of lines, until the time is up. No text at all is no suggestion, so it is left out."""
     found: list[Completed] = []
     for piece in pieces:
         if not box:
@@ -139,10 +148,13 @@ def lines(completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeB
         if place is None:
             continue
         passage, rest = place
-        texts = completer.texts(passage)
-        if texts and texts[0][0].strip():
-            text, features = texts[0]
-            found.append(Completed(piece.file, features, text.strip() == rest.strip()))
+        texts = tuple(
+            Text(features.mean, features, text.strip() == rest.strip())
+            for text, features in completer.texts(passage)
+            if text.strip()
+        )
+        if texts:
+            found.append(Completed(piece.file, texts))
     return found
 
 

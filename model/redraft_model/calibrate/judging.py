@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from redraft_model.calibrate.fitting import fit, likeliest
+from redraft_model.calibrate.fitting import Choices, fit, likeliest
 from redraft_model.calibrate.gathering import Completed, Searched, Swept
 
 N_BINS = 5
@@ -22,7 +22,8 @@ class Verdict:
     """Searches, sweeps and lines judged by weights that were fitted to the other half of the files.
 
     `n_found` searches have the right solution among theirs; `n_before` put it first by the hand-set score, `n_after` by the
-    weights. Of `n_clean` clean pieces the sweep would change `n_clean_changed`; of `n_worse` worsened ones `n_undone` as they were.
+    weights; and so of the `n_lines` places where the rest of a line was missing. Of `n_clean` clean pieces the sweep would
+    change `n_clean_changed`; of `n_worse` worsened ones `n_undone` as they were.
     """
 
     n: int
@@ -34,6 +35,10 @@ class Verdict:
     n_clean_changed: int
     n_worse: int
     n_undone: int
+    n_lines: int
+    n_lines_found: int
+    n_lines_before: int
+    n_lines_after: int
     lines: tuple[Judged, ...]
 
 
@@ -53,17 +58,19 @@ def judge(
     swept: Sequence[Swept],
     completed: Sequence[Completed] = (),
     ranking: tuple[float, ...] | None = None,
+    line_ranking: tuple[float, ...] | None = None,
 ) -> Verdict:
-    """The verdict over both halves, each with the weights that the other one gives, or with a given ranking."""
+    """The verdict over both halves, each with the weights that the other one gives, or with given rankings."""
     repairs: list[Judged] = []
     lines: list[Judged] = []
-    n_before = n_after = n_clean_changed = n_undone = 0
+    n_before = n_after = n_lines_before = n_lines_after = n_clean_changed = n_undone = 0
     for half in (0, 1):
         calibration = fit(
             [search for search in searched if search.file % 2 != half],
             [each for each in swept if each.file % 2 != half],
             [each for each in completed if each.file % 2 != half],
             ranking=ranking,
+            line_ranking=line_ranking,
         )
         for search in searched:
             if search.file % 2 == half and search.solutions:
@@ -79,10 +86,14 @@ def judge(
                 n_undone += is_right
         for one in completed:
             if one.file % 2 == half:
-                lines.append(Judged(calibration.line(one.features.values()), one.is_right))
+                n_lines_before += max(one.solutions, key=lambda found: found.score).is_right
+                ranked = calibration.lines([text.features for text in one.solutions])
+                (_, likely), text = max(zip(ranked, one.solutions, strict=True), key=lambda pair: pair[0][0])
+                n_lines_after += text.is_right
+                lines.append(Judged(likely, text.is_right))
     return Verdict(
         n=len(searched),
-        n_found=sum(any(found.is_right for found in search.solutions) for search in searched),
+        n_found=_n_found(searched),
         n_before=n_before,
         n_after=n_after,
         repairs=tuple(repairs),
@@ -90,8 +101,16 @@ def judge(
         n_clean_changed=n_clean_changed,
         n_worse=sum(each.is_worse for each in swept),
         n_undone=n_undone,
+        n_lines=len(completed),
+        n_lines_found=_n_found(completed),
+        n_lines_before=n_lines_before,
+        n_lines_after=n_lines_after,
         lines=tuple(lines),
     )
+
+
+def _n_found(searched: Choices) -> int:
+    return sum(any(found.is_right for found in search.solutions) for search in searched)
 
 
 def bins(judged: Sequence[Judged], n_bins: int = N_BINS) -> list[tuple[float, int, int]]:
