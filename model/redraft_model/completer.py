@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from redraft_model.line_search import Found, Line, LineSearch, Mask, Place
 from redraft_model.openings import BLOCK_WORDS, CLAUSE_WORDS, Kind, deeper, fitting
 from redraft_model.passage import UNWATCHED, Completion, Cost, DenoiseStep, Draft, Passage, Span, Watch
 from redraft_model.sampler import Cached, Draw, Full, Sampling, Trace, generate
+from redraft_model.surroundings import Surroundings
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
@@ -64,29 +65,34 @@ class Completer:
         started = time.perf_counter()
         settings = self._line
         orders = [
-            _LineOrder(completion, watch, self._place_at(completion))
+            _LineOrder(completion, watch, self._places_at(completion))
             for completion, watch in zip(asked, watches, strict=True)
         ]
+        owners = [order for order in orders for _ in order.places]
 
         def dropped() -> set[int]:
-            return {i for i, order in enumerate(orders) if order.is_cancelled()}
+            return {i for i, order in enumerate(owners) if order.is_cancelled()}
 
         def tell(step: int, found: Sequence[Found]) -> None:
-            for order, entry in zip(orders, found, strict=True):
+            first = 0
+            for order in orders:
                 if not order.was_cancelled:
-                    text = self._tokenizer.picture(line_search.picture(order.place, entry))
+                    text = self._tokenizer.picture(line_search.picture(order.places[0], found[first]))
                     order.watch.on_step(DenoiseStep(step, settings.n_masks + 1, order.whole(text)))
+                first += len(order.places)
 
-        found = line_search.search(
-            Cached(self._model),
-            [order.place for order in orders],
-            settings,
-            breaks_line=self._tokenizer.breaks_line,
-            dropped=dropped,
-            on_step=tell,
+        found = iter(
+            line_search.search(
+                Cached(self._model),
+                [place for order in orders for place in order.places],
+                settings,
+                breaks_line=self._tokenizer.breaks_line,
+                dropped=dropped,
+                on_step=tell,
+            )
         )
-        for order, entry in zip(orders, found, strict=True):
-            order.found = entry
+        for order in orders:
+            order.found = line_search.together(list(islice(found, len(order.places))))
         return orders, (time.perf_counter() - started) / max(1, len(orders))
 
     def _texts(self, order: "_LineOrder") -> list["_LineText"]:
@@ -127,16 +133,35 @@ class Completer:
             if each.text.strip()
         ]
 
-    def _place_at(self, completion: Completion) -> Place:
-        """A canvas of masks in place of a passage's target; at the start of a line, with its line break to be chosen anew."""
+    def _places_at(self, completion: Completion) -> list[Place]:
+        """A canvas of masks in place of a passage's target; at the start of a line, with its line break to be chosen anew.
+
+        Behind it the same with what the surroundings tell of how the line begins.
+        """
         passage = completion.passage
         canvas = self._canvas_at(passage, self._line.n_masks)
-        draw = Draw(completion.seed)
-        if not self._begins_line(canvas):
-            if passage.before.rpartition("\n")[2].strip():
-                return Place(canvas, draw=draw)
-            known = fitting(passage, [""]).get("")
-            return Place(canvas, draw=draw, next_tokens={(): self._beginnings[known]} if known else {})
+        place = Place(canvas, draw=Draw(completion.seed))
+        if self._begins_line(canvas):
+            place, kinds = self._with_line_break(place, passage)
+        elif not passage.before.rpartition("\n")[2].strip():
+            kinds = fitting(passage, [""]).get("", frozenset())
+            place = replace(place, next_tokens={(): self._first_tokens[kinds]} if kinds else {})
+        else:
+            return [place]
+        prefixes = [
+            tuple(self._tokenizer.encode(text).tolist()) for text in Surroundings(passage).beginnings(kinds)
+        ]
+        # Room for something behind it.
+        told = [
+            replace(place, prefix=prefix, beam=2)
+            for prefix in prefixes
+            if 2 * len(prefix) < len(canvas.region)
+        ]
+        return [place, *told]
+
+    def _with_line_break(self, place: Place, passage: Passage) -> tuple[Place, frozenset[Kind]]:
+        """The place with the line break before it as its first mask, and what can begin behind one."""
+        canvas = place.canvas
         # Of all line breaks those that are near: how deep lines are is the file's own habit.
         near = np.unique(np.concatenate([canvas.head, canvas.tail]))
         near = near[self._tokenizer.line_feeds[near]]
@@ -145,17 +170,17 @@ class Completer:
             # Deeper than any token is deep no line begins.
             if len(tokens := self._tokenizer.encode(f"\n{indent}")) == 1:
                 breaks.setdefault(indent, int(tokens[0]))
-        kinds = fitting(passage, breaks)
-        openings = np.array([breaks[indent] for indent in kinds or breaks], np.int32)
-        region = np.append(canvas.region, np.int32(MASK_ID))
-        wider = replace(canvas, head=canvas.head[:-1], region=region)
-        beginnings: dict[tuple[int, ...], Mask] = {
-            (breaks[indent],): self._beginnings[of] for indent, of in kinds.items()
-        }
-        return Place(wider, openings, draw, beginnings)
+        known = fitting(passage, breaks)
+        wider = replace(
+            place,
+            canvas=replace(canvas, head=canvas.head[:-1], region=np.append(canvas.region, np.int32(MASK_ID))),
+            openings=np.array([breaks[indent] for indent in known or breaks], np.int32),
+            next_tokens={(breaks[indent],): self._first_tokens[kinds] for indent, kinds in known.items()},
+        )
+        return wider, frozenset().union(*known.values())
 
     @cached_property
-    def _beginnings(self) -> dict[frozenset[Kind], Mask]:
+    def _first_tokens(self) -> dict[frozenset[Kind], Mask]:
         """Which ids a line can begin with when so much is known of it, shape (V,)."""
         block, clause = self._tokenizer.words(BLOCK_WORDS), self._tokenizer.words(CLAUSE_WORDS)
         of = {
@@ -269,14 +294,14 @@ class _Order(_Waiting):
 
 @dataclass
 class _LineOrder(_Waiting):
-    """A completion within a line, its place for the search, and what was found there."""
+    """A completion within a line, its place for the search, the same with prefixes, and what was found there."""
 
-    place: Place
+    places: list[Place]
     found: Found = field(default_factory=lambda: Found([], []), kw_only=True)
 
     def text(self, written: str) -> str:
         """What is to be inserted when the search wrote `written`: its line break is there already."""
-        return written if self.place.openings is None else written.removeprefix("\n")
+        return written if self.places[0].openings is None else written.removeprefix("\n")
 
     def whole(self, written: str) -> str:
         """The whole source with `written` in its place."""

@@ -57,13 +57,20 @@ class Place:
     """Where a text is wanted: `canvas` has nothing but masks in its region.
 
     With `openings` the first of them stands for a line break, one of these ids. After the tokens named in `next_tokens` only
-    some ids can follow, shape (V,), at least one of which breaks no line.
+    some ids can follow, shape (V,), at least one of which breaks no line. A text begins with `prefix`, however unlikely that is.
     """
 
     canvas: Canvas
     openings: Ids | None = None
     draw: Draw = Draw()
     next_tokens: Mapping[tuple[int, ...], Mask] = field(default_factory=dict)
+    prefix: tuple[int, ...] = ()
+    beam: int | None = None  # texts that are written on; None: as the settings say
+
+    def forced(self, n_written: int) -> int | None:
+        """The token of the prefix that comes after so many others."""
+        i = n_written - (self.openings is not None)
+        return self.prefix[i] if 0 <= i < len(self.prefix) else None
 
 
 @dataclass(eq=False)
@@ -78,6 +85,13 @@ class Found:
     def best(self) -> list[Line]:
         """The texts that have ended, best first; those that ran out of masks when there are none."""
         return self.ended or sorted(self.lines, key=lambda line: -line.score)
+
+
+def together(found: Sequence[Found]) -> Found:
+    """What several searches for one place have come to: the first one's texts, and all that have ended."""
+    ended = sorted((line for each in found for line in each.ended), key=lambda line: -line.score)
+    n_tokens = sum(each.n_tokens for each in found)
+    return Found(found[0].lines, ended, max(each.n_forward for each in found), n_tokens)
 
 
 class Forward(Protocol):
@@ -142,9 +156,14 @@ def search(
                 log_p_NV[n, ~torch.from_numpy(can_follow)] = -torch.inf
         # Given that it is one line.
         log_p_NV = log_p_NV.log_softmax(-1)
+        for n, (i, line) in enumerate(written):
+            if (token := places[i].forced(len(line.tokens))) is not None:
+                p = float(log_p_NV[n, token])
+                log_p_NV[n] = -torch.inf
+                log_p_NV[n, token] = p
         for i in active:
             mine = [n for n, (owner, _) in enumerate(written) if owner == i]
-            found[i] = _next(found[i], log_p_NV[mine], settings, generators[i])
+            found[i] = _next(found[i], log_p_NV[mine], _beam(places[i], settings), settings, generators[i])
         step += 1
         on_step(step, found)
 
@@ -162,18 +181,27 @@ def _is_done(found: Found, place: Place, settings: LineSearch) -> bool:
     """Nothing goes on, or as many texts have ended as are written on, and those are better than all that go on."""
     if not found.lines or len(found.lines[0].tokens) >= len(place.canvas.region):
         return True
-    if len(found.ended) < settings.beam:
+    beam = _beam(place, settings)
+    if len(found.ended) < beam:
         return False
-    return found.ended[settings.beam - 1].score >= max(line.score for line in found.lines)
+    return found.ended[beam - 1].score >= max(line.score for line in found.lines)
+
+
+def _beam(place: Place, settings: LineSearch) -> int:
+    return settings.beam if place.beam is None else place.beam
 
 
 def _next(
-    found: Found, log_p_NV: torch.Tensor, settings: LineSearch, generator: torch.Generator | None
+    found: Found,
+    log_p_NV: torch.Tensor,
+    beam: int,
+    settings: LineSearch,
+    generator: torch.Generator | None,
 ) -> Found:
     """Every text one token further on, or ended; the best go on."""
     ended = list(found.ended)
     going: list[tuple[float, Line]] = []
-    best = log_p_NV.topk(min(settings.beam + 1, log_p_NV.shape[1]))
+    best = log_p_NV.topk(min(beam + 1, log_p_NV.shape[1]))
     for line, values, tokens in zip(found.lines, best.values.tolist(), best.indices.tolist(), strict=True):
         for value, token in zip(values, tokens, strict=True):
             if value == -np.inf:
@@ -187,7 +215,7 @@ def _next(
     ended.sort(key=lambda line: -line.score)
     del ended[settings.n_ended :]
     going.sort(key=lambda entry: -entry[0])
-    lines = [line for _, line in going[: settings.beam]]
+    lines = [line for _, line in going[:beam]]
     return Found(lines, ended, found.n_forward + 1, found.n_tokens + len(lines))
 
 
@@ -207,7 +235,7 @@ def _with_line(canvas: Canvas, line: Line) -> Canvas:
 
 def picture(place: Place, found: Found) -> Ids:
     """The region as it looks now: the best text so far, and masks behind it."""
-    best = found.lines[0] if found.lines else found.best()[0]
+    best = found.lines[0] if found.lines else next(iter(found.best()), Line())
     tokens = np.array(best.tokens, np.int32)
     rest = 0 if best.has_ended else len(place.canvas.region) - len(tokens)
     return np.concatenate([tokens, np.full(rest, MASK_ID, np.int32)]).astype(np.int32)

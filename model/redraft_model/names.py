@@ -1,4 +1,4 @@
-"""Names in a text, whether it parses or not."""
+"""Names in a text, found with regular expressions: code in the making need not parse."""
 
 import builtins
 import keyword
@@ -6,6 +6,12 @@ import re
 
 NAME = re.compile(r"\b[^\W\d]\w*")
 _EVERYWHERE = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
+
+SIGNATURE = re.compile(r"\bdef\s+\w+\s*\(([^:)]*)")
+_ASSIGNED = re.compile(r"^[ \t]*([\w, \t]+?)[ \t]*=(?!=)", re.MULTILINE)
+_LOOPED = re.compile(r"\bfor\s+([\w,\s()]+?)\s+in\b")
+_IMPORTED = re.compile(r"\b(?:as|import)[ \t]+(\w+)")
+_READ = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w|[ \t]*=(?!=))")
 
 
 def names(text: str) -> frozenset[str]:
@@ -16,3 +22,14 @@ def names(text: str) -> frozenset[str]:
 def coined(known: frozenset[str], after: str) -> int:
     """How many different names in `after` are not `known`: what comes from nowhere is seldom what was meant."""
     return len(set(NAME.findall(after)) - known)
+
+
+def bound(text: str) -> set[str]:
+    """Names that `text` gives a value to: parameters, what is assigned, looped over or imported."""
+    patterns = (SIGNATURE, _ASSIGNED, _LOOPED, _IMPORTED)
+    return {name for pattern in patterns for found in pattern.findall(text) for name in NAME.findall(found)}
+
+
+def read(text: str) -> list[str]:
+    """Names whose value `text` wants, in their order and as often as it does; keywords are among them, attributes are not."""
+    return _READ.findall(text)

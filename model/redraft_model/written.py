@@ -1,28 +1,17 @@
-"""What is known of the texts for the rest of a line: nats from the network, and what their names say. Without torch.
-
-Names are looked for with regular expressions in the function around the place, since code in the making need not parse.
-"""
+"""What is known of the texts for the rest of a line: nats from the network, and what their names say. Without torch."""
 
 import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
 
-from redraft_model.names import NAME, coined, names
+from redraft_model.names import NAME, bound, coined, read
 from redraft_model.passage import Passage
+from redraft_model.surroundings import Surroundings
 
+_RETURNS_SOMETHING = re.compile(r"(?:return|yield|raise)\b[ \t]*[^\s#;]")
 LONE = 6.0  # nats: the lead of a text that has no rival
-
-_DEFINITION = re.compile(r"^[ \t]*(?:async def|def|class)\b", re.MULTILINE)
-_SIGNATURE = re.compile(r"\bdef\s+\w+\s*\(([^:)]*)")
-_ASSIGNED = re.compile(r"^[ \t]*([\w, \t]+?)[ \t]*=(?!=)", re.MULTILINE)
-_LOOPED = re.compile(r"\bfor\s+([\w,\s()]+?)\s+in\b")
-_IMPORTED = re.compile(r"\b(?:as|import)[ \t]+(\w+)")
-_BINDS = (_SIGNATURE, _ASSIGNED, _LOOPED, _IMPORTED)
-_READ = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w|[ \t]*=(?!=))")
-_RETURNS = re.compile(r"\b(?:return|yield|raise)\b")
 
 
 @dataclass(frozen=True)
@@ -38,7 +27,9 @@ class Written:
     words_again: float  # words that the text itself has already
     binds: float  # names it gives a value to that are read below and have none
     reads: float  # names it reads that have a value and that nothing else reads
-    returns: float  # 1 if it is the last line of a function and the only one that returns, raises or yields
+    returns: (
+        float  # 1 if it returns, raises or yields something at the end of a function that has not done so
+    )
 
     def values(self) -> tuple[float, ...]:
         """The features in the order of `WRITTEN`."""
@@ -50,7 +41,7 @@ WRITTEN = tuple(field.name for field in fields(Written))
 
 def written(texts: Sequence[tuple[str, float, int]], passage: Passage) -> list[Written]:
     """The features of all texts for one place, each given with its nats and its number of answers."""
-    place = _Place(passage)
+    around = Surroundings(passage)
     begins_line = float(not passage.before.rpartition("\n")[2].strip())
     in_word = float(re.fullmatch(r"\w", passage.before[-1:]) is not None)
     means = [total / max(1, n_answers) for _, total, n_answers in texts]
@@ -66,55 +57,11 @@ def written(texts: Sequence[tuple[str, float, int]], passage: Passage) -> list[W
                 lead=lead,
                 begins_line=begins_line,
                 in_word=in_word,
-                names_coined=coined(place.known, text),
+                names_coined=coined(around.known, text),
                 words_again=words.total() - len(words),
-                binds=len(place.unbound & _bound(text)),
-                reads=len(place.unread & set(_READ.findall(text))),
-                returns=float(place.lacks_return and _RETURNS.match(text.strip()) is not None),
+                binds=len(bound(text).intersection(around.unbound)),
+                reads=len(around.unread & set(read(text))),
+                returns=float(around.lacks_return and _RETURNS_SOMETHING.match(text.strip()) is not None),
             )
         )
     return found
-
-
-@dataclass(frozen=True)
-class _Place:
-    """The function around a hole, as far as its text tells."""
-
-    passage: Passage
-
-    @cached_property
-    def known(self) -> frozenset[str]:
-        """Python's own names and those of the file."""
-        return names(self.passage.replaced("\n"))
-
-    @cached_property
-    def unbound(self) -> set[str]:
-        """Names that are read below in the function, get no value there, and are nowhere above."""
-        return set(_READ.findall(self._after)) - _bound(self._after) - names(self.passage.before)
-
-    @cached_property
-    def unread(self) -> set[str]:
-        """Names that have got a value above in the function and are nowhere else in it."""
-        counts = Counter(NAME.findall(f"{self._before}\n{self._after}"))
-        return {name for name in _bound(self._before) if counts[name] == 1 and not name.startswith("_")}
-
-    @cached_property
-    def lacks_return(self) -> bool:
-        """Whether the function ends here and nothing in it returns, raises or yields."""
-        is_in_function = _SIGNATURE.match(self._before.lstrip()) is not None
-        return is_in_function and not self._after.strip() and not _RETURNS.search(self._before)
-
-    @cached_property
-    def _before(self) -> str:
-        starts = [found.start() for found in _DEFINITION.finditer(self.passage.before)]
-        return self.passage.before[starts[-1] if starts else 0 :]
-
-    @cached_property
-    def _after(self) -> str:
-        found = _DEFINITION.search(self.passage.after)
-        return self.passage.after[: found.start() if found else None]
-
-
-def _bound(text: str) -> set[str]:
-    """Names that `text` gives a value to: parameters, what is assigned, looped over or imported."""
-    return {name for pattern in _BINDS for found in pattern.findall(text) for name in NAME.findall(found)}

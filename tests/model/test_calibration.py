@@ -240,8 +240,8 @@ def test_lines_are_put_into_an_order_by_what_tells_right_from_wrong() -> None:
 
 def test_a_cursor_stands_before_the_rest_of_a_line() -> None:
     code = "def area(width):\n\n    size = width * 2\n    return size\n"
-    n_open = n_inside = 0
-    for seed in range(200):
+    n_open = n_inside = n_whole = n_indented = 0
+    for seed in range(300):
         found = cursor(code, Random(seed))
         assert found is not None
         passage, rest = found
@@ -249,10 +249,14 @@ def test_a_cursor_stands_before_the_rest_of_a_line() -> None:
         whole = passage.replaced(rest)
         n_open += whole != code
         n_inside += passage.before[-1:].isalnum()
+        n_whole += not passage.before.rpartition("\n")[2].strip()
+        n_indented += rest.startswith("    ")
         assert code.startswith(whole.rstrip("\n"))
         assert passage.after.startswith("\n")
-    assert 60 < n_open < 140
-    assert 40 < n_inside < 140
+    assert 90 < n_open < 210
+    assert 40 < n_inside < 150
+    assert 90 < n_whole < 180
+    assert 20 < n_indented < 80
     assert cursor("\n  \n", Random(0)) is None
 
 

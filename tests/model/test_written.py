@@ -109,4 +109,6 @@ def test_what_has_a_value_wants_to_be_read(text: str, n: int) -> None:
 def test_a_function_that_returns_nothing_yet_may_do_so_in_its_last_line(place: str, returns: float) -> None:
     assert features("    return y", place).returns == returns
     assert features("    yield y", place).returns == returns
-    assert features("    returned = y", place).returns == 0.0
+    assert features("    return (y)", place).returns == returns
+    for text in ("    returned = y", "    return", "    yield  # y"):
+        assert features(text, place).returns == 0.0

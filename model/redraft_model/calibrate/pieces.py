@@ -77,15 +77,20 @@ def function(source: str, rng: Random) -> str | None:
 def cursor(code: str, rng: Random) -> tuple[Passage, str] | None:
     """A place in a line of `code` where somebody writes, and the rest of the line, which is missing there; None without a line.
 
-    Half of the time nothing follows the line yet, and half of the places may be inside a word.
+    Half of the time nothing follows the line yet. A third of the places are at the start of a line, half of these before its
+    indentation; half of the others may be inside a word.
     """
     lines = code.splitlines(keepends=True)
     number = rng.choice([i for i, line in enumerate(lines) if line.strip()] or [-1])
     if number < 0:
         return None
     line = lines[number].rstrip("\r\n")
-    anywhere = rng.random() < 0.5
-    start = rng.choice([match.start() for match in (_SIGN if anywhere else _WORD_OR_SIGN).finditer(line)])
+    kind = rng.choice(["line", "anywhere", "between"])
+    if kind == "line":
+        start = rng.choice([0, len(line) - len(line.lstrip())])
+    else:
+        pattern = _SIGN if kind == "anywhere" else _WORD_OR_SIGN
+        start = rng.choice([match.start() for match in pattern.finditer(line)])
     before = "".join(lines[:number]) + line[:start]
     after = "\n" + "".join(lines[number + 1 :]) if rng.random() < 0.5 else "\n"
     return Passage(before, "", after), line[start:].rstrip()

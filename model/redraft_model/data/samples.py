@@ -260,7 +260,7 @@ class SampleMaker:
         sample = self._assemble(process, "repair", wider, x_t[start:end], region_answer, region_weights)
         if mark is None or not start <= mark[0] < end:
             return sample
-        return replace(sample, mark=(3 + len(wider.before) + mark[0] - start, mark[1]))
+        return replace(sample, mark=(_region_start(wider) + mark[0] - start, mark[1]))
 
     def _span_sample(
         self, unit: Unit, context: "Context", room: int, rng: random.Random, generator: np.random.Generator
@@ -309,7 +309,7 @@ class SampleMaker:
                 context.after,
             ]
         ).astype(np.int32)
-        start = 2 + len(context.before) + 1
+        start = _region_start(context)
         targets = np.full(len(tokens), IGNORED, np.int32)
         targets[start : start + len(answer)] = answer
         all_weights = np.zeros(len(tokens), np.float32)
@@ -433,6 +433,11 @@ def _choose_region(changed: npt.NDArray[np.bool_], rng: random.Random) -> tuple[
     high = int(places[-1]) if len(places) else low
     start = rng.randint(0, min(low, n_tokens - 1))
     return start, rng.randint(min(max(high, start) + 1, n_tokens), n_tokens)
+
+
+def _region_start(context: "Context") -> int:
+    """Where the region begins in a sample: behind the language, the action, the text before it, and its marker."""
+    return 2 + len(context.before) + 1
 
 
 def _partly_written(middle: Ids, n_surplus: int, rng: random.Random, generator: np.random.Generator) -> Ids:
