@@ -1,6 +1,6 @@
 """Calibrate a checkpoint: which solution of a repair search is best, how likely it is right, and how likely the rest of a line is.
 
-    python benchmarks/calibrate.py DATA [--checkpoint FOLDER] [--minutes 9] [--seed 0]
+    python benchmarks/calibrate.py DATA [--checkpoint FOLDER] [--minutes 20] [--seed 0]
 
 DATA is a folder of token shards that the network was not trained on (`heldout` of `redraft data build`). Pieces of its files
 are broken by syntax and semantic noise and repaired, or lose the rest of a line, one thread, until the time is up: a quarter of it

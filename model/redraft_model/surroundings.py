@@ -10,6 +10,7 @@ from redraft_model.openings import Kind
 from redraft_model.passage import Passage
 
 _DEFINITION = re.compile(r"^[ \t]*(?:async def|def|class)\b", re.MULTILINE)
+_DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)", re.MULTILINE)
 _RETURNS = re.compile(r"\b(?:return|yield|raise)\b")
 
 
@@ -26,8 +27,9 @@ class Surroundings:
 
     @cached_property
     def unbound(self) -> list[str]:
-        """Names that are read below in the function, get no value there, and are nowhere above; in their order."""
-        known = bound(self._after) | names(self.passage.before)
+        """Names that are read below in the function, in their order, and have a value neither there nor above nor below it."""
+        defined = {name for found in _DEFINED.findall(self.passage.after) for name in found}
+        known = bound(self._after) | names(self.passage.before) | defined
         return [name for name in dict.fromkeys(read(self._after)) if name not in known]
 
     @cached_property

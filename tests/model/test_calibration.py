@@ -317,7 +317,9 @@ def test_who_knows_the_text_writes_the_right_line(
     right = [text for each in completed for text in each.solutions[:1] if text.is_right]
     assert len(right) > 4
     for text in right:
-        assert text.features.mean == text.score == pytest.approx(np.log(0.95), abs=0.01)
+        # A line break that is the only possible one is certain; beginnings that were tried may have been anything but.
+        assert text.features.mean == text.score < np.log(0.95) / 2
+    assert sum(text.score == pytest.approx(np.log(0.95), abs=0.015) for text in right) > 4
     assert lines(completer, iter([Piece(0, CLEAN)]), Random(0), TimeBox(0)) == []
 
 

@@ -1,8 +1,9 @@
 """The engine: what it promises about texts, whatever the network says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from redraft_model.checkpoint import Checkpoint, Training, export_checkpoint
 from redraft_model.completer import CANVAS_LINES, Completer
 from redraft_model.engine import LONGEST_SOURCE, Engine, EngineSettings
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
-from redraft_model.line_search import LineSearch
+from redraft_model.line_search import Forward, Found, LineSearch, Place, search
 from redraft_model.openings import BLOCK_WORDS, CLAUSE_WORDS
 from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Span, Watch
 from redraft_model.repair import Search
@@ -366,6 +367,23 @@ def test_a_missing_line_is_as_deep_as_it_has_to_be(wild: Engine) -> None:
         ):
             # The line below is deeper.
             assert (indent + draft.text).strip().split()[0].rstrip(":") in BLOCK_WORDS | CLAUSE_WORDS
+
+
+def test_a_line_is_also_begun_with_a_name_that_needs_a_value(
+    engine_of: Knowing, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Place] = []
+
+    def searching(forward: Forward, places: Sequence[Place], *others: Any, **named: Any) -> list[Found]:
+        asked.extend(places)
+        return search(forward, places, *others, **named)
+
+    monkeypatch.setattr("redraft_model.line_search.search", searching)
+    (draft,) = engine_of("def f(x):\n    total = x\n    return total\n").complete(
+        Passage("def f(x):\n", "", "\n    return total\n"), single_line=True
+    )
+    assert draft.text == "    total = x"
+    assert [tokenizer.decode(place.prefix) for place in asked] == ["", "total ="]
 
 
 def test_where_nothing_is_missing_there_is_no_draft(engine_of: Knowing) -> None:

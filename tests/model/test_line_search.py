@@ -10,7 +10,7 @@ import torch
 from redraft_model.alignment import DELETE_ID, MASK_ID
 from redraft_model.canvas import Canvas
 from redraft_model.errors import Cancelled
-from redraft_model.line_search import Found, LineSearch, Place, picture, search
+from redraft_model.line_search import Found, Line, LineSearch, Place, picture, search, together
 from redraft_model.sampler import Cached, Draw, Full
 from redraft_model.tokenizer import SPECIALS
 from redraft_model.transformer import Transformer
@@ -112,6 +112,42 @@ def test_only_some_tokens_can_follow_where_that_is_known() -> None:
     # That it is one of the two is known, so it is not less likely for that.
     scores = {line.tokens: line.log_p for line in found.best()}
     assert scores[DEEPER, C] == pytest.approx(np.log(0.25), abs=1e-3)
+
+
+@pytest.mark.parametrize("opening", [(), (DEEPER,)])
+def test_a_prefix_is_written_however_unlikely_and_not_for_nothing(opening: tuple[int, ...]) -> None:
+    told = Told(
+        {
+            (): {DEEPER: 1.0} if opening else {A: 0.9, B: 0.1},
+            opening: {A: 0.9, B: 0.1},
+            (*opening, B): {A: 0.75, C: 0.25},
+            (*opening, B, C): {A: 0.5, DELETE_ID: 0.5},
+            (*opening, B, C, A): {DELETE_ID: 1.0},
+        }
+    )
+    openings = np.array([DEEPER], np.int32) if opening else None
+    known = place(7, openings=openings, prefix=(B, C), beam=2)
+    (found,) = search(told, [known], SETTINGS, breaks_line=BREAKS)
+    scores = {line.tokens: line.log_p for line in found.best()}
+    # It costs what the network thinks of it.
+    for text in ((*opening, B, C), (*opening, B, C, A)):
+        assert scores[text] == pytest.approx(np.log(0.1 * 0.25 * 0.5), abs=1e-3)
+    assert all(tokens[: len(opening) + 2] == (*opening, B, C) for tokens in scores)
+
+
+def test_a_prefix_that_cannot_be_there_leads_to_nothing() -> None:
+    can_follow = np.arange(VOCABULARY) == A
+    known = place(7, prefix=(B,), next_tokens={(): can_follow})
+    (found,) = search(Told({}), [known], SETTINGS, breaks_line=BREAKS)
+    assert found.best() == []
+    assert picture(known, found).tolist() == [MASK_ID] * 7
+
+
+def test_of_searches_together_the_best_end_comes_first() -> None:
+    going, ended = Line((A,), -1.0, 1), [Line((B,), -float(n), 2, has_ended=True) for n in (1, 2, 3)]
+    found = together([Found([going], [ended[1]], 5, 7), Found([], [ended[0], ended[2]], 6, 3)])
+    assert (found.lines, found.ended) == ([going], ended)
+    assert (found.n_forward, found.n_tokens) == (6, 10)
 
 
 def test_a_text_without_an_end_is_as_long_as_its_canvas() -> None:
