@@ -10,7 +10,14 @@ from random import Random
 import numpy as np
 import pytest
 import torch
-from redraft_model.calibrate.fitting import fit, fit_logistic, fit_ranking, hand_set, hand_set_for_lines
+from redraft_model.calibrate.fitting import (
+    fit,
+    fit_line_ranking,
+    fit_logistic,
+    fit_ranking,
+    hand_set,
+    hand_set_for_lines,
+)
 from redraft_model.calibrate.gathering import (
     Completed,
     Found,
@@ -19,6 +26,7 @@ from redraft_model.calibrate.gathering import (
     Text,
     TimeBox,
     Tried,
+    likeness,
     lines,
     searches,
     sweeps,
@@ -204,7 +212,7 @@ def test_the_likelihood_of_lines_is_found_from_how_sure_the_network_was() -> Non
     for file in range(600):
         sure = replace(LINE, mean=-rng.random())
         sure = replace(sure, total=4 * sure.mean)
-        completed.append(Completed(file, (Text(sure.mean, sure, rng.random() < 1 + sure.mean),)))
+        completed.append(Completed(file, (Text(sure.mean, sure, rng.random() < 1 + sure.mean, 1.0),)))
     verdict = judge([], [], completed)
     assert len(verdict.lines) == verdict.n_lines == 600
     assert brier(verdict.lines) < 0.9 * brier_of_the_mean(verdict.lines)
@@ -220,8 +228,8 @@ def test_lines_are_put_into_an_order_by_what_tells_right_from_wrong() -> None:
     completed = []
     for file in range(80):
         # The right text is less likely to the network, but gives a value to a name that needs one.
-        right = Text(-0.9, replace(LINE, mean=-0.9, binds=1), True)
-        wrong = [Text(-rng.random() / 2, replace(LINE, mean=-rng.random() / 2), False) for _ in range(4)]
+        right = Text(-0.9, replace(LINE, mean=-0.9, binds=1), True, 1.0)
+        wrong = [Text(-rng.random() / 2, replace(LINE, mean=-rng.random() / 2), False, 0.3) for _ in range(4)]
         completed.append(Completed(file, (*wrong, right)))
         completed.append(Completed(file, tuple(wrong)))
     verdict = judge([], [], completed)
@@ -236,6 +244,26 @@ def test_lines_are_put_into_an_order_by_what_tells_right_from_wrong() -> None:
     by_hand = judge([], [], completed, line_ranking=hand_set_for_lines())
     assert by_hand.n_lines_after == by_hand.n_lines_before == 0
     assert fit([], [], completed, line_ranking=hand_set_for_lines()).line_ranking == hand_set_for_lines()
+
+
+def test_where_the_right_line_is_missing_the_next_best_one_tells_of_the_order() -> None:
+    alike = Text(-0.9, replace(LINE, mean=-0.9, binds=1), False, 0.6)
+    other = Text(-0.1, LINE, False, 0.5)
+    completed = [Completed(file, (other, alike)) for file in range(40)]
+    weights = dict(zip(WRITTEN, fit_line_ranking(completed), strict=True))
+    assert weights["binds"] > 0.5
+    assert weights["mean"] < 0
+    # Nothing is learnt where none of them is any good, or one is as good as the other.
+    for a, b in ((0.4, 0.3), (0.6, 0.6)):
+        useless = [Completed(0, (replace(other, likeness=a), replace(alike, likeness=b)))]
+        assert set(fit_line_ranking(useless)) == {0.0}
+
+
+def test_likeness_is_the_share_of_words_and_signs_in_common() -> None:
+    assert likeness("x = f(1)", "x=f( 1 )") == 1.0
+    assert likeness("total = 0", "total = 1") == pytest.approx(2 / 3)
+    assert likeness("break", "total = 1") == 0.0
+    assert likeness("", "") == 1.0
 
 
 def test_a_cursor_stands_before_the_rest_of_a_line() -> None:

@@ -3,6 +3,8 @@
 # N examples, S solutions of one search, F features
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
@@ -12,7 +14,9 @@ from redraft_model.calibration import DOUBTED, FEATURES, Calibration, Logistic, 
 from redraft_model.repair import Search
 from redraft_model.written import WRITTEN
 
-Choices = Sequence[Searched | Completed]
+ALIKE = 0.5  # likeness from which on a text for the rest of a line is better than nothing
+
+Choice = TypeVar("Choice", Searched, Completed)
 
 PENALTY = 4.0  # half of it times the squared weights of standardised features, beside a sum over examples
 N_FOLDS = 4
@@ -34,13 +38,20 @@ def fit(
 
     With `ranking`, one that leaves the order of solutions to it; so `line_ranking` for the texts of lines.
     """
+
+    def order(some: Sequence[Searched]) -> tuple[float, ...]:
+        return ranking or fit_ranking(some, FEATURES, penalty)
+
+    def line_order(some: Sequence[Completed]) -> tuple[float, ...]:
+        return line_ranking or fit_line_ranking(some, penalty)
+
     return Calibration(
-        ranking=ranking or fit_ranking(searched, FEATURES, penalty),
-        repair=_fit_choice(searched, FEATURES, penalty, ranking),
+        ranking=order(searched),
+        repair=_fit_choice(searched, FEATURES, order, penalty),
         sweep=_fit_sweep(swept, penalty),
         sweep_threshold=_threshold(swept, penalty),
-        line_ranking=line_ranking or fit_ranking(completed, WRITTEN, penalty),
-        line=_fit_choice(completed, WRITTEN, penalty, line_ranking),
+        line_ranking=line_order(completed),
+        line=_fit_choice(completed, WRITTEN, line_order, penalty),
     )
 
 
@@ -60,7 +71,9 @@ def hand_set_for_lines() -> tuple[float, ...]:
     return tuple(float(name == "mean") for name in WRITTEN)
 
 
-def fit_ranking(searched: Choices, names: Sequence[str], penalty: float = PENALTY) -> tuple[float, ...]:
+def fit_ranking(
+    searched: Sequence[Searched | Completed], names: Sequence[str], penalty: float = PENALTY
+) -> tuple[float, ...]:
     """Weights of the features `names` under which right solutions have the largest share; searches without one say nothing."""
     telling = [
         search
@@ -85,6 +98,20 @@ def fit_ranking(searched: Choices, names: Sequence[str], penalty: float = PENALT
     return tuple((weight_F / scale_F).tolist())
 
 
+def fit_line_ranking(completed: Sequence[Completed], penalty: float = PENALTY) -> tuple[float, ...]:
+    """Weights under which the texts that are most like what stood there have the largest share.
+
+    What stood there is seldom among the texts. Where none is much like it a place says nothing.
+    """
+    liked = []
+    for each in completed:
+        likest = max((text.likeness for text in each.solutions), default=0.0)
+        if likest >= ALIKE:
+            solutions = [replace(text, is_right=text.likeness == likest) for text in each.solutions]
+            liked.append(Completed(each.file, tuple(solutions)))
+    return fit_ranking(liked, WRITTEN, penalty)
+
+
 def fit_logistic(
     values: Sequence[Sequence[float]], labels: Sequence[bool], penalty: float = PENALTY
 ) -> Logistic:
@@ -107,21 +134,23 @@ def fit_logistic(
 
 
 def _fit_choice(
-    searched: Choices, names: Sequence[str], penalty: float, given: tuple[float, ...] | None
+    searched: Sequence[Choice],
+    names: Sequence[str],
+    order: Callable[[Sequence[Choice]], tuple[float, ...]],
+    penalty: float,
 ) -> Logistic:
     """The likelihood of the best solution. Its share comes from a ranking that has not seen its file, as it will in use."""
     values: list[tuple[float, ...]] = []
     labels: list[bool] = []
     for fold in range(N_FOLDS):
-        others = [search for search in searched if search.file % N_FOLDS != fold]
-        ranking = given or fit_ranking(others, names, penalty)
+        ranking = order([search for search in searched if search.file % N_FOLDS != fold])
         for search in searched:
             if search.file % N_FOLDS == fold and search.solutions:
                 scores = [weighted(ranking, found.features.values()) for found in search.solutions]
                 best = max(range(len(scores)), key=lambda i: scores[i])
-                found = search.solutions[best]
-                values.append((*found.features.values(), logit_share(scores, best)))
-                labels.append(found.is_right)
+                chosen = search.solutions[best]
+                values.append((*chosen.features.values(), logit_share(scores, best)))
+                labels.append(chosen.is_right)
     if not values:
         return Logistic(0.0, (0.0,) * (len(names) + 1))
     return fit_logistic(values, labels, penalty)

@@ -1,8 +1,10 @@
 """Searches over code whose truth is known, each solution or text with its features and whether it is right."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from random import Random
 from time import perf_counter, process_time
 
@@ -18,6 +20,8 @@ from redraft_model.noise import SemanticNoise, SyntaxNoise
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, Solution, repair
 from redraft_model.written import Written
+
+_WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
 
 ProposerMaker = Callable[[], Proposer]
 
@@ -58,11 +62,12 @@ class Swept:
 
 @dataclass(frozen=True)
 class Text:
-    """A text for the rest of a line: its hand-set score, its features, whether it is what stood there."""
+    """A text for the rest of a line: its hand-set score and features, whether it is what stood there, how alike they are."""
 
     score: float
     features: Written
     is_right: bool
+    likeness: float
 
 
 @dataclass(frozen=True)
@@ -149,13 +154,19 @@ def lines(completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeB
             continue
         passage, rest = place
         texts = tuple(
-            Text(features.mean, features, text.strip() == rest.strip())
+            Text(features.mean, features, text.strip() == rest.strip(), likeness(text, rest))
             for text, features in completer.texts(passage)
             if text.strip()
         )
         if texts:
             found.append(Completed(piece.file, texts))
     return found
+
+
+def likeness(a: str, b: str) -> float:
+    """The share of words and signs that two texts have in common in the same order; 1 if they differ in blanks at most."""
+    pieces_a, pieces_b = (_WORD_OR_SIGN.findall(text) for text in (a, b))
+    return SequenceMatcher(None, pieces_a, pieces_b, autojunk=False).ratio()
 
 
 @torch.inference_mode()

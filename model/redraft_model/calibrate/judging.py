@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from redraft_model.calibrate.fitting import Choices, fit, likeliest
+from redraft_model.calibrate.fitting import fit, likeliest
 from redraft_model.calibrate.gathering import Completed, Searched, Swept
 
 N_BINS = 5
@@ -109,7 +109,7 @@ def judge(
     )
 
 
-def _n_found(searched: Choices) -> int:
+def _n_found(searched: Sequence[Searched | Completed]) -> int:
     return sum(any(found.is_right for found in search.solutions) for search in searched)
 
 
