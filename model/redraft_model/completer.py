@@ -3,8 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from itertools import combinations, islice
+from itertools import islice
 
 import numpy as np
 import torch
@@ -16,15 +15,13 @@ from redraft_model.calibration import Calibration
 from redraft_model.canvas import Canvas
 from redraft_model.comments import is_torn
 from redraft_model.frame import Frame
-from redraft_model.line_search import Found, Line, LineSearch, Mask, Place
-from redraft_model.openings import BLOCK_WORDS, CLAUSE_WORDS, Kind, deeper, fitting
+from redraft_model.line_search import Found, Line, LineSearch, Place
 from redraft_model.passage import UNWATCHED, Completion, Cost, DenoiseStep, Draft, Passage, Span, Watch
+from redraft_model.places import Places
 from redraft_model.sampler import Cached, Draw, Full, Sampling, Trace, generate
-from redraft_model.surroundings import Surroundings
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
-from redraft_model.window import Limits, cut
 from redraft_model.written import Written, written
 
 CANVAS_LINES = 64  # masks offered for several lines
@@ -43,6 +40,7 @@ class Completer:
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
+        self._places = Places(tokenizer)
         self._line = line
         self._several = several
         self._calibration = calibration
@@ -65,7 +63,7 @@ class Completer:
         started = time.perf_counter()
         settings = self._line
         orders = [
-            _LineOrder(completion, watch, self._places_at(completion))
+            _LineOrder(completion, watch, self._places.of_line(completion, settings.n_masks))
             for completion, watch in zip(asked, watches, strict=True)
         ]
         owners = [order for order in orders for _ in order.places]
@@ -133,67 +131,6 @@ class Completer:
             if each.text.strip()
         ]
 
-    def _places_at(self, completion: Completion) -> list[Place]:
-        """A canvas of masks in place of a passage's target; at the start of a line, with its line break to be chosen anew.
-
-        Behind it the same with what the surroundings tell of how the line begins.
-        """
-        passage = completion.passage
-        canvas = self._canvas_at(passage, self._line.n_masks)
-        place = Place(canvas, draw=Draw(completion.seed))
-        if self._begins_line(canvas):
-            place, kinds = self._with_line_break(place, passage)
-        elif not passage.before.rpartition("\n")[2].strip():
-            kinds = fitting(passage, [""]).get("", frozenset())
-            place = replace(place, next_tokens={(): self._first_tokens[kinds]} if kinds else {})
-        else:
-            return [place]
-        prefixes = [
-            tuple(self._tokenizer.encode(text).tolist()) for text in Surroundings(passage).beginnings(kinds)
-        ]
-        # Room for something behind it.
-        told = [
-            replace(place, prefix=prefix, beam=2)
-            for prefix in prefixes
-            if 2 * len(prefix) < len(canvas.region)
-        ]
-        return [place, *told]
-
-    def _with_line_break(self, place: Place, passage: Passage) -> tuple[Place, frozenset[Kind]]:
-        """The place with the line break before it as its first mask, and what can begin behind one."""
-        canvas = place.canvas
-        # Of all line breaks those that are near: how deep lines are is the file's own habit.
-        near = np.unique(np.concatenate([canvas.head, canvas.tail]))
-        near = near[self._tokenizer.line_feeds[near]]
-        breaks = {self._tokenizer.decode([id_]).removeprefix("\n"): int(id_) for id_ in near}
-        for indent in deeper(passage):
-            # Deeper than any token is deep no line begins.
-            if len(tokens := self._tokenizer.encode(f"\n{indent}")) == 1:
-                breaks.setdefault(indent, int(tokens[0]))
-        known = fitting(passage, breaks)
-        wider = replace(
-            place,
-            canvas=replace(canvas, head=canvas.head[:-1], region=np.append(canvas.region, np.int32(MASK_ID))),
-            openings=np.array([breaks[indent] for indent in known or breaks], np.int32),
-            next_tokens={(breaks[indent],): self._first_tokens[kinds] for indent, kinds in known.items()},
-        )
-        return wider, frozenset().union(*known.values())
-
-    @cached_property
-    def _first_tokens(self) -> dict[frozenset[Kind], Mask]:
-        """Which ids a line can begin with when so much is known of it, shape (V,)."""
-        block, clause = self._tokenizer.words(BLOCK_WORDS), self._tokenizer.words(CLAUSE_WORDS)
-        of = {
-            Kind.STATEMENT: ~(block | clause | self._tokenizer.breaks_line),
-            Kind.BLOCK: block,
-            Kind.CLAUSE: clause,
-        }
-        return {
-            frozenset(kinds): np.logical_or.reduce([of[kind] for kind in kinds])
-            for n in range(1, len(Kind) + 1)
-            for kinds in combinations(Kind, n)
-        }
-
     def several_lines(
         self, asked: Sequence[Completion], watches: Sequence[Watch]
     ) -> list[list[Draft] | None]:
@@ -203,7 +140,7 @@ class Completer:
         sampling = replace(self._several, steps_per_block=n_masks)
         orders: list[_Order] = []
         for completion, watch in zip(asked, watches, strict=True):
-            canvas, indent = self._with_indentation(self._canvas_at(completion.passage, n_masks))
+            canvas, indent = self._with_indentation(self._places.canvas(completion.passage, n_masks))
             first = orders[-1].rows.stop if orders else 0
             rows = range(first, first + max(1, completion.n_drafts))
             orders.append(_Order(completion, watch, canvas, indent, rows))
@@ -233,17 +170,6 @@ class Completer:
             None if order.was_cancelled else self._completions(order, traces, seconds) for order in orders
         ]
 
-    def _canvas_at(self, passage: Passage, n_masks: int) -> Canvas:
-        """`n_masks` masks in place of a passage's target."""
-        source = passage.before + passage.after
-        place = Span(len(passage.before), len(passage.before))
-        window = cut(self._tokenizer, source, place, action="complete", limits=Limits(0, 180, 100))
-        return window.canvas.with_region(np.full(n_masks, MASK_ID, np.int32))
-
-    def _begins_line(self, canvas: Canvas) -> bool:
-        """Whether the text before the region ends with a line break that has no indentation behind it."""
-        return bool(len(canvas.head)) and self._tokenizer.decode(canvas.head[-1:]) == "\n"
-
     def _completions(self, order: "_Order", traces: Sequence[Trace], seconds: float) -> list[Draft]:
         drafts: dict[str, Draft] = {}
         for trace in traces[order.rows.start : order.rows.stop]:
@@ -259,7 +185,7 @@ class Completer:
         A line break and the indentation behind it are one token, so at the start of a line that token is cut in two; the model
         chooses among those that begin with a line feed.
         """
-        if not self._begins_line(canvas):
+        if not self._places.begins_line(canvas):
             return canvas, ""
         asked = replace(canvas, head=canvas.head[:-1], region=np.append(canvas.region, np.int32(MASK_ID)))
         (log_p_TV,) = Full(self._model).refresh([asked])

@@ -147,8 +147,7 @@ def _fit_choice(
         for search in searched:
             if search.file % N_FOLDS == fold and search.solutions:
                 scores = [weighted(ranking, found.features.values()) for found in search.solutions]
-                best = max(range(len(scores)), key=lambda i: scores[i])
-                chosen = search.solutions[best]
+                best, chosen = max(enumerate(search.solutions), key=lambda found: scores[found[0]])
                 values.append((*chosen.features.values(), logit_share(scores, best)))
                 labels.append(chosen.is_right)
     if not values:
