@@ -147,9 +147,9 @@ def _fit_choice(
         for search in searched:
             if search.file % N_FOLDS == fold and search.solutions:
                 scores = [weighted(ranking, found.features.values()) for found in search.solutions]
-                best, chosen = max(enumerate(search.solutions), key=lambda found: scores[found[0]])
-                values.append((*chosen.features.values(), logit_share(scores, best)))
-                labels.append(chosen.is_right)
+                best = max(range(len(scores)), key=lambda i: scores[i])
+                values.append((*search.solutions[best].features.values(), logit_share(scores, best)))
+                labels.append(search.solutions[best].is_right)
     if not values:
         return Logistic(0.0, (0.0,) * (len(names) + 1))
     return fit_logistic(values, labels, penalty)
