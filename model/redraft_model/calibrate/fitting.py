@@ -47,11 +47,11 @@ def fit(
 
     return Calibration(
         ranking=order(searched),
-        repair=_fit_choice(searched, FEATURES, order, penalty),
+        repair=_fit_choice(searched, FEATURES, _without_each_fold(order, searched), penalty),
         sweep=_fit_sweep(swept, penalty),
         sweep_threshold=_threshold(swept, penalty),
         line_ranking=line_order(completed),
-        line=_fit_choice(completed, WRITTEN, line_order, penalty),
+        line=_fit_choice(completed, WRITTEN, _without_each_fold(line_order, completed), penalty),
     )
 
 
@@ -134,25 +134,32 @@ def fit_logistic(
 
 
 def _fit_choice(
-    searched: Sequence[Choice],
+    searched: Sequence[Searched | Completed],
     names: Sequence[str],
-    order: Callable[[Sequence[Choice]], tuple[float, ...]],
+    rankings: Sequence[tuple[float, ...]],
     penalty: float,
 ) -> Logistic:
     """The likelihood of the best solution. Its share comes from a ranking that has not seen its file, as it will in use."""
     values: list[tuple[float, ...]] = []
     labels: list[bool] = []
-    for fold in range(N_FOLDS):
-        ranking = order([search for search in searched if search.file % N_FOLDS != fold])
-        for search in searched:
-            if search.file % N_FOLDS == fold and search.solutions:
-                scores = [weighted(ranking, found.features.values()) for found in search.solutions]
-                best = max(range(len(scores)), key=lambda i: scores[i])
-                values.append((*search.solutions[best].features.values(), logit_share(scores, best)))
-                labels.append(search.solutions[best].is_right)
+    for search in searched:
+        if search.solutions:
+            ranking = rankings[search.file % N_FOLDS]
+            scores = [weighted(ranking, found.features.values()) for found in search.solutions]
+            best = max(range(len(scores)), key=lambda i: scores[i])
+            chosen = search.solutions[best]
+            values.append((*chosen.features.values(), logit_share(scores, best)))
+            labels.append(chosen.is_right)
     if not values:
         return Logistic(0.0, (0.0,) * (len(names) + 1))
     return fit_logistic(values, labels, penalty)
+
+
+def _without_each_fold(
+    order: Callable[[Sequence[Choice]], tuple[float, ...]], searched: Sequence[Choice]
+) -> list[tuple[float, ...]]:
+    """The ranking for the files of each fold, fitted to the others."""
+    return [order([each for each in searched if each.file % N_FOLDS != fold]) for fold in range(N_FOLDS)]
 
 
 def _fit_sweep(swept: Sequence[Swept], penalty: float) -> Logistic:
