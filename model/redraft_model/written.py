@@ -27,9 +27,7 @@ class Written:
     words_again: float  # words that the text itself has already
     binds: float  # names it gives a value to that are read below and have none
     reads: float  # names it reads that have a value and that nothing else reads
-    returns: (
-        float  # 1 if it returns, raises or yields something at the end of a function that has not done so
-    )
+    returns: float  # 1 if it returns something at the end of a function that has not returned, raised or yielded yet
 
     def values(self) -> tuple[float, ...]:
         """The features in the order of `WRITTEN`."""

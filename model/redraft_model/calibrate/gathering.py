@@ -1,7 +1,6 @@
 """Searches over code whose truth is known, each solution or text with its features and whether it is right."""
 
 import math
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -10,7 +9,7 @@ from time import perf_counter, process_time
 
 import torch
 
-from redraft_model.calibrate.pieces import Piece, cursor
+from redraft_model.calibrate.pieces import WORD_OR_SIGN, Piece, cursor
 from redraft_model.calibration import Calibration, Doubted, Features
 from redraft_model.comments import is_faithful
 from redraft_model.completer import Completer
@@ -20,8 +19,6 @@ from redraft_model.noise import SemanticNoise, SyntaxNoise
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, Solution, repair
 from redraft_model.written import Written
-
-_WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
 
 ProposerMaker = Callable[[], Proposer]
 
@@ -165,7 +162,7 @@ def lines(completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeB
 
 def likeness(a: str, b: str) -> float:
     """The share of words and signs that two texts have in common in the same order; 1 if they differ in blanks at most."""
-    pieces_a, pieces_b = (_WORD_OR_SIGN.findall(text) for text in (a, b))
+    pieces_a, pieces_b = (WORD_OR_SIGN.findall(text) for text in (a, b))
     return SequenceMatcher(None, pieces_a, pieces_b, autojunk=False).ratio()
 
 

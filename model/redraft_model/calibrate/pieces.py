@@ -14,7 +14,7 @@ from redraft_model.tokenizer import Tokenizer
 
 LONGEST = 60  # lines
 SHORTEST = 2
-_WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
+WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
 _SIGN = re.compile(r"\S")
 
 
@@ -89,7 +89,7 @@ def cursor(code: str, rng: Random) -> tuple[Passage, str] | None:
     if kind == "line":
         start = rng.choice([0, len(line) - len(line.lstrip())])
     else:
-        pattern = _SIGN if kind == "anywhere" else _WORD_OR_SIGN
+        pattern = _SIGN if kind == "anywhere" else WORD_OR_SIGN
         start = rng.choice([match.start() for match in pattern.finditer(line)])
     before = "".join(lines[:number]) + line[:start]
     after = "\n" + "".join(lines[number + 1 :]) if rng.random() < 0.5 else "\n"
