@@ -2,7 +2,8 @@
 
 A search finds several solutions. Their features give each a score; a softmax over the scores of one search is each one's share,
 and the first is taken. How likely that one is right is a logistic function of its features and of the logit of its share. The
-same goes for the texts that were found for the rest of a line.
+same goes for the texts that were found for the rest of a line. All words that could stand in the slots of a text have a share
+each, beside one for nothing being wrong: that is how likely each of them is right.
 The package `calibrate` fits the weights; what they were fitted to is code that no benchmark holds.
 """
 
@@ -17,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from redraft_model.errors import CheckpointError
+from redraft_model.guessed import GUESSED, Guessed
 from redraft_model.written import LONE, WRITTEN, Written
 
 FILE = "calibration.json"
-FORMAT = 5
+FORMAT = 6
 
 _WORD = re.compile(r"\w+")
 _SIGN = re.compile(r"[^\w\s]")
@@ -41,6 +43,7 @@ class Features:
     names_coined: float  # words gained that are neither Python's nor anywhere else in the text
     signs_lost: float
     signs_gained: float
+    closers_quoted: float  # brackets that close nothing and have come into a string
 
     def values(self) -> tuple[float, ...]:
         """The features in the order of `FEATURES`."""
@@ -49,17 +52,10 @@ class Features:
 
 @dataclass(frozen=True)
 class Doubted:
-    """What is known of an edit of a text that parses. Nats come from the network, the rest is counted in the text."""
+    """What is known of an edit of a text that parses, which the labels propose. Nats come from the network."""
 
     improvement: float  # nats by which keeping the text becomes more likely
     keep_mean: float  # nats a token of keeping the text as it was
-    is_word: float  # 1 for another word in a slot, 0 for what the labels propose
-    likelier: float  # nats by which the word is likelier than what was there, to a network that sees neither
-    lead: float  # nats before any other word for the same slot
-    front: float  # nats by which it is likelier than the edit of any other slot
-    is_name: float
-    finds_use: float  # 1 for a variable that nothing else reads
-    loses_use: float  # 1 if nothing reads the old variable any more
     names_coined: float  # as in `Features`
     words_lost: float
     signs_lost: float
@@ -83,7 +79,11 @@ class Logistic:
 
     def __call__(self, values: Sequence[float]) -> float:
         """The probability for `values`, one for each weight."""
-        return sigmoid(self.bias + weighted(self.weights, values))
+        return sigmoid(self.score(values))
+
+    def score(self, values: Sequence[float]) -> float:
+        """The logit of that probability."""
+        return self.bias + weighted(self.weights, values)
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ class Calibration:
 
     ranking: tuple[float, ...]  # as FEATURES
     repair: Logistic  # as FEATURES, then the share
+    words: Logistic  # as GUESSED; its sum is a word's score, where nothing being wrong scores 0
     sweep: Logistic  # as DOUBTED
     sweep_threshold: float
     line_ranking: tuple[float, ...]  # as WRITTEN
@@ -122,6 +123,7 @@ class Calibration:
             "config_sha256": fingerprint,
             "ranking": dict(zip(FEATURES, map(_short, self.ranking), strict=True)),
             "repair": _named(self.repair, (*FEATURES, SHARE)),
+            "words": _named(self.words, GUESSED),
             "sweep": _named(self.sweep, DOUBTED),
             "sweep_threshold": self.sweep_threshold,
             "line_ranking": dict(zip(WRITTEN, map(_short, self.line_ranking), strict=True)),
@@ -154,6 +156,7 @@ def load_calibration(folder: Path) -> Calibration | None:
         found = Calibration(
             ranking=_weights(data["ranking"], FEATURES),
             repair=_logistic(data["repair"], (*FEATURES, SHARE)),
+            words=_logistic(data["words"], GUESSED),
             sweep=_logistic(data["sweep"], DOUBTED),
             sweep_threshold=_finite(data["sweep_threshold"]),
             line_ranking=_weights(data["line_ranking"], WRITTEN),
@@ -164,6 +167,14 @@ def load_calibration(folder: Path) -> Calibration | None:
             f"{path} lacks a weight or has a wrong one ({error}); calibrate the checkpoint again"
         ) from error
     return found
+
+
+def word_shares(weights: Logistic, words: Sequence[Guessed]) -> list[float]:
+    """How likely each of the words for the slots of one text is right; what is left is for nothing being wrong."""
+    scores = [weights.score(word.values()) for word in words]
+    largest = max([0.0, *scores])
+    total = math.exp(-largest) + math.fsum(math.exp(score - largest) for score in scores)
+    return [math.exp(score - largest) / total for score in scores]
 
 
 def lost(before: str, after: str) -> tuple[int, int]:

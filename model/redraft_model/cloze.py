@@ -1,7 +1,8 @@
 """The cloze: what the network would write into the slots of a text if it did not see what is there.
 
 Asked for labels, a network that is not large hardly ever objects to a name that could be right. Asked to fill the place in, it
-has to say how likely each name is, and a name that is much less likely than another one stands out.
+has to say how likely each name is, and a name that is much less likely than another one stands out. What else is known of the
+names is in `guessed.py`.
 """
 
 # A hidden tokens of a row, M of a place, V vocabulary
@@ -14,9 +15,10 @@ import numpy.typing as npt
 import torch
 
 from redraft_model.alignment import MASK_ID
+from redraft_model.guessed import Guessed, guessed
 from redraft_model.passage import Span
 from redraft_model.proposer import Proposer
-from redraft_model.slots import Other, Slot
+from redraft_model.slots import Slot, Word
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.window import Limits, Window, cut, with_masks
 
@@ -25,11 +27,15 @@ Ids = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Guess:
-    """Another word for a slot, and the nats by which the network would rather write it than any other word offered."""
+    """Another word for a slot, and what is known of it."""
 
     slot: Slot
-    other: Other
-    lead: float
+    word: Word
+    features: Guessed
+
+    def text(self, source: str) -> str:
+        """`source` with this word in its slot."""
+        return source[: self.slot.span.start] + self.word.text + source[self.slot.span.end :]
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,10 @@ class _Place:
 
 
 def guesses(proposer: Proposer, window: Window, slots: Sequence[Slot], n_rows: int) -> list[Guess]:
-    """The words that would rather be written than what is there, the best one of each slot, best first.
+    """All other words for the slots of a window.
 
-    The slots of the window are shared out among at most `n_rows` copies of it and masked there together, so that one forward
-    pass answers for all of them.
+    The slots are shared out among at most `n_rows` copies of the window and masked there together, so that one forward pass
+    answers for all of them.
     """
     places = list(_places(window, slots))
     if not places:
@@ -54,46 +60,32 @@ def guesses(proposer: Proposer, window: Window, slots: Sequence[Slot], n_rows: i
     rows = [places[i::n_rows] for i in range(min(n_rows, len(places)))]
     masked = [_masked(window, [(place.start, place.end) for place in row]) for row in rows]
     hidden = [np.concatenate([np.arange(place.start, place.end) for place in row]) for row in rows]
-    found: list[Guess] = []
+    found: list[tuple[Slot, Word, float]] = []
     for row, log_p_AV in zip(rows, proposer.log_p_at(masked, hidden), strict=True):
         sizes = [place.end - place.start for place in row]
         for place, log_p_MV in zip(row, torch.split(log_p_AV.cpu(), sizes), strict=True):
-            guess = _guess(proposer.tokenizer, place, window.canvas.region[place.start : place.end], log_p_MV)
-            if guess is not None:
-                found.append(guess)
-    return sorted(found, key=lambda guess: -guess.lead)
+            shown = window.canvas.region[place.start : place.end]
+            found += [
+                (place.slot, word, gain) for word, gain in _gains(proposer.tokenizer, place, shown, log_p_MV)
+            ]
+    return [
+        Guess(slot, word, features) for (slot, word, _), features in zip(found, guessed(found), strict=True)
+    ]
 
 
-def _guess(tokenizer: Tokenizer, place: _Place, shown: Ids, log_p_MV: torch.Tensor) -> Guess | None:
-    """The best other word for a place; None when what is there is better.
+def _gains(
+    tokenizer: Tokenizer, place: _Place, shown: Ids, log_p_MV: torch.Tensor
+) -> Iterator[tuple[Word, float]]:
+    """The other words for a place, and the nats by which each is likelier than what is there.
 
-    How many tokens the place has says something about what belongs there, so words are compared where they first differ.
+    How many tokens the place has says something about what belongs there, so words are compared where they first differ. Where
+    one is the beginning of the other that is nowhere: 0.
     """
-    gains: list[tuple[float, Other]] = []
-    for other in place.slot.others:
-        tokens = tokenizer.encode(place.lead + other.text)
+    for word in place.slot.others:
+        tokens = tokenizer.encode(place.lead + word.text)
         n_common = min(len(tokens), len(shown))
-        differ = np.flatnonzero(tokens[:n_common] != shown[:n_common])
-        if len(differ):
-            at = int(differ[0])
-            gains.append((float(log_p_MV[at, tokens[at]] - log_p_MV[at, shown[at]]), other))
-    gains.sort(key=lambda gain: -gain[0])
-    if not gains or gains[0][0] <= 0:
-        return None
-    rival = max(0.0, gains[1][0] if len(gains) > 1 else 0.0)
-    return Guess(place.slot, gains[0][1], gains[0][0] - rival)
-
-
-def log_likelihoods(proposer: Proposer, windows: Sequence[Window], spans: Sequence[Span]) -> list[float]:
-    """For one place in each window: the log-probability of what is there, all of its tokens hidden together."""
-    places = [window.tokens_of(span) for window, span in zip(windows, spans, strict=True)]
-    masked = [_masked(window, [place]) for window, place in zip(windows, places, strict=True)]
-    rows = proposer.log_p_at(masked, [np.arange(start, end) for start, end in places])
-    found = []
-    for window, (start, end), log_p_AV in zip(windows, places, rows, strict=True):
-        tokens = window.canvas.region[start:end].astype(np.int64)
-        found.append(float(log_p_AV[np.arange(end - start), tokens].sum()))
-    return found
+        differ = np.flatnonzero(tokens[:n_common] != shown[:n_common])[:1].tolist()
+        yield word, sum(float(log_p_MV[at, tokens[at]] - log_p_MV[at, shown[at]]) for at in differ)
 
 
 def renewed(proposer: Proposer, window: Window, text: str, limits: Limits) -> Window:

@@ -1,4 +1,4 @@
-"""What no edit may do: lose a comment, comment code out, tear a character. Without a parser, so that it works on broken code."""
+"""Comments and strings of code that need not parse: what no edit may do to them, and what is seldom meant in them."""
 
 import re
 from collections import Counter
@@ -8,13 +8,16 @@ from collections import Counter
 _STRING_OR_COMMENT = re.compile(
     r"""
       (?P<comment> \#[^\n]* )
-    | (?s: \"\"\" (?: \\. | (?!\"\"\"). )* (?: \"\"\" | \Z ) )
-    | (?s: ''' (?: \\. | (?!'''). )* (?: ''' | \Z ) )
-    | " (?: \\[\s\S] | [^"\\\n] )* "?
-    | ' (?: \\[\s\S] | [^'\\\n] )* '?
+    | (?P<string>
+          (?s: \"\"\" (?: \\. | (?!\"\"\"). )* (?: \"\"\" | \Z ) )
+        | (?s: ''' (?: \\. | (?!'''). )* (?: ''' | \Z ) )
+        | " (?: \\[\s\S] | [^"\\\n] )* "?
+        | ' (?: \\[\s\S] | [^'\\\n] )* '?
+      )
     """,
     re.VERBOSE,
 )
+_BRACKET = re.compile(r"[()\[\]{}]")
 
 
 def is_faithful(before: str, after: str) -> bool:
@@ -38,6 +41,29 @@ def lost_comments(before: str, after: str) -> list[str]:
         if after.count(comment) < min(n_before, before.count(comment)):
             lost.append(comment)
     return lost
+
+
+def closers_quoted(before: str, after: str) -> int:
+    """How many brackets that close nothing are in strings of `after` which `before` does not have."""
+    strings = Counter(_strings(after)) - Counter(_strings(before))
+    return sum(n * _surplus_closers(string) for string, n in strings.items())
+
+
+def _surplus_closers(text: str) -> int:
+    surplus = depth = 0
+    for sign in _BRACKET.findall(text):
+        if sign in "([{":
+            depth += 1
+        elif depth:
+            depth -= 1
+        else:
+            surplus += 1
+    return surplus
+
+
+def _strings(text: str) -> list[str]:
+    found = (match["string"] for match in _STRING_OR_COMMENT.finditer(text))
+    return [string for string in found if string is not None]
 
 
 def _comments(text: str) -> list[str]:

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, insert_size
-from redraft_model.calibration import Calibration, Doubted, lost
-from redraft_model.cloze import Guess, guesses, log_likelihoods, renewed
+from redraft_model.calibration import Calibration, Doubted, lost, word_shares
+from redraft_model.cloze import Guess, guesses, renewed
 from redraft_model.names import coined, names
 from redraft_model.passage import Doubt, Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
@@ -31,8 +31,9 @@ class Sweep:
     # Nats by which an edit must raise the log-likelihood of keeping the text, where no calibration says what it must reach.
     improvement: float = 8.0
     n_candidates: int = 4  # edits tried per window that the labels propose
-    n_words: int = 4  # and of those that put another word into a slot
-    lead: float = 1.0  # nats by which the network must rather write such a word than any other one
+    # Without a calibration: how many edits are tried that put another word into a slot, and by how many nats such a word must lead.
+    n_words: int = 4
+    lead: float = 1.0
     n_rows: int = 8  # copies of a window among which its slots are shared out
     n_edits: int = 2  # edits accepted per window
     limits: Limits = Limits()
@@ -40,10 +41,24 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Edit:
-    """An edit of a window: the window over the text after it, and what its likelihood of being right comes from."""
+    """An edit of a window: the window over the text after it, and the nats by which keeping the text becomes more likely.
+
+    `features` are those of what the labels propose; another word in a slot has its own.
+    """
 
     window: Window
-    features: Doubted
+    improvement: float
+    likely: float  # how likely it is right; 1 if nobody knows
+    features: Doubted | None
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was seen in a window: all words that could stand in its slots, and the edits that were tried."""
+
+    window: Window
+    words: Sequence[Guess]
+    edits: Sequence[Edit]
 
 
 @dataclass(frozen=True)
@@ -93,12 +108,12 @@ def improve(
     within: Span | None = None,
     is_allowed: Callable[[str], bool] = lambda text: True,
     calibration: Calibration | None = None,
-    on_edits: Callable[[Sequence[Edit]], None] = lambda edits: None,
+    on_looked: Callable[[Looked], None] = lambda looked: None,
 ) -> Improved:
     """Edit a text that parses where the model doubts it much.
 
     An edit is accepted when the text still parses and the edit is likely enough right: by the calibration, or, without one, because
-    the model is clearly surer of the text than it was. `on_edits` is shown the edits of each window before they are judged.
+    the model is clearly surer of the text than it was. `on_looked` is shown what was seen in each window before it is judged.
     """
     score, n_edits, probability = 0.0, 0, 1.0
     original, bounds = source, Bounds.of(source, within)
@@ -110,93 +125,88 @@ def improve(
         # From the end to the start, so that the offsets of the windows still to come stay right.
         window = cut(proposer.tokenizer, source, window.span, action="repair", limits=sweep.limits)
         for _ in range(sweep.n_edits):
-            edits = _edits(proposer, window, sweep, is_possible)
-            if not edits:
-                break
-            on_edits(edits)
-            edit, likely = chosen(edits, sweep, calibration)
-            if not likely:
+            looked = _look(proposer, window, sweep, is_possible, calibration)
+            on_looked(looked)
+            edit = chosen(looked.edits, sweep, calibration)
+            if edit is None:
                 break
             window = edit.window
-            score += edit.features.improvement
+            score += edit.improvement
             n_edits += 1
-            probability *= likely
+            probability *= edit.likely
         source = window.source
     return Improved(source, score, n_edits, probability)
 
 
-def chosen(edits: Sequence[Edit], sweep: Sweep, calibration: Calibration | None) -> tuple[Edit, float]:
-    """The best of some edits, and how likely it is right: 0 when that is not enough to make it, 1 if nobody knows."""
+def chosen(edits: Sequence[Edit], sweep: Sweep, calibration: Calibration | None) -> Edit | None:
+    """The best of some edits; None when it is not likely enough right to be made."""
     if calibration is None:
-        edit = max(edits, key=lambda edit: edit.features.improvement)
-        return edit, float(edit.features.improvement >= sweep.improvement)
-    likely = [calibration.sweep(edit.features.values()) for edit in edits]
-    best = int(np.argmax(likely))
-    return edits[best], likely[best] if likely[best] >= calibration.sweep_threshold else 0.0
+        best = max(edits, key=lambda edit: edit.improvement, default=None)
+        return best if best is not None and best.improvement >= sweep.improvement else None
+    best = max(edits, key=lambda edit: edit.likely, default=None)
+    return best if best is not None and best.likely >= calibration.sweep_threshold else None
 
 
-def _edits(proposer: Proposer, window: Window, sweep: Sweep, is_allowed: Callable[[str], bool]) -> list[Edit]:
+def _look(
+    proposer: Proposer,
+    window: Window,
+    sweep: Sweep,
+    is_allowed: Callable[[str], bool],
+    calibration: Calibration | None,
+) -> Looked:
     """What could be done about a window: other words in its slots, and what the labels propose; each parses."""
     (log_p_TV,) = proposer.log_p([window])
     shown = shown_labels(window)
     now = float(log_p_TV[torch.arange(len(shown)), torch.from_numpy(shown.astype(np.int64))].sum())
-    texts: dict[str, Guess | None] = {}
+    texts: dict[str, float | None] = {}  # how likely a word is right; None for what the labels propose
 
-    def add(text: str, guess: Guess | None) -> None:
+    def add(text: str, share: float | None) -> None:
         if text != window.source and text not in texts and parses(text) and is_allowed(text):
-            texts[text] = guess
+            texts[text] = share
 
     proposed = _edited(proposer, window, log_p_TV.cpu(), sweep)
     words = guesses(proposer, window, slots(window.source), sweep.n_rows)
-    words = [word for word in words if word.lead >= sweep.lead]
-    for word in words[: sweep.n_words]:
-        span = word.slot.span
-        add(window.source[: span.start] + word.other.text + window.source[span.end :], word)
+    for word, likely in _worth_trying(words, sweep, calibration):
+        add(word.text(window.source), likely)
     for candidate in proposed:
         add(candidate.source_with(candidate.canvas.region), None)
     if not texts:
-        return []
+        return Looked(window, words, [])
     after = [renewed(proposer, window, text, sweep.limits) for text in texts]
-    kept = keep_log_likelihood(proposer, after)
-    tried = [
-        (guess, edited) for guess, edited in zip(texts.values(), after, strict=True) if guess is not None
-    ]
-    likelier = _likelier(proposer, window, tried) if tried else {}
     known = names(window.source)
-    found = []
-    for edited, guess, value in zip(after, texts.values(), kept, strict=True):
+    edits = []
+    for edited, share, kept in zip(after, texts.values(), keep_log_likelihood(proposer, after), strict=True):
+        if share is not None:
+            edits.append(Edit(edited, kept - now, share, None))
+            continue
         new = edited.span.of(edited.source)
         words_lost, signs_lost = lost(window.span.of(window.source), new)
-        nats = likelier.get(guess, 0.0) if guess else 0.0
-        others = [other for rival, other in likelier.items() if rival is not guess]
         features = Doubted(
-            improvement=value - now,
+            improvement=kept - now,
             keep_mean=now / len(shown),
-            is_word=float(guess is not None),
-            likelier=nats,
-            lead=guess.lead if guess else 0.0,
-            front=nats - max(others, default=0.0) if guess else 0.0,
-            is_name=float(guess is not None and guess.slot.is_name),
-            finds_use=float(guess is not None and guess.other.n_reads == 0),
-            loses_use=float(guess is not None and guess.slot.n_reads == 1),
             names_coined=coined(known, new),
             words_lost=words_lost,
             signs_lost=signs_lost,
         )
-        found.append(Edit(edited, features))
-    return found
+        likely = 1.0 if calibration is None else calibration.sweep(features.values())
+        edits.append(Edit(edited, kept - now, likely, features))
+    return Looked(window, words, edits)
 
 
-def _likelier(
-    proposer: Proposer, window: Window, words: Sequence[tuple[Guess, Window]]
-) -> dict[Guess, float]:
-    """Nats by which each guess is likelier in its place, all of it hidden, than what is there now."""
-    now = [guess.slot.span for guess, _ in words]
-    then = [Span(guess.slot.span.start, guess.slot.span.start + len(guess.other.text)) for guess, _ in words]
-    windows = [window] * len(words) + [edited for _, edited in words]
-    values = log_likelihoods(proposer, windows, now + then)
-    pairs = zip(words, values[: len(words)], values[len(words) :], strict=True)
-    return {guess: after - before for (guess, _), before, after in pairs}
+def _worth_trying(
+    words: Sequence[Guess], sweep: Sweep, calibration: Calibration | None
+) -> list[tuple[Guess, float]]:
+    """The words that may be put into their slots, and how likely each is right: 1 where nobody knows."""
+    if calibration is None:
+        leading = [word for word in words if word.features.lead >= sweep.lead]
+        leading.sort(key=lambda word: -word.features.lead)
+        return [(word, 1.0) for word in leading[: sweep.n_words]]
+    shares = word_shares(calibration.words, [word.features for word in words])
+    return [
+        (word, share)
+        for word, share in zip(words, shares, strict=True)
+        if share >= calibration.sweep_threshold
+    ]
 
 
 def _edited(proposer: Proposer, window: Window, log_p_TV: torch.Tensor, sweep: Sweep) -> list[Window]:

@@ -22,6 +22,7 @@ import torch
 
 from redraft_model.alignment import ANCHOR_ID, INSERT_IDS, gaps, insert_size
 from redraft_model.calibration import Calibration, Features, lost
+from redraft_model.comments import closers_quoted
 from redraft_model.difference import changed_lines, common_prefix, common_suffix
 from redraft_model.frame import Frame
 from redraft_model.names import coined, names
@@ -445,6 +446,7 @@ def _features(
         names_coined=coined(known, new),
         signs_lost=signs_lost,
         signs_gained=signs_gained,
+        closers_quoted=closers_quoted(old, new),
     )
 
 

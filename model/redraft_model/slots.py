@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from redraft_model.passage import Span
-from redraft_model.survey import ARITHMETIC, COMPARISONS, OWN_NAMES, Survey, parsed, steps
+from redraft_model.survey import ARITHMETIC, COMPARISONS, FILLERS, Scope, Survey, parsed, steps
 
 # What is taken for one another.
 _FAMILIES = (("+", "-", "*", "/", "//", "%", "**"), ("&", "|", "^", "<<", ">>"))
@@ -14,23 +14,40 @@ _NUMBERS, _TRUTHS = ("0", "1", "2"), ("True", "False")
 N_OTHERS = 24  # names offered for one slot, the nearest ones
 
 
+# What a value is given to: a keyword, an attribute, a key, or what it is compared with.
+_GIVEN_TO = re.compile(r"""(\w+)["']?\]?\s*(?:[=!]?=|:)\s*$""")
+_LONGEST = 80  # characters between a value and the end of the word that it is given to
+
+
 @dataclass(frozen=True)
-class Other:
-    """What else could stand in a slot, and how often it is read elsewhere (1 for what is no name)."""
+class Word:
+    """What stands or could stand in a slot. Of a name: how often it is elsewhere, and where its value comes from."""
 
     text: str
-    n_reads: int = 1
+    n_reads: int = 1  # of this variable elsewhere; 1 for what is no name
+    n_near: int = 0  # in the same statement
+    n_beside: int = 0  # among the arguments of the same call or the operands of the same operator
+    n_alike: int = 0  # places where what is done in the slot (a dot or an index follows) is done to it
+    is_bound: bool = True  # whether the function gives it a value, be it further down
+    is_late: bool = False  # whether it does so further down only
+    is_parameter: bool = False
 
 
 @dataclass(frozen=True)
 class Slot:
-    """The characters of a name, an operator or a literal; how often its name is read, this time included."""
+    """The characters of a name, an operator or a literal, and what else could stand there."""
 
     span: Span
-    text: str
-    others: tuple[Other, ...]
+    now: Word
+    others: tuple[Word, ...]
     is_name: bool = False
-    n_reads: int = 2  # what is no name stands elsewhere, too
+    has_dot: bool = False  # whether an attribute of it is meant
+    given_to: str = ""  # the word that this value is for; empty where it is for none
+
+    @property
+    def text(self) -> str:
+        """What is there now."""
+        return self.now.text
 
 
 def slots(source: str) -> list[Slot]:
@@ -52,17 +69,40 @@ def _names(survey: Survey) -> Iterator[Slot]:
     for node, scope in survey.names:
         start = survey.start(node)
         names = scope.names()
-        if node.id in OWN_NAMES or node.id not in names or survey.text(node) != node.id:
+        if node.id in FILLERS or node.id not in names or survey.text(node) != node.id:
             continue
         # What is bound further down would be an error at once.
-        earlier = [name for name in names if name not in OWN_NAMES and names[name] <= start]
+        earlier = [name for name in names if name not in FILLERS and names[name] <= start]
         nearest = sorted(earlier, key=lambda name: (not scope.binds(name), start - names[name]))
         others = tuple(
-            Other(name, survey.n_reads(name, scope)) for name in nearest[: N_OTHERS + 1] if name != node.id
+            _word(survey, name, node, scope, start) for name in nearest[: N_OTHERS + 1] if name != node.id
         )
         if others:
-            span = Span(start, start + len(node.id))
-            yield Slot(span, node.id, others, is_name=True, n_reads=survey.n_reads(node.id, scope))
+            given_to = _GIVEN_TO.search(survey.code, max(0, start - _LONGEST), start)
+            yield Slot(
+                Span(start, start + len(node.id)),
+                _word(survey, node.id, node, scope, start),
+                others,
+                is_name=True,
+                has_dot=survey.use(node) == ".",
+                given_to=given_to[1] if given_to else "",
+            )
+
+
+def _word(survey: Survey, name: str, node: ast.Name, scope: Scope, start: int) -> Word:
+    """What is known of a name that is, or could be, the one of `node`; that place itself does not count."""
+    here = int(name == node.id)
+    use = survey.use(node)
+    return Word(
+        name,
+        n_reads=survey.n_reads(name, scope) - here,
+        n_near=survey.n_in_statement(name, node) - here,
+        n_beside=survey.n_beside(name, node) - here if survey.n_beside(node.id, node) else 0,
+        n_alike=survey.n_uses(name, scope, use) - here if use else 0,
+        is_bound=scope.binds(name),
+        is_late=scope.names()[name] > start,
+        is_parameter=scope.has_parameter(name),
+    )
 
 
 def _operators(survey: Survey) -> Iterator[Slot]:
@@ -94,4 +134,4 @@ def _literals(survey: Survey) -> Iterator[Slot]:
 
 
 def _one_of(span: Span, text: str, family: tuple[str, ...]) -> Slot:
-    return Slot(span, text, tuple(Other(other) for other in family if other != text))
+    return Slot(span, Word(text), tuple(Word(other) for other in family if other != text))

@@ -17,7 +17,8 @@ ARITHMETIC = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
     ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>", ast.MatMult: "@",
 }  # fmt: skip
-OWN_NAMES = frozenset({"self", "cls", "_", "__class__"})  # names that are hardly taken for others
+OWN_NAMES = frozenset({"self", "cls"})  # what a method calls its object or its class
+FILLERS = frozenset({"_", "__class__"})  # names that are hardly taken for others
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Scope:
     closure: "Scope | None" = None  # of a function: what is around it, whose variables it can read
     bound: dict[str, int] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    parameters: set[str] = field(default_factory=set)
 
     def names(self) -> dict[str, int]:
         """Variables that can be meant here, with the offset where each appears first."""
@@ -37,6 +39,12 @@ class Scope:
     def binds(self, name: str) -> bool:
         """Whether `name` is assigned or a parameter here."""
         return name in self.bound or (self.outer is not None and self.outer.binds(name))
+
+    def has_parameter(self, name: str) -> bool:
+        """Whether `name` is a parameter here."""
+        return name in self.parameters or (
+            name not in self.bound and self.outer is not None and self.outer.has_parameter(name)
+        )
 
     def owner(self, name: str) -> "Scope":
         """The scope whose variable `name` is: the first from here outwards that binds it, the outermost if none does."""
@@ -49,6 +57,7 @@ class Survey:
 
     def __init__(self, code: str, tree: ast.Module) -> None:
         self.code = code
+        self._tree = tree
         self.names: list[tuple[ast.Name, Scope]] = []
         self.calls: list[ast.Call] = []
         self.comparisons: list[ast.Compare] = []
@@ -59,6 +68,9 @@ class Survey:
         self.conditions: list[ast.expr] = []
         self.attributes: list[tuple[ast.Attribute, bool]] = []
         self._reads: list[tuple[str, Scope]] = []
+        self._statement: ast.stmt | None = None  # the innermost one around what is visited
+        self._statement_of: dict[ast.Name, ast.stmt | None] = {}
+        self._names_in: Counter[tuple[ast.stmt | None, str]] = Counter()
         # ast counts lines as the tokenizer does, so form feeds and the like do not end one.
         self._lines = code.split("\n")
         self._starts = list(itertools.accumulate((len(line) + 1 for line in self._lines), initial=0))
@@ -87,6 +99,42 @@ class Survey:
         """How often the variable that `name` means in `scope` is read, calls of it included."""
         return self._n_reads[id(scope.owner(name)), name]
 
+    def n_uses(self, name: str, scope: Scope, use: str) -> int:
+        """How often the variable that `name` means in `scope` has `use`, the character behind it, behind itself."""
+        return self._n_uses[id(scope.owner(name)), name, use]
+
+    def use(self, node: ast.Name) -> str:
+        """What is done with a variable, by the character behind it: "." or "[", or "" for anything else."""
+        end = self.end(node)
+        behind = self.code[end : end + 1]
+        return behind if behind in {".", "["} else ""
+
+    def n_in_statement(self, name: str, node: ast.Name) -> int:
+        """How often `name` stands in the statement of `node`, whose blocks are none of it."""
+        return self._names_in[self._statement_of[node], name]
+
+    def n_beside(self, name: str, node: ast.Name) -> int:
+        """How often `name` is an argument of the same call, or an operand of the same operator, as `node` is."""
+        return self._beside.get(node, _NONE)[name]
+
+    @cached_property
+    def _beside(self) -> dict[ast.Name, Counter[str]]:
+        found: dict[ast.Name, Counter[str]] = {}
+        for parent in ast.walk(self._tree):
+            if isinstance(parent, ast.keyword):
+                continue  # its value is an argument of the call
+            children = ast.iter_child_nodes(parent)
+            if isinstance(parent, ast.Call):
+                children = iter([*parent.args, *(keyword.value for keyword in parent.keywords)])
+            names = [child for child in children if isinstance(child, ast.Name)]
+            counted = Counter(name.id for name in names)
+            found.update((name, counted) for name in names)
+        return found
+
+    @cached_property
+    def _n_uses(self) -> Counter[tuple[int, str, str]]:
+        return Counter((id(scope.owner(node.id)), node.id, self.use(node)) for node, scope in self.names)
+
     @cached_property
     def _n_reads(self) -> Counter[tuple[int, str]]:
         return Counter((id(scope.owner(name)), name) for name, scope in self._reads)
@@ -104,16 +152,22 @@ class Survey:
                 self._visit(node, scope)
 
     def _visit(self, node: ast.AST, scope: Scope) -> None:
-        visit = _VISITS.get(type(node))
-        if visit is not None:
-            visit(self, node, scope)
-        else:
-            self._visit_all(list(ast.iter_child_nodes(node)), scope)
+        around = self._statement
+        if isinstance(node, ast.stmt):
+            self._statement = node
+        visit = _VISITS.get(type(node), Survey._children)
+        visit(self, node, scope)
+        self._statement = around
 
     def _children(self, node: ast.AST, scope: Scope) -> None:
         self._visit_all(list(ast.iter_child_nodes(node)), scope)
 
+    def _note(self, node: ast.Name) -> None:
+        self._statement_of[node] = self._statement
+        self._names_in[self._statement, node.id] += 1
+
     def _name(self, node: ast.Name, scope: Scope) -> None:
+        self._note(node)
         if isinstance(node.ctx, ast.Load):
             self.names.append((node, scope))
             self._reads.append((node.id, scope))
@@ -145,6 +199,7 @@ class Survey:
         inner = Scope(outer=scope) if isinstance(node, ast.Lambda) else Scope(closure=scope)
         for argument in _parameters(arguments):
             inner.bound[argument.arg] = self.offset(argument.lineno, argument.col_offset)
+            inner.parameters.add(argument.arg)
         if isinstance(node, ast.Lambda):
             self._visit(node.body, inner)
         else:
@@ -169,6 +224,7 @@ class Survey:
             self.attributes.append((node.func, True))
             self._base(node.func.value, scope)
         elif isinstance(node.func, ast.Name):
+            self._note(node.func)
             # What is called by name is a function, and hardly taken for one of the variables.
             self._reads.append((node.func.id, scope))
         else:
@@ -182,6 +238,7 @@ class Survey:
     def _base(self, node: ast.expr, scope: Scope) -> None:
         """What stands before a dot: a variable only if it is bound here, else more likely a module."""
         if isinstance(node, ast.Name):
+            self._note(node)
             self.names.append((node, scope))
             self._reads.append((node.id, scope))
         else:
@@ -246,6 +303,7 @@ _VISITS: dict[type[ast.AST], Callable[..., None]] = {
     ast.Expr: Survey._expression,
 }
 _BUILTINS = frozenset(dir(builtins))
+_NONE: Counter[str] = Counter()
 
 
 def _parameters(arguments: ast.arguments) -> Iterator[ast.arg]:

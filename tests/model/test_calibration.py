@@ -15,13 +15,16 @@ from redraft_model.calibrate.fitting import (
     fit_line_ranking,
     fit_logistic,
     fit_ranking,
+    fit_words,
     hand_set,
     hand_set_for_lines,
 )
 from redraft_model.calibrate.gathering import (
     Completed,
     Found,
+    Offered,
     Searched,
+    Seen,
     Swept,
     Text,
     TimeBox,
@@ -46,12 +49,14 @@ from redraft_model.calibration import (
     lost,
     sigmoid,
     weighted,
+    word_shares,
 )
 from redraft_model.completer import Completer
 from redraft_model.data.shards import Shards
 from redraft_model.doubt import Sweep
 from redraft_model.engine import EngineSettings
 from redraft_model.errors import CheckpointError
+from redraft_model.guessed import GUESSED, Guessed
 from redraft_model.names import coined, names
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, Solution, repair
@@ -60,12 +65,14 @@ from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
 from redraft_model.written import WRITTEN, Written
 
-PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0)
-DOUBT = Doubted(0, -0.1, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0)
+PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0)
+DOUBT = Doubted(0, -0.1, 0, 1, 0)
+WORD = Guessed(**dict.fromkeys(GUESSED, 0.0))
 LINE = Written(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0)
 FLAT = Calibration(
     ranking=tuple(i / 8 for i in range(len(FEATURES))),
     repair=Logistic(0.5, tuple(i / 64 for i in range(len(FEATURES) + 1))),
+    words=Logistic(-3.0, tuple(i / 64 for i in range(len(GUESSED)))),
     sweep=Logistic(-1.0, tuple(i / 32 for i in range(len(DOUBTED)))),
     sweep_threshold=0.75,
     line_ranking=tuple(i / 4 for i in range(len(WRITTEN))),
@@ -100,13 +107,13 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data | {"format": 2}, "is not of format 5"),
+        (lambda data: data | {"format": 2}, "is not of format 6"),
         (lambda data: data | {"ranking": {}}, "'gain'"),
         (lambda data: data | {"sweep_threshold": "high"}, "'high' is no number"),
         (lambda data: data | {"repair": data["repair"] | {"bias": float("nan")}}, "nan is no number"),
         (lambda data: data | {"sweep": [1.0]}, "wrong one"),
         (lambda data: {name: data[name] for name in data if name != "line"}, "'line'"),
-        (lambda _: [], "is not of format 5"),
+        (lambda _: [], "is not of format 6"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_so(
@@ -189,13 +196,47 @@ def test_the_sweep_may_change_few_clean_pieces() -> None:
     swept = []
     for file in range(400):
         is_worse = rng.random() < 0.5
-        edits = [Tried(replace(DOUBT, likelier=rng.gauss(2.0, 2.0)), False) for _ in range(3)]
+        edits = [Tried(replace(DOUBT, improvement=rng.gauss(2.0, 2.0)), False) for _ in range(3)]
         if is_worse:
-            edits.append(Tried(replace(DOUBT, likelier=rng.gauss(8.0, 2.0)), rng.random() < 0.9))
-        swept.append(Swept(file, is_worse, tuple(edits)))
+            edits.append(Tried(replace(DOUBT, improvement=rng.gauss(8.0, 2.0)), rng.random() < 0.9))
+        swept.append(Swept(file, is_worse, (Seen((), tuple(edits)),)))
     verdict = judge([], swept)
     assert verdict.n_clean_changed <= 0.05 * verdict.n_clean
     assert 0 < verdict.n_undone < verdict.n_worse
+
+
+def test_of_the_words_for_all_slots_the_right_one_has_the_largest_share() -> None:
+    rng = Random(5)
+    swept = []
+    for file in range(300):
+        is_worse = rng.random() < 0.5
+        words = [
+            Offered(replace(WORD, lead=rng.gauss(-2, 2), new_unread=float(rng.random() < 0.1)), False)
+            for _ in range(20)
+        ]
+        if is_worse:
+            words.append(Offered(replace(WORD, lead=rng.gauss(3, 1), new_unread=1.0), True))
+        swept.append(Swept(file, is_worse, (Seen((), ()), Seen(tuple(words), ()))))
+    verdict = judge([], swept)
+    assert verdict.n_clean_changed <= 0.05 * verdict.n_clean
+    assert verdict.n_undone > 0.6 * verdict.n_worse
+    words = fit([], swept).words
+    weights = dict(zip(GUESSED, words.weights, strict=True))
+    assert weights["lead"] > 0.5
+    assert weights["new_unread"] > 1
+    assert weights["old_like"] == pytest.approx(0, abs=1e-6), "what never changes tells nothing"
+    shares = word_shares(words, [replace(WORD, lead=3, new_unread=1), WORD, replace(WORD, lead=-3)])
+    assert shares[0] > 0.7
+    assert sum(shares) < 1, "the rest is for nothing being wrong"
+
+
+def test_words_whose_slots_are_all_right_leave_everything_to_that() -> None:
+    clean = [Swept(file, False, (Seen((Offered(WORD, False),) * 3, ()),)) for file in range(50)]
+    assert max(word_shares(fit_words(clean), [WORD] * 3)) < 0.03
+    assert word_shares(Logistic(0.0, (0.0,) * len(GUESSED)), [WORD] * 3) == pytest.approx([0.25] * 3)
+    far = Logistic(2000.0, (0.0,) * len(GUESSED))
+    assert word_shares(far, [WORD] * 2) == pytest.approx([0.5] * 2)
+    assert word_shares(far, []) == []
 
 
 def test_bins_and_brier() -> None:
@@ -329,9 +370,19 @@ def test_who_knows_the_text_finds_the_right_solution(
         assert max(search.solutions, key=lambda found: found.score).is_right
     swept = sweeps(make, iter([Piece(i, CLEAN) for i in range(6)]), Sweep(), Random(0), TimeBox(60))
     assert any(each.is_worse for each in swept)
-    undone = [each for each in swept if any(edit.is_right for edit in each.edits)]
+    undone = [each for each in swept if any(word.is_right for seen in each.windows for word in seen.words)]
     assert undone
     assert all(each.is_worse for each in undone)
+    fronts = [
+        word.features.front
+        for each in undone
+        for seen in each.windows
+        for word in seen.words
+        if word.is_right
+    ]
+    assert min(fronts) >= 0
+    assert max(fronts) > 0, "the network knows the right one, unless it begins as the wrong one does"
+    assert any(edit.is_right for each in swept for seen in each.windows for edit in seen.edits)
 
 
 def test_who_knows_the_text_writes_the_right_line(

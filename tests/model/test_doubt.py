@@ -4,14 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from redraft_model.doubt import Edit, Improved, Sweep, doubts, improve
+from redraft_model.calibration import DOUBTED, FEATURES, Calibration, Logistic, word_shares
+from redraft_model.doubt import Improved, Looked, Sweep, doubts, improve
 from redraft_model.errors import Cancelled
+from redraft_model.guessed import GUESSED
 from redraft_model.passage import Doubt, Span, Watch
 from redraft_model.proposer import Proposer
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
 from redraft_model.window import Limits, Window
+from redraft_model.written import WRITTEN
 
 CLEAN = """def difference(a, b):
     name = '名前 😀'
@@ -179,12 +182,38 @@ def test_the_number_of_edits_is_kept(proposer_of: Proposing) -> None:
         assert text.count("-") == min(n, 3)
 
 
-def test_only_words_that_lead_clearly_are_tried(proposer_of: Proposing) -> None:
+def test_without_a_calibration_only_words_that_lead_clearly_are_tried(proposer_of: Proposing) -> None:
     source = changed("a - b", "a - a")
     for lead, is_tried in ((1.0, True), (50.0, False)):
-        tried: list[Edit] = []
-        improve(proposer_of(CLEAN), source, Sweep(lead=lead), on_edits=tried.extend)
-        assert any(edit.features.is_word for edit in tried) == is_tried
+        looked: list[Looked] = []
+        improve(proposer_of(CLEAN), source, Sweep(lead=lead), on_looked=looked.append)
+        assert any(edit.features is None for edit in looked[0].edits) == is_tried
+        assert CLEAN in [word.text(source) for word in looked[0].words]
+
+
+@pytest.mark.parametrize(("threshold", "is_made"), [(0.6, True), (0.999, False)])
+def test_the_calibration_decides_which_word_is_put_in(
+    proposer_of: Proposing, threshold: float, is_made: bool
+) -> None:
+    # It believes in words that lead, and in nothing that the labels propose.
+    words = Logistic(-2.0, tuple(float(name == "lead") for name in GUESSED))
+    calibration = Calibration(
+        ranking=(0.0,) * len(FEATURES),
+        repair=Logistic(0.0, (0.0,) * (len(FEATURES) + 1)),
+        words=words,
+        sweep=Logistic(-9.0, (0.0,) * len(DOUBTED)),
+        sweep_threshold=threshold,
+        line_ranking=(0.0,) * len(WRITTEN),
+        line=Logistic(0.0, (0.0,) * (len(WRITTEN) + 1)),
+    )
+    source = changed("a - b", "a - a")
+    looked: list[Looked] = []
+    better = improve(proposer_of(CLEAN), source, Sweep(), calibration=calibration, on_looked=looked.append)
+    shares = word_shares(words, [word.features for word in looked[0].words])
+    assert better.source == (CLEAN if is_made else source)
+    assert better.n_edits == int(is_made)
+    assert better.probability == pytest.approx(max(shares) if is_made else 1.0)
+    assert max(shares) > 0.6
 
 
 def test_several_windows_are_improved(proposer_of: Proposing) -> None:

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 from redraft_model.noise import SemanticNoise
-from redraft_model.noise.semantic import MUTATIONS
+from redraft_model.noise.semantic import MUTATIONS, misuse_variable
 from redraft_model.survey import Survey
 
 NOISE = SemanticNoise()
@@ -68,13 +68,35 @@ def test_formatting_and_comments_stay() -> None:
 def test_another_variable_of_the_function_is_used() -> None:
     code = "def f(a, b):\n    c = a\n    return g(c)\n"
     check(
-        "misuse_variable", code, {code.replace("= a", "= b"), *(code.replace("(c)", f"({n})") for n in "ab")}
+        "misuse_variable",
+        code,
+        {
+            code.replace("= a", "= b"),
+            *(code.replace("(c)", f"({n})") for n in "ab"),
+            code.replace("= a", "= c"),  # has no value yet, which is an error at once
+        },
     )
 
 
-def test_self_and_what_other_functions_bind_are_never_meant() -> None:
-    code = "def f(self, a):\n    return self.x(a)\ndef g(b):\n    pass\n"
-    check("misuse_variable", code, {code})
+def test_a_wrong_name_mostly_has_a_value_already() -> None:
+    code = "def f(a, b):\n    c = a\n"
+    survey = Survey(code, ast.parse(code))
+    changed = Counter(misuse_variable(survey, Random(seed))[0].text for seed in range(1000))
+    assert set(changed) == {"b", "c"}
+    assert 60 < changed["c"] < 140, "half of the fifth that may be any name"
+
+
+def test_what_other_functions_bind_and_fillers_are_never_meant() -> None:
+    code = "def f(self, a):\n    _ = self.x(a)\ndef g(b):\n    pass\n"
+    check("misuse_variable", code, {code.replace("(a)\ndef", "(self)\ndef"), code.replace("self.x", "a.x")})
+
+
+def test_self_is_everywhere_and_so_taken_for_another_less_often() -> None:
+    code = "def f(self, a):\n    return self.x(a)\n"
+    survey = Survey(code, ast.parse(code))
+    changed = Counter(misuse_variable(survey, Random(seed))[0].text for seed in range(1000))
+    assert changed.total() == 1000
+    assert 150 < changed["a"] < 250, "where self was: in two of five of the half that comes to it first"
 
 
 def test_a_loop_variable_is_mistaken_for_another() -> None:
@@ -84,7 +106,7 @@ def test_a_loop_variable_is_mistaken_for_another() -> None:
         code,
         {code.replace("in i", "in rows"), code.replace("(j)", "(i)"), code.replace("(j)", "(rows)")}
         # Nothing is bound before rows is used, so one of the later names has to do.
-        | {code.replace("in rows", "in i"), code.replace("in rows", "in j")},
+        | {code.replace("in rows", "in i"), code.replace("in rows", "in j"), code.replace("in i", "in j")},
     )
 
 
@@ -93,7 +115,8 @@ def test_the_variable_of_a_comprehension_stays_in_it() -> None:
     check(
         "misuse_variable",
         code,
-        {code.replace("c +", "a +"), code.replace("return b", "return a"), code.replace("in a", "in b")},
+        {code.replace("c +", "a +"), code.replace("return b", "return a"), code.replace("in a", "in b")}
+        | {code.replace("c +", "b +")},
     )
 
 

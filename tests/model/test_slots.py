@@ -1,8 +1,10 @@
 """Slots: where another name, operator or literal could stand, and which."""
 
+from dataclasses import replace
+
 import pytest
 from redraft_model.passage import Span
-from redraft_model.slots import N_OTHERS, Slot, slots
+from redraft_model.slots import N_OTHERS, Slot, Word, slots
 
 
 def at(source: str, text: str, number: int = 0) -> Slot:
@@ -24,10 +26,16 @@ def test_slots_are_in_order_and_hold_what_is_in_the_text() -> None:
 
 def test_a_name_may_be_another_variable_of_its_function_bound_before() -> None:
     source = "outside = 1\ndef f(self, a):\n    b = a\n    c = b\n    late = 2\n    return [i for i in c]\n"
-    assert others(at(source, "b")) == ["a"]
-    assert set(others(at(source, "i"))) == {"a", "b", "c", "late"}
+    assert others(at(source, "b")) == ["a", "self"]
+    assert set(others(at(source, "i"))) == {"a", "b", "c", "late", "self"}
     assert "outside" not in others(at(source, "c"))
-    assert "self" not in others(at(source, "c"))
+
+
+def test_self_is_a_name_as_others_are_and_what_nobody_reads_is_none() -> None:
+    source = "def f(self, a):\n    _, b = self.x(a)\n    return _ + b\n"
+    assert others(at(source, "self")) == ["a"]
+    assert others(at(source, "b")) == ["a", "self"]
+    assert [slot.text for slot in slots(source)] == ["self", "a", "+", "b"]
 
 
 def test_reads_are_counted_in_the_scope_of_the_name_closures_and_calls_included() -> None:
@@ -36,8 +44,68 @@ def test_reads_are_counted_in_the_scope_of_the_name_closures_and_calls_included(
         "def h(unused):\n    return unused\n"
     )
     slot = at(source, "a")
-    assert slot.n_reads == 1
+    assert slot.now.n_reads == 0, "it is not read elsewhere"
     assert {other.text: other.n_reads for other in slot.others} == {"used_in_g": 1, "called": 1, "unused": 0}
+
+
+def words(slot: Slot) -> dict[str, Word]:
+    return {word.text: word for word in (slot.now, *slot.others)}
+
+
+def test_names_of_the_same_statement_count_those_of_its_block_do_not() -> None:
+    source = "def f(a, b, c):\n    if a.x(b, b):\n        c = a\n    return c\n"
+    found = words(at(source, "b"))
+    assert {name: word.n_near for name, word in found.items()} == {"a": 1, "b": 1, "c": 0}
+    assert {name: word.n_near for name, word in words(at(source, "a", 1)).items()} == {"a": 0, "b": 0, "c": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "n_beside"),
+    [("g(a, a)", 1), ("g(a, k=a)", 1), ("a < a", 1), ("a + a", 1), ("g(a)(a)", 0), ("g(a, h(a))", 0)],
+)
+def test_arguments_of_one_call_and_operands_of_one_operator_stand_beside_each_other(
+    line: str, n_beside: int
+) -> None:
+    source = f"def f(a, b):\n    {line}\n"
+    assert at(source, "a").now.n_beside == n_beside
+    assert at(source, "a").now.n_near == 1
+
+
+def test_what_is_done_with_a_variable_is_counted_where_it_is_done() -> None:
+    source = "def f(a, b, c):\n    a.x = b.y\n    a.z(c[0])\n    return a, b[1]\n"
+    assert {name: word.n_alike for name, word in words(at(source, "b")).items()} == {"a": 2, "b": 0, "c": 0}
+    assert {name: word.n_alike for name, word in words(at(source, "c")).items()} == {"a": 0, "b": 1, "c": 0}
+    assert not any(word.n_alike for word in words(at(source, "a", 2)).values())
+    assert [at(source, name).has_dot for name in "abc"] == [True, True, False]
+
+
+def test_where_a_value_comes_from_is_known() -> None:
+    source = "import m\ndef f(a):\n    b = late or m\n    late = 2\n    return [c for c in b] + other\n"
+    late, outside, inner = (at(source, name) for name in ("late", "other", "c"))
+    assert (late.now.is_bound, late.now.is_late, late.now.is_parameter) == (True, True, False)
+    assert not outside.now.is_bound
+    assert not words(outside)["m"].is_bound
+    assert words(outside)["a"].is_parameter
+    assert words(inner)["a"].is_parameter, "of the function around the comprehension"
+    assert inner.now == replace(inner.now, is_bound=True, is_late=False, is_parameter=False)
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("g(width=a)", "width"),
+        ("b.width = a", "width"),
+        ("{'width': a}", "width"),
+        ('b["width"] = a', "width"),
+        ("width == a", "width"),
+        ("width != a", "width"),
+        ("width + a", ""),
+        ("g(a)", ""),
+        ("a", ""),
+    ],
+)
+def test_the_word_that_a_value_is_for_is_known(line: str, word: str) -> None:
+    assert at(f"def f(a, b):\n    {line}\n", "a").given_to == word
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,16 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from redraft_model.calibrate.gathering import Completed, Searched, Swept
-from redraft_model.calibration import DOUBTED, FEATURES, Calibration, Logistic, logit_share, weighted
+from redraft_model.calibration import (
+    DOUBTED,
+    FEATURES,
+    Calibration,
+    Logistic,
+    logit_share,
+    weighted,
+    word_shares,
+)
+from redraft_model.guessed import GUESSED
 from redraft_model.repair import Search
 from redraft_model.written import WRITTEN
 
@@ -48,6 +57,7 @@ def fit(
     return Calibration(
         ranking=order(searched),
         repair=_fit_choice(searched, FEATURES, _without_each_fold(order, searched), penalty),
+        words=fit_words(swept, penalty),
         sweep=_fit_sweep(swept, penalty),
         sweep_threshold=_threshold(swept, penalty),
         line_ranking=line_order(completed),
@@ -162,8 +172,40 @@ def _without_each_fold(
     return [order([each for each in searched if each.file % N_FOLDS != fold]) for fold in range(N_FOLDS)]
 
 
+def fit_words(swept: Sequence[Swept], penalty: float = PENALTY) -> Logistic:
+    """Weights under which the truth has the largest share: one of the words for the slots of a window, or nothing being wrong."""
+    windows = [seen.words for each in swept for seen in each.windows if seen.words]
+    if not windows:
+        return Logistic(0.0, (0.0,) * len(GUESSED))
+    values_NF = torch.tensor([word.features.values() for words in windows for word in words])
+    right_N = torch.tensor([word.is_right for words in windows for word in words])
+    n_words = torch.tensor([len(words) for words in windows])
+    window_N = torch.repeat_interleave(torch.arange(len(windows)), n_words)
+    mean_F, scale_F = values_NF.mean(0), _scale(values_NF)
+    values_NF = (values_NF - mean_F) / scale_F
+    has_right = torch.zeros(len(windows)).index_add(0, window_N, right_N.float()) > 0
+
+    def loss(weight: torch.Tensor) -> torch.Tensor:
+        score_N = weight[0] + values_NF @ weight[1:]
+        right = _logsumexp(score_N.masked_fill(~right_N, -torch.inf), window_N, len(windows))
+        everything = torch.logaddexp(_logsumexp(score_N, window_N, len(windows)), torch.zeros(()))
+        return (everything - torch.where(has_right, right, torch.zeros(()))).sum()
+
+    weight = _minimised(loss, 1 + len(GUESSED), penalty, n_free=1)
+    weight_F = weight[1:] / scale_F
+    return Logistic(float(weight[0] - (weight_F * mean_F).sum()), tuple(weight_F.tolist()))
+
+
+def _logsumexp(score_N: torch.Tensor, group_N: torch.Tensor, n_groups: int) -> torch.Tensor:
+    """The logarithm of the sum of exponentials of each group's scores; some number for a group whose scores are all -inf."""
+    highest = torch.full((n_groups,), -torch.inf).scatter_reduce(0, group_N, score_N.detach(), "amax")
+    highest = highest.clamp(min=-1e4)
+    total = torch.zeros(n_groups).index_add(0, group_N, (score_N - highest[group_N]).exp())
+    return total.clamp(min=1e-30).log() + highest
+
+
 def _fit_sweep(swept: Sequence[Swept], penalty: float) -> Logistic:
-    tried = [edit for each in swept for edit in each.edits]
+    tried = [edit for each in swept for seen in each.windows for edit in seen.edits]
     if not tried:
         return Logistic(0.0, (0.0,) * len(DOUBTED))
     return fit_logistic(
@@ -171,19 +213,25 @@ def _fit_sweep(swept: Sequence[Swept], penalty: float) -> Logistic:
     )
 
 
-def likeliest(sweep: Logistic, each: Swept) -> tuple[float, bool]:
-    """How likely the best edit of a piece is right, and whether it is; (0, False) where none was tried."""
-    return max(((sweep(edit.features.values()), edit.is_right) for edit in each.edits), default=(0.0, False))
+def likeliest(words: Logistic, sweep: Logistic, each: Swept) -> tuple[float, bool]:
+    """How likely the best word or edit of a piece is right, and whether it is; (0, False) where there is none."""
+    best = (0.0, False)
+    for seen in each.windows:
+        shares = word_shares(words, [word.features for word in seen.words])
+        best = max([best, *((share, word.is_right) for share, word in zip(shares, seen.words, strict=True))])
+        best = max([best, *((sweep(edit.features.values()), edit.is_right) for edit in seen.edits)])
+    return best
 
 
 def _threshold(swept: Sequence[Swept], penalty: float) -> float:
     """The smallest likelihood, at least LIKELY, at which few enough clean pieces are changed by a fit that has not seen them."""
     clean: list[float] = []
     for fold in range(N_FOLDS):
-        sweep = _fit_sweep([each for each in swept if each.file % N_FOLDS != fold], penalty)
+        seen = [each for each in swept if each.file % N_FOLDS != fold]
+        words, sweep = fit_words(seen, penalty), _fit_sweep(seen, penalty)
         for each in swept:
             if each.file % N_FOLDS == fold and not each.is_worse:
-                clean.append(likeliest(sweep, each)[0])
+                clean.append(likeliest(words, sweep, each)[0])
     clean.sort(reverse=True)
     n_allowed = int(CLEAN_CHANGED * len(clean))
     return max(LIKELY, clean[n_allowed] + 1e-6) if n_allowed < len(clean) else LIKELY

@@ -13,8 +13,9 @@ from redraft_model.calibrate.pieces import WORD_OR_SIGN, Piece, cursor
 from redraft_model.calibration import Calibration, Doubted, Features
 from redraft_model.comments import is_faithful
 from redraft_model.completer import Completer
-from redraft_model.doubt import Edit, Sweep, improve
+from redraft_model.doubt import Looked, Sweep, improve
 from redraft_model.evaluate.lexing import is_same_code
+from redraft_model.guessed import Guessed
 from redraft_model.noise import SemanticNoise, SyntaxNoise
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, Solution, repair
@@ -49,12 +50,28 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class Offered:
+    """Another word for a slot of a piece that parses, and whether it makes the piece what it was before the noise."""
+
+    features: Guessed
+    is_right: bool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen in one window: the words offered for its slots, and the edits that were tried."""
+
+    words: tuple[Offered, ...]
+    edits: tuple[Tried, ...]
+
+
+@dataclass(frozen=True)
 class Swept:
-    """The edits that were tried in a piece that parses, and whether the piece was worsened."""
+    """What was seen in the windows of a piece that parses, and whether the piece was worsened."""
 
     file: int
     is_worse: bool
-    edits: tuple[Tried, ...]
+    windows: tuple[Seen, ...]
 
 
 @dataclass(frozen=True)
@@ -130,14 +147,26 @@ def sweeps(
         if not box:
             break
         text = noise.worsen(piece.code, rng) if rng.random() < 0.5 else piece.code
-        is_worse = text != piece.code
-        shown: list[Edit] = []
+        shown: list[Looked] = []
         # None is made, so that every edit is one of the text as it is.
         looking = replace(sweep, improvement=math.inf)
-        improve(make(), text, looking, is_allowed=_allowed(text), on_edits=shown.extend)
-        tried = tuple(Tried(edit.features, is_same_code(edit.window.source, piece.code)) for edit in shown)
-        found.append(Swept(piece.file, is_worse, tried))
+        improve(make(), text, looking, is_allowed=_allowed(text), on_looked=shown.append)
+        windows = tuple(_seen(looked, piece.code) for looked in shown)
+        found.append(Swept(piece.file, text != piece.code, windows))
     return found
+
+
+def _seen(looked: Looked, right: str) -> Seen:
+    source = looked.window.source
+    return Seen(
+        # The noise changes a word where it stands, so the right one brings back every character.
+        tuple(Offered(word.features, word.text(source) == right) for word in looked.words),
+        tuple(
+            Tried(edit.features, is_same_code(edit.window.source, right))
+            for edit in looked.edits
+            if edit.features is not None
+        ),
+    )
 
 
 def lines(completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeBox) -> list[Completed]:

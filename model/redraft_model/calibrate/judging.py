@@ -80,7 +80,7 @@ def judge(
                 n_after += chosen.is_right
                 repairs.append(Judged(calibration.probability(chosen.features, share), chosen.is_right))
         for each in swept:
-            likely, is_right = likeliest(calibration.sweep, each)
+            likely, is_right = likeliest(calibration.words, calibration.sweep, each)
             if each.file % 2 == half and likely >= calibration.sweep_threshold:
                 n_clean_changed += not each.is_worse
                 n_undone += is_right

@@ -9,7 +9,10 @@ from typing import ClassVar, NamedTuple, TypeVar
 
 from redraft_model.noise.registry import register
 from redraft_model.passage import Span
-from redraft_model.survey import ARITHMETIC, COMPARISONS, OWN_NAMES, Survey, parsed, steps
+from redraft_model.survey import ARITHMETIC, COMPARISONS, FILLERS, OWN_NAMES, Survey, parsed, steps
+
+OWN_SPARED = 0.6  # share of the places of self and cls that keep them
+EARLIER = 0.8  # share of the wrong names that have a value by then
 
 Item = TypeVar("Item")
 
@@ -147,18 +150,18 @@ for _family in map(str.split, _NEIGHBOURS.strip().splitlines()):
 
 
 def misuse_variable(survey: Survey, rng: Random) -> list[Change]:
-    """Another variable of the same function in a variable's place; never self or cls."""
+    """Another variable of the same function in a variable's place; self and cls, which are everywhere, are taken less often."""
     for node, scope in _shuffled(survey.names, rng):
-        if node.id in OWN_NAMES:
+        if node.id in FILLERS or (node.id in OWN_NAMES and rng.random() < OWN_SPARED):
             continue
         names = scope.names()
         start = survey.start(node)
         if node.id not in names or survey.text(node) != node.id:
             continue
-        others = [name for name in names if name != node.id and name not in OWN_NAMES]
-        # What is bound further down would be an error at once, and is seldom meant.
+        others = [name for name in names if name != node.id and name not in FILLERS]
+        # What is bound further down would be an error at once, and is meant less often.
         earlier = [name for name in others if names[name] <= start]
-        bound = [name for name in earlier if scope.binds(name)]
+        bound = [name for name in (earlier if rng.random() < EARLIER else others) if scope.binds(name)]
         if candidates := bound or earlier or others:
             return [Change(Span(start, start + len(node.id)), rng.choice(candidates))]
     return []

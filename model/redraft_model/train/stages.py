@@ -51,7 +51,7 @@ EDITOR = Recipe(
     "editor",
     (
         Stage("mask", 0.05, Mixture(mask=0.6, span=0.2, edit=0.2)),
-        Stage("edit", 0.95, Mixture(mask=0.18, span=0.28, edit=0.06, syntax=0.20, semantic=0.18, keep=0.10)),
+        Stage("edit", 0.95, Mixture(mask=0.16, span=0.26, edit=0.06, syntax=0.20, semantic=0.24, keep=0.08)),
     ),
 )
 
@@ -64,12 +64,12 @@ REAL = Recipe(
         Stage(
             "real",
             0.75,
-            Mixture(mask=0.06, span=0.20, edit=0.03, syntax=0.33, semantic=0.14, keep=0.06, real=0.18),
+            Mixture(mask=0.05, span=0.20, edit=0.03, syntax=0.31, semantic=0.20, keep=0.06, real=0.15),
         ),
         Stage(
             "kept",
             0.25,
-            Mixture(mask=0.06, span=0.20, syntax=0.38, semantic=0.14, keep=0.12, real=0.10, kept_share=1.0),
+            Mixture(mask=0.05, span=0.20, syntax=0.34, semantic=0.20, keep=0.12, real=0.09, kept_share=1.0),
         ),
     ),
     WarmupStableDecay(warmup=0.02, decay=0.98),

@@ -1,0 +1,92 @@
+"""What is known of the words for the slots of a text, beside what the network thinks of them."""
+
+from dataclasses import fields
+
+import pytest
+from redraft_model.guessed import GUESSED, MANY, Guessed, guessed
+from redraft_model.slots import Slot, Word, slots
+from redraft_model.written import LONE
+
+METHOD = """\
+def order(self, parts, supplier, part_count, unused):
+    total = self.limit(parts)
+    supplier.send(count=parts, total=total)
+    if parts == parts:
+        left = supplier.stock
+    return parts
+"""
+
+
+def of(source: str, text: str, number: int, other: str) -> Guessed:
+    """The features of `other` in the slot that is the `number`th one to hold `text`."""
+    slot = [slot for slot in slots(source) if slot.text == text][number]
+    (word,) = [word for word in slot.others if word.text == other]
+    (found,) = guessed([(slot, word, 0.0)])
+    return found
+
+
+def test_a_lead_is_over_what_is_there_and_over_all_other_words_of_the_slot() -> None:
+    first, second = slots("def f(a, b, c):\n    return a + b\n")[::2]
+    gains = [(first, first.others[0], 3.0), (first, first.others[1], 1.0), (second, second.others[0], -2.0)]
+    found = guessed(gains)
+    assert [each.lead for each in found] == [2.0, -2.0, -2.0]
+    assert [each.front for each in found] == [3.0, 1.0, -5.0]
+    (alone,) = guessed([(first, first.others[0], 40.0)])
+    assert (alone.lead, alone.front) == (LONE, LONE)
+    assert guessed([]) == []
+    assert len(found[0].values()) == len(GUESSED) == len(fields(Guessed))
+
+
+def test_how_often_names_are_read_is_told_up_to_a_bound() -> None:
+    found = of(METHOD, "supplier", 0, "unused")
+    assert (found.old_reads, found.new_reads, found.old_unread) == (1, 0, 0)
+    assert (found.new_unread, found.new_unread_parameter) == (1, 1)
+    found = of(METHOD, "parts", 4, "left")
+    assert (found.old_reads, found.new_unread, found.new_unread_parameter) == (4, 1, 0)
+    source = "def f(a, b):\n    print(a)\n" + 9 * "    print(b)\n"
+    assert of(source, "a", 0, "b").new_reads == MANY
+    assert of(source, "a", 0, "b").old_unread == 1
+
+
+def test_what_stands_beside_itself_is_told() -> None:
+    found = of(METHOD, "parts", 2, "total")
+    assert (found.old_near, found.old_beside, found.new_near, found.new_beside) == (1, 1, 0, 0)
+    found = of(METHOD, "parts", 1, "total")
+    assert (found.old_near, found.new_near, found.new_beside) == (0, 1, 1)
+
+
+def test_a_value_is_like_the_word_that_it_is_for() -> None:
+    found = of(METHOD, "parts", 1, "part_count")
+    assert (found.old_like, found.new_like) == (0.0, 0.5)
+    assert of("def f(theWidth, a):\n    g(the_width=a)\n", "a", 0, "theWidth").new_like == 1.0
+    assert of(METHOD, "parts", 0, "self").new_like == 0.0
+
+
+def test_self_is_counted_by_itself() -> None:
+    found = of(METHOD, "self", 0, "parts")
+    assert (found.old_own, found.old_own_whole, found.old_reads, found.old_unread) == (1, 0, 0, 0)
+    found = of(METHOD, "supplier", 1, "self")
+    assert (found.new_own, found.new_own_dot, found.new_alike, found.old_alike) == (1, 1, 0, 1)
+    whole = of("def f(self, a):\n    return g(self, self)\n", "self", 0, "a")
+    assert (whole.old_own, whole.old_own_whole, whole.old_near, whole.old_beside) == (1, 1, 0, 0)
+
+
+def test_a_name_without_a_value_is_told() -> None:
+    source = "def f(a):\n    b = late + other\n    late = 1\n    return a.x\n"
+    found = of(source, "late", 0, "a")
+    assert (found.old_late, found.old_unbound) == (1, 0)
+    found = of(source, "other", 0, "a")
+    assert (found.old_late, found.old_unbound, found.old_unread) == (0, 1, 0)
+    assert of(source, "a", 0, "other").new_unbound == 1
+
+
+@pytest.mark.parametrize("text", ["<", "+", "1", "and"])
+def test_of_what_is_no_name_only_nats_are_known(text: str) -> None:
+    (slot, *_) = (slot for slot in slots("x = 2 + 1 < y and z\n") if slot.text == text)
+    (found,) = guessed([(slot, slot.others[0], 1.5)])
+    assert found.values() == (1.5, LONE, *(0.0,) * (len(GUESSED) - 2))
+
+
+def test_a_slot_of_a_word_that_is_no_name_has_no_facts() -> None:
+    slot = Slot(slots("a < b\n")[0].span, Word("<"), (Word(">"),))
+    assert guessed([(slot, slot.others[0], 0.0)])[0].is_name == 0
