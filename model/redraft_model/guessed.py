@@ -44,6 +44,10 @@ class Guessed:
     new_beside: float
     old_alike: float  # other places where an attribute or item of it is wanted, as it is here; at most MANY
     new_alike: float
+    old_same: (
+        float  # 1 if the very attribute that is meant here is meant of it elsewhere, be it of self or cls
+    )
+    new_same: float
     old_like: float  # share of their parts that it and the word which the value is given to have in common
     new_like: float
 
@@ -98,6 +102,8 @@ def _guessed(slot: Slot, word: Word, lead: float, front: float) -> Guessed:
         new_beside=new_counts * (word.n_beside > 0),
         old_alike=old_counts * min(MANY, old.n_alike),
         new_alike=new_counts * min(MANY, word.n_alike),
+        old_same=float(old.n_same > 0),
+        new_same=float(word.n_same > 0),
         old_like=_likeness(old.text, slot.given_to),
         new_like=_likeness(word.text, slot.given_to),
     )

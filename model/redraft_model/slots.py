@@ -28,6 +28,7 @@ class Word:
     n_near: int = 0  # in the same statement
     n_beside: int = 0  # among the arguments of the same call or the operands of the same operator
     n_alike: int = 0  # places where what is done in the slot (a dot or an index follows) is done to it
+    n_same: int = 0  # places where the very attribute that is meant in the slot is meant of it
     is_bound: bool = True  # whether the function gives it a value, be it further down
     is_late: bool = False  # whether it does so further down only
     is_parameter: bool = False
@@ -92,13 +93,14 @@ def _names(survey: Survey) -> Iterator[Slot]:
 def _word(survey: Survey, name: str, node: ast.Name, scope: Scope, start: int) -> Word:
     """What is known of a name that is, or could be, the one of `node`; that place itself does not count."""
     here = int(name == node.id)
-    use = survey.use(node)
+    use, attribute = survey.use(node), survey.attribute(node)
     return Word(
         name,
         n_reads=survey.n_reads(name, scope) - here,
         n_near=survey.n_in_statement(name, node) - here,
         n_beside=survey.n_beside(name, node) - here if survey.n_beside(node.id, node) else 0,
         n_alike=survey.n_uses(name, scope, use) - here if use else 0,
+        n_same=survey.n_wanted(name, scope, attribute) - here if attribute else 0,
         is_bound=scope.binds(name),
         is_late=scope.names()[name] > start,
         is_parameter=scope.has_parameter(name),

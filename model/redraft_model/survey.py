@@ -109,6 +109,14 @@ class Survey:
         behind = self.code[end : end + 1]
         return behind if behind in {".", "["} else ""
 
+    def attribute(self, node: ast.Name) -> str:
+        """The attribute of a variable that is meant; empty where it is the variable itself."""
+        return self._attribute_of.get(node, "")
+
+    def n_wanted(self, name: str, scope: Scope, attribute: str) -> int:
+        """How often this attribute is meant of the variable that `name` means in `scope`."""
+        return self._n_wanted[id(scope.owner(name)), name, attribute]
+
     def n_in_statement(self, name: str, node: ast.Name) -> int:
         """How often `name` stands in the statement of `node`, whose blocks are none of it."""
         return self._names_in[self._statement_of[node], name]
@@ -130,6 +138,16 @@ class Survey:
             counted = Counter(name.id for name in names)
             found.update((name, counted) for name in names)
         return found
+
+    @cached_property
+    def _attribute_of(self) -> dict[ast.Name, str]:
+        return {node.value: node.attr for node, _ in self.attributes if isinstance(node.value, ast.Name)}
+
+    @cached_property
+    def _n_wanted(self) -> Counter[tuple[int, str, str]]:
+        return Counter(
+            (id(scope.owner(node.id)), node.id, self.attribute(node)) for node, scope in self.names
+        )
 
     @cached_property
     def _n_uses(self) -> Counter[tuple[int, str, str]]:

@@ -71,6 +71,14 @@ def test_self_is_counted_by_itself() -> None:
     assert (whole.old_own, whole.old_own_whole, whole.old_near, whole.old_beside) == (1, 1, 0, 0)
 
 
+def test_an_attribute_that_is_meant_of_a_name_elsewhere_speaks_for_it() -> None:
+    source = "def f(self, a):\n    self.x = 1\n    return self.x + a.x + a.y\n"
+    found = of(source, "self", 0, "a")
+    assert (found.old_same, found.new_same) == (1, 1)
+    found = of(source, "a", 1, "self")
+    assert (found.old_same, found.new_same) == (0, 0)
+
+
 def test_a_name_without_a_value_is_told() -> None:
     source = "def f(a):\n    b = late + other\n    late = 1\n    return a.x\n"
     found = of(source, "late", 0, "a")

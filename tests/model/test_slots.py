@@ -79,6 +79,13 @@ def test_what_is_done_with_a_variable_is_counted_where_it_is_done() -> None:
     assert [at(source, name).has_dot for name in "abc"] == [True, True, False]
 
 
+def test_where_else_the_same_attribute_is_meant_is_counted() -> None:
+    source = "def f(self, a, b):\n    self.x = a.x + b.y\n    return a.x(self.y), b\n"
+    assert {name: word.n_same for name, word in words(at(source, "a")).items()} == {"self": 1, "a": 1, "b": 0}
+    assert {name: word.n_same for name, word in words(at(source, "b")).items()} == {"self": 1, "a": 0, "b": 0}
+    assert not any(word.n_same for word in words(at(source, "b", 1)).values())
+
+
 def test_where_a_value_comes_from_is_known() -> None:
     source = "import m\ndef f(a):\n    b = late or m\n    late = 2\n    return [c for c in b] + other\n"
     late, outside, inner = (at(source, name) for name in ("late", "other", "c"))
