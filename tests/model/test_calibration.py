@@ -368,7 +368,7 @@ def test_who_knows_the_text_finds_the_right_solution(
         for found in search.solutions:
             assert weighted(ranking, found.features.values()) == pytest.approx(found.score)
         assert max(search.solutions, key=lambda found: found.score).is_right
-    swept = sweeps(make, iter([Piece(i, CLEAN) for i in range(6)]), Sweep(), Random(0), TimeBox(60))
+    swept = sweeps(make, iter([Piece(i, CLEAN) for i in range(24)]), Sweep(), Random(0), TimeBox(60))
     assert any(each.is_worse for each in swept)
     undone = [each for each in swept if any(word.is_right for seen in each.windows for word in seen.words)]
     assert undone
