@@ -165,7 +165,7 @@ def _look(
             texts[text] = share
 
     proposed = _edited(proposer, window, log_p_TV.cpu(), sweep)
-    words = guesses(proposer, window, slots(window.source), sweep.n_rows)
+    words = guesses(proposer, window, slots(window.source, window.span), sweep.n_rows)
     for word, likely in _worth_trying(words, sweep, calibration):
         add(word.text(window.source), likely)
     for candidate in proposed:

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from redraft_model.passage import Span
 from redraft_model.survey import ARITHMETIC, COMPARISONS, FILLERS, Scope, Survey, parsed, steps
@@ -51,24 +52,41 @@ class Slot:
         return self.now.text
 
 
-def slots(source: str) -> list[Slot]:
-    """The slots of `source` in order; none when it does not parse, or has lines that end in a lone carriage return."""
+def slots(source: str, within: Span | None = None) -> list[Slot]:
+    """The slots of `source`, or of a part of it, in order.
+
+    None when it does not parse, or has lines that end in a lone carriage return.
+    """
+    survey = _surveyed(source)
+    if survey is None:
+        return []
+    everywhere = within or Span(0, len(source))
+    found = [*_names(survey, everywhere), *_operators(survey), *_literals(survey)]
+    inside = {
+        slot.span: slot
+        for slot in found
+        if everywhere.start <= slot.span.start and slot.span.end <= everywhere.end
+    }
+    return sorted(inside.values(), key=lambda slot: slot.span)
+
+
+@lru_cache(maxsize=1)
+def _surveyed(source: str) -> Survey | None:
+    """The survey of `source`, kept because a text is looked at window by window."""
     # The parser ends a line at a lone carriage return; the survey splits them at line feeds.
     tree = None if "\r" in source.replace("\r\n", "\n") else parsed(source)
-    if tree is None:
-        return []
     try:
-        survey = Survey(source, tree)
-        found = [*_names(survey), *_operators(survey), *_literals(survey)]
+        return None if tree is None else Survey(source, tree)
     except RecursionError:
         # A chain of hundreds of operators nests as deeply as it is long.
-        return []
-    return sorted({slot.span: slot for slot in found}.values(), key=lambda slot: slot.span)
+        return None
 
 
-def _names(survey: Survey) -> Iterator[Slot]:
+def _names(survey: Survey, within: Span) -> Iterator[Slot]:
     for node, scope in survey.names:
         start = survey.start(node)
+        if not within.start <= start <= within.end:
+            continue
         names = scope.names()
         if node.id in FILLERS or node.id not in names or survey.text(node) != node.id:
             continue
@@ -76,13 +94,15 @@ def _names(survey: Survey) -> Iterator[Slot]:
         earlier = [name for name in names if name not in FILLERS and names[name] <= start]
         nearest = sorted(earlier, key=lambda name: (not scope.binds(name), start - names[name]))
         others = tuple(
-            _word(survey, name, node, scope, start) for name in nearest[: N_OTHERS + 1] if name != node.id
+            _word(survey, name, node, scope, names[name] > start)
+            for name in nearest[: N_OTHERS + 1]
+            if name != node.id
         )
         if others:
             given_to = _GIVEN_TO.search(survey.code, max(0, start - _LONGEST), start)
             yield Slot(
                 Span(start, start + len(node.id)),
-                _word(survey, node.id, node, scope, start),
+                _word(survey, node.id, node, scope, names[node.id] > start),
                 others,
                 is_name=True,
                 has_dot=survey.use(node) == ".",
@@ -90,7 +110,7 @@ def _names(survey: Survey) -> Iterator[Slot]:
             )
 
 
-def _word(survey: Survey, name: str, node: ast.Name, scope: Scope, start: int) -> Word:
+def _word(survey: Survey, name: str, node: ast.Name, scope: Scope, is_late: bool) -> Word:
     """What is known of a name that is, or could be, the one of `node`; that place itself does not count."""
     here = int(name == node.id)
     use, attribute = survey.use(node), survey.attribute(node)
@@ -102,7 +122,7 @@ def _word(survey: Survey, name: str, node: ast.Name, scope: Scope, start: int) -
         n_alike=survey.n_uses(name, scope, use) - here if use else 0,
         n_same=survey.n_wanted(name, scope, attribute) - here if attribute else 0,
         is_bound=scope.binds(name),
-        is_late=scope.names()[name] > start,
+        is_late=is_late,
         is_parameter=scope.has_parameter(name),
     )
 

@@ -31,6 +31,16 @@ def test_a_name_may_be_another_variable_of_its_function_bound_before() -> None:
     assert "outside" not in others(at(source, "c"))
 
 
+def test_only_what_is_inside_a_span_is_a_slot_of_it() -> None:
+    source = "def f(a, b):\n    c = a + b\n    return c < a\n"
+    everything = slots(source)
+    at_return = Span(source.index("return"), len(source))
+    assert slots(source, at_return) == everything[3:]
+    assert [slot.text for slot in everything] == ["a", "+", "b", "c", "<", "a"]
+    start = everything[1].span.start
+    assert slots(source, Span(start, start)) == []
+
+
 def test_self_is_a_name_as_others_are_and_what_nobody_reads_is_none() -> None:
     source = "def f(self, a):\n    _, b = self.x(a)\n    return _ + b\n"
     assert others(at(source, "self")) == ["a"]
