@@ -157,6 +157,11 @@ calibrate: $(VENV)/.installed-dev ## fit which repair is best, and how likely re
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibrate.py "$(DATA)" $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \
 		--minutes $(MINUTES)
 
+.PHONY: progress
+progress: $(VENV)/.installed-dev ## how far training has come: DATA=SHARDS CHECKPOINTS="DIR ..."
+	@test -n "$(DATA)" || { echo 'Pass DATA=FOLDER, held-out shards of `redraft data build`' >&2; exit 2; }
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/progress.py "$(DATA)" $(CHECKPOINTS)
+
 .PHONY: gpu-train
 gpu-train: $(VENV)/.installed-dev ## train on a graphics card: [FOLDERS="DIR ..."] [MINUTES=20] [OUT=runs/gpu]
 	$(BIN)/python benchmarks/gpu_train.py --minutes $(MINUTES) --out "$(OUT)" $(if $(FOLDERS),--folders $(FOLDERS))

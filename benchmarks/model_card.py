@@ -23,6 +23,7 @@ from redraft_model.train.curves import draw
 
 ROOT = Path(__file__).parents[1]
 FIGURE = Path("figures") / "training.svg"
+PROGRESS = Path("figures") / "progress.svg"
 METRICS = ROOT / "benchmarks" / "results" / "training-tiny"
 HISTORY = METRICS / "history.md"  # what no report says: the runs before the last one, and their data
 
@@ -102,6 +103,10 @@ def render(facts: Facts) -> str:
         facts.history,
         "## Curves",
         f"![loss and accuracy on held-out packages]({FIGURE.as_posix()})",
+        "",
+        "Checkpoints on the way, with the same pieces of held-out packages (`python benchmarks/progress.py`):",
+        "",
+        f"![nats of masked tokens, repairs and lines of several checkpoints]({PROGRESS.as_posix()})",
         "Accuracy of the last evaluation, on held-out packages, by forward process and kind of label:",
         _table(("process / label", "right"), _accuracies(facts.rows)),
         "## Results",

@@ -74,7 +74,7 @@ def draw_reliability(judged: Mapping[str, Sequence[Judged]], out: Path) -> None:
     panel.set_ylim(0, 1.02)
     panel.grid(alpha=0.3)
     panel.legend(loc="upper left", fontsize="small")
-    _save(figure, out)
+    save(figure, out)
 
 
 def draw_budgets(budgets: Sequence[Budget], out: Path) -> None:
@@ -97,13 +97,13 @@ def draw_budgets(budgets: Sequence[Budget], out: Path) -> None:
     panel.set_ylim(0, 1.02)
     panel.grid(alpha=0.3)
     panel.legend(loc="lower right", fontsize="small")
-    _save(figure, out)
+    save(figure, out)
 
 
-def _save(figure: "Figure", out: Path) -> None:
+def save(figure: "Figure", out: Path) -> None:
+    """Write a figure so that the same numbers give the same file: no date, and names that do not change."""
     from matplotlib import rc_context
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    # The same numbers give the same file: no date, and names that do not change.
     with rc_context({"svg.hashsalt": "redraft"}):
         figure.savefig(out, dpi=150, metadata={"Date": None} if out.suffix == ".svg" else None)
