@@ -26,7 +26,7 @@ TARGETS |= {
     "test-neovim",
     "film-neovim",
 }
-TARGETS |= {"gpu-train", "gpu-bench", "calibrate", "clean"}
+TARGETS |= {"gpu-train", "gpu-bench", "calibrate", "progress", "clean"}
 
 # Outputs, caches and what belongs to somebody's machine; none of it is part of the project.
 NOT_OURS = {"build", "dist", "runs", "node_modules", "__pycache__"}
