@@ -18,7 +18,7 @@ from redraft_model.names import coined, names
 from redraft_model.passage import Doubt, Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
 from redraft_model.repair import Bounds
-from redraft_model.slots import slots
+from redraft_model.slots import Slot, slots
 from redraft_model.verifier import parses, problem
 from redraft_model.window import Limits, Window, cut, tiles, with_masks
 
@@ -72,11 +72,19 @@ class Improved:
 
 
 def doubts(
-    proposer: Proposer, source: str, threshold: float, within: Span | None, limits: Limits
+    proposer: Proposer,
+    source: str,
+    threshold: float,
+    within: Span | None,
+    sweep: Sweep,
+    calibration: Calibration | None = None,
 ) -> list[Doubt]:
-    """Tokens that should, with a probability of more than `threshold`, not be as they are; in order."""
+    """Tokens that should, with a probability of more than `threshold`, not be as they are; in order.
+
+    The labels tell of every token. Of the names, operators and literals of a text that parses a calibration tells better.
+    """
     found: list[Doubt] = []
-    windows = tiles(proposer.tokenizer, source, limits=limits, within=within)
+    windows = tiles(proposer.tokenizer, source, limits=sweep.limits, within=within)
     trouble = problem(source)
     if trouble is not None:
         windows = [window.marked(trouble.span.start, trouble.kind) for window in windows]
@@ -92,12 +100,49 @@ def doubts(
         if window is not windows[-1]:
             # What is missing behind this window is what is missing before the next one's first token.
             keep_T[-1] = 1.0
+        by_labels = []
         for i in np.flatnonzero(keep_T.numpy() < 1.0 - threshold).tolist():
             kind, proposal = _described(best_T[i], proposer)
-            found.append(
-                Doubt(Span(borders[i], max(borders[i], borders[i + 1])), float(keep_T[i]), kind, proposal)
-            )
+            span = Span(borders[i], max(borders[i], borders[i + 1]))
+            by_labels.append(Doubt(span, float(keep_T[i]), kind, proposal))
+        by_words = (
+            [] if calibration is None else _wrong_words(proposer, window, threshold, sweep, calibration)
+        )
+        found += _merged(by_labels, by_words)
     return found
+
+
+def _wrong_words(
+    proposer: Proposer, window: Window, threshold: float, sweep: Sweep, calibration: Calibration
+) -> list[Doubt]:
+    """The slots of a window in which another word should be, in order; the likeliest one is proposed."""
+    words = guesses(proposer, window, slots(window.source, window.span), sweep.n_rows)
+    shares: dict[Slot, dict[str, float]] = {}
+    for word, share in zip(
+        words, word_shares(calibration.words, [each.features for each in words]), strict=True
+    ):
+        shares.setdefault(word.slot, {})[word.word.text] = share
+    return [
+        Doubt(
+            slot.span,
+            max(0.0, 1.0 - sum(each.values())),
+            "substitute",
+            max(each, key=lambda text: each[text]),
+        )
+        for slot, each in sorted(shares.items(), key=lambda pair: pair[0].span)
+        if sum(each.values()) > threshold
+    ]
+
+
+def _merged(by_labels: Sequence[Doubt], by_words: Sequence[Doubt]) -> list[Doubt]:
+    """Both in order; where they are of the same place what is known of its words counts."""
+    places = [doubt.span for doubt in by_words]
+    others = [
+        doubt
+        for doubt in by_labels
+        if not any(doubt.span.start < place.end and place.start < doubt.span.end for place in places)
+    ]
+    return sorted([*others, *by_words], key=lambda doubt: doubt.span)
 
 
 def improve(

@@ -143,7 +143,7 @@ class Engine:
         """The tokens that, with a probability above `threshold`, should not be as they are; in order."""
         _require_usable(source)
         proposer = Proposer(self._model, self._tokenizer, watch)
-        return sweeping.doubts(proposer, source, threshold, span, self._settings.sweep.limits)
+        return sweeping.doubts(proposer, source, threshold, span, self._settings.sweep, self._calibration)
 
     @torch.inference_mode()
     def complete(

@@ -26,6 +26,16 @@ def first(values):
         return value
 """
 Proposing = Callable[..., Proposer]
+# In words that lead, and in nothing that the labels propose.
+BELIEVES_IN_LEADS = Calibration(
+    ranking=(0.0,) * len(FEATURES),
+    repair=Logistic(0.0, (0.0,) * (len(FEATURES) + 1)),
+    words=Logistic(-4.0, tuple(float(name == "lead") for name in GUESSED)),
+    sweep=Logistic(-9.0, (0.0,) * len(DOUBTED)),
+    sweep_threshold=0.6,
+    line_ranking=(0.0,) * len(WRITTEN),
+    line=Logistic(0.0, (0.0,) * (len(WRITTEN) + 1)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +56,7 @@ def found(
     threshold: float = 0.5,
     within: Span | None = None,
 ) -> list[Doubt]:
-    return doubts(proposer_of(clean), source, threshold, within, Limits())
+    return doubts(proposer_of(clean), source, threshold, within, Sweep())
 
 
 def test_a_wrong_token_is_doubted_and_the_right_one_proposed(proposer_of: Proposing) -> None:
@@ -89,7 +99,7 @@ def test_the_network_is_told_where_the_parser_stopped(
             return look(windows)
 
         monkeypatch.setattr(proposer, "log_p", seen)
-        doubts(proposer, source, 0.5, None, Limits(region=20, before=9, after=9))
+        doubts(proposer, source, 0.5, None, Sweep(limits=Limits(region=20, before=9, after=9)))
         assert sum(marks) == (source != CLEAN)
         assert len(marks) > 1
         marks.clear()
@@ -123,15 +133,35 @@ def test_doubts_stay_inside_the_span_and_are_in_order(proposer_of: Proposing) ->
 def test_windows_side_by_side_report_every_token_once(proposer_of: Proposing, region: int) -> None:
     # In windows of any size: what is missing between two windows is behind the one and before the other.
     source = changed("a - b", "a b", changed("for value in", "for value", changed("(a, b)", "(a, c)")))
-    limits = Limits(region, 400, 400)
+    sweep = Sweep(limits=Limits(region, 400, 400))
     proposer = proposer_of(CLEAN)
-    assert doubts(proposer, source, 0.5, None, limits) == found(proposer_of, source)
+    assert doubts(proposer, source, 0.5, None, sweep) == found(proposer_of, source)
     assert proposer.effort.n_forward >= len(source) // 10 // region
+
+
+def test_a_calibration_tells_which_word_is_wrong(proposer_of: Proposing) -> None:
+    source = changed("a - b", "a - a")
+    at = source.index(" a\n") + 1
+
+    def told(threshold: float, text: str = source, clean: str = CLEAN) -> list[Doubt]:
+        return doubts(proposer_of(clean), text, threshold, None, Sweep(), BELIEVES_IN_LEADS)
+
+    (doubt,) = told(0.5)
+    assert (doubt.span, doubt.kind, doubt.proposal) == (Span(at, at + 1), "substitute", "b")
+    assert 0.05 < doubt.probability < 0.5
+    assert [(each.span, each.proposal) for each in found(proposer_of, source)] == [
+        (Span(at - 1, at + 1), " b")
+    ]
+    # A slot the calibration is not so sure of is one of the tokens again, whose labels are.
+    assert told(0.9) == found(proposer_of, source, threshold=0.9)
+    # What is missing is no matter of words, and what does not parse has no slots.
+    assert told(0.5, changed("value\n", "value +\n")) == found(proposer_of, changed("value\n", "value +\n"))
+    assert told(0.5, CLEAN) == []
 
 
 def test_doubting_can_be_cancelled(proposer_of: Proposing) -> None:
     with pytest.raises(Cancelled):
-        doubts(proposer_of(CLEAN, Watch(is_cancelled=lambda: True)), CLEAN, 0.5, None, Limits())
+        doubts(proposer_of(CLEAN, Watch(is_cancelled=lambda: True)), CLEAN, 0.5, None, Sweep())
 
 
 @pytest.mark.parametrize(
@@ -195,21 +225,11 @@ def test_without_a_calibration_only_words_that_lead_clearly_are_tried(proposer_o
 def test_the_calibration_decides_which_word_is_put_in(
     proposer_of: Proposing, threshold: float, is_made: bool
 ) -> None:
-    # It believes in words that lead, and in nothing that the labels propose.
-    words = Logistic(-2.0, tuple(float(name == "lead") for name in GUESSED))
-    calibration = Calibration(
-        ranking=(0.0,) * len(FEATURES),
-        repair=Logistic(0.0, (0.0,) * (len(FEATURES) + 1)),
-        words=words,
-        sweep=Logistic(-9.0, (0.0,) * len(DOUBTED)),
-        sweep_threshold=threshold,
-        line_ranking=(0.0,) * len(WRITTEN),
-        line=Logistic(0.0, (0.0,) * (len(WRITTEN) + 1)),
-    )
+    calibration = replace(BELIEVES_IN_LEADS, sweep_threshold=threshold)
     source = changed("a - b", "a - a")
     looked: list[Looked] = []
     better = improve(proposer_of(CLEAN), source, Sweep(), calibration=calibration, on_looked=looked.append)
-    shares = word_shares(words, [word.features for word in looked[0].words])
+    shares = word_shares(calibration.words, [word.features for word in looked[0].words])
     assert better.source == (CLEAN if is_made else source)
     assert better.n_edits == int(is_made)
     assert better.probability == pytest.approx(max(shares) if is_made else 1.0)
