@@ -2,8 +2,8 @@
 
 A search finds several solutions. Their features give each a score; a softmax over the scores of one search is each one's share,
 and the first is taken. How likely that one is right is a logistic function of its features and of the logit of its share. The
-same goes for the texts that were found for the rest of a line. All words that could stand in the slots of a text have a share
-each, beside one for nothing being wrong: that is how likely each of them is right.
+same goes for the texts that were found for the rest of a line. All words that could stand in the slots of a function have a
+share each, beside one for nothing being wrong: that is how likely each of them is right.
 The package `calibrate` fits the weights; what they were fitted to is code that no benchmark holds.
 """
 
@@ -170,7 +170,7 @@ def load_calibration(folder: Path) -> Calibration | None:
 
 
 def word_shares(weights: Logistic, words: Sequence[Guessed]) -> list[float]:
-    """How likely each of the words for the slots of one text is right; what is left is for nothing being wrong."""
+    """How likely each of the words for the slots of one function is right; what is left is for nothing being wrong."""
     scores = [weights.score(word.values()) for word in words]
     largest = max([0.0, *scores])
     total = math.exp(-largest) + math.fsum(math.exp(score - largest) for score in scores)

@@ -48,8 +48,10 @@ class _Place:
     lead: str
 
 
-def guesses(proposer: Proposer, window: Window, slots: Sequence[Slot], n_rows: int) -> list[Guess]:
-    """All other words for the slots of a window.
+def guesses(
+    proposer: Proposer, window: Window, slots: Sequence[Slot], n_rows: int
+) -> list[tuple[Guess, ...]]:
+    """All other words for the slots of a window, those of every function together; what is outside of all is one group more.
 
     The slots are shared out among at most `n_rows` copies of the window and masked there together, so that one forward pass
     answers for all of them.
@@ -60,16 +62,20 @@ def guesses(proposer: Proposer, window: Window, slots: Sequence[Slot], n_rows: i
     rows = [places[i::n_rows] for i in range(min(n_rows, len(places)))]
     masked = [_masked(window, [(place.start, place.end) for place in row]) for row in rows]
     hidden = [np.concatenate([np.arange(place.start, place.end) for place in row]) for row in rows]
-    found: list[tuple[Slot, Word, float]] = []
+    found: dict[int, list[tuple[Slot, Word, float]]] = {}
     for row, log_p_AV in zip(rows, proposer.log_p_at(masked, hidden), strict=True):
         sizes = [place.end - place.start for place in row]
         for place, log_p_MV in zip(row, torch.split(log_p_AV.cpu(), sizes), strict=True):
             shown = window.canvas.region[place.start : place.end]
-            found += [
-                (place.slot, word, gain) for word, gain in _gains(proposer.tokenizer, place, shown, log_p_MV)
-            ]
+            gains = _gains(proposer.tokenizer, place, shown, log_p_MV)
+            group = found.setdefault(place.slot.function, [])
+            group.extend((place.slot, word, gain) for word, gain in gains)
     return [
-        Guess(slot, word, features) for (slot, word, _), features in zip(found, guessed(found), strict=True)
+        tuple(
+            Guess(slot, word, features)
+            for (slot, word, _), features in zip(group, guessed(group), strict=True)
+        )
+        for _, group in sorted(found.items())
     ]
 
 

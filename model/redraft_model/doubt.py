@@ -54,10 +54,10 @@ class Edit:
 
 @dataclass(frozen=True)
 class Looked:
-    """What was seen in a window: all words that could stand in its slots, and the edits that were tried."""
+    """What was seen in a window: the words that could stand in its slots by function, and the edits that were tried."""
 
     window: Window
-    words: Sequence[Guess]
+    words: Sequence[Sequence[Guess]]
     edits: Sequence[Edit]
 
 
@@ -116,12 +116,10 @@ def _wrong_words(
     proposer: Proposer, window: Window, threshold: float, sweep: Sweep, calibration: Calibration
 ) -> list[Doubt]:
     """The slots of a window in which another word should be, in order; the likeliest one is proposed."""
-    words = guesses(proposer, window, slots(window.source, window.span), sweep.n_rows)
     shares: dict[Slot, dict[str, float]] = {}
-    for word, share in zip(
-        words, word_shares(calibration.words, [each.features for each in words]), strict=True
-    ):
-        shares.setdefault(word.slot, {})[word.word.text] = share
+    for words in guesses(proposer, window, slots(window.source, window.span), sweep.n_rows):
+        for guess, share in _shares(words, calibration):
+            shares.setdefault(guess.slot, {})[guess.word.text] = share
     return [
         Doubt(
             slot.span,
@@ -239,19 +237,24 @@ def _look(
 
 
 def _worth_trying(
-    words: Sequence[Guess], sweep: Sweep, calibration: Calibration | None
+    words: Sequence[Sequence[Guess]], sweep: Sweep, calibration: Calibration | None
 ) -> list[tuple[Guess, float]]:
     """The words that may be put into their slots, and how likely each is right: 1 where nobody knows."""
     if calibration is None:
-        leading = [word for word in words if word.features.lead >= sweep.lead]
+        leading = [word for group in words for word in group if word.features.lead >= sweep.lead]
         leading.sort(key=lambda word: -word.features.lead)
         return [(word, 1.0) for word in leading[: sweep.n_words]]
-    shares = word_shares(calibration.words, [word.features for word in words])
     return [
         (word, share)
-        for word, share in zip(words, shares, strict=True)
+        for group in words
+        for word, share in _shares(group, calibration)
         if share >= calibration.sweep_threshold
     ]
+
+
+def _shares(words: Sequence[Guess], calibration: Calibration) -> list[tuple[Guess, float]]:
+    shares = word_shares(calibration.words, [word.features for word in words])
+    return list(zip(words, shares, strict=True))
 
 
 def _edited(proposer: Proposer, window: Window, log_p_TV: torch.Tensor, sweep: Sweep) -> list[Window]:

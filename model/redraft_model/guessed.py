@@ -22,7 +22,7 @@ class Guessed:
     """
 
     lead: float  # nats by which it is likelier than what is there and than any other word for its slot, from -LONE to LONE
-    front: float  # nats by which it is further ahead of what is there than any word for another slot is, from -LONE to LONE
+    front: float  # nats by which it is further ahead than any word for another slot of its function is, from -LONE to LONE
     is_name: float
     old_own: float  # 1 for self and cls; all below that count how often a name is elsewhere are 0 for them
     new_own: float
@@ -60,7 +60,7 @@ GUESSED = tuple(field.name for field in fields(Guessed))
 
 
 def guessed(words: Sequence[tuple[Slot, Word, float]]) -> list[Guessed]:
-    """The features of all words for the slots of one text, each given with the nats by which it is likelier than what is there."""
+    """The features of all words for the slots of a function, each with the nats by which it is likelier than what is there."""
     best: dict[Span, list[float]] = {}
     for slot, _, gain in words:
         best.setdefault(slot.span, []).append(gain)
@@ -71,7 +71,7 @@ def guessed(words: Sequence[tuple[Slot, Word, float]]) -> list[Guessed]:
     for slot, word, gain in words:
         rival = best[slot.span][1] if gain == best[slot.span][0] else best[slot.span][0]
         others = fronts[1:] if best[slot.span][0] == fronts[0] else fronts
-        found.append(_guessed(slot, word, gain - rival, gain - others[0] if others else LONE))
+        found.append(_guessed(slot, word, gain - rival, gain - max(others, default=0.0)))
     return found
 
 

@@ -42,6 +42,7 @@ class Slot:
     span: Span
     now: Word
     others: tuple[Word, ...]
+    function: int = -1  # where the function begins that it is in; -1 outside of all
     is_name: bool = False
     has_dot: bool = False  # whether an attribute of it is meant
     given_to: str = ""  # the word that this value is for; empty where it is for none
@@ -60,12 +61,10 @@ def slots(source: str, within: Span | None = None) -> list[Slot]:
     survey = _surveyed(source)
     if survey is None:
         return []
-    everywhere = within or Span(0, len(source))
-    found = [*_names(survey, everywhere), *_operators(survey), *_literals(survey)]
+    part = within or Span(0, len(source))
+    found = [*_names(survey, part), *_operators(survey), *_literals(survey)]
     inside = {
-        slot.span: slot
-        for slot in found
-        if everywhere.start <= slot.span.start and slot.span.end <= everywhere.end
+        slot.span: slot for slot in found if part.start <= slot.span.start and slot.span.end <= part.end
     }
     return sorted(inside.values(), key=lambda slot: slot.span)
 
@@ -104,6 +103,7 @@ def _names(survey: Survey, within: Span) -> Iterator[Slot]:
                 Span(start, start + len(node.id)),
                 _word(survey, node.id, node, scope, names[node.id] > start),
                 others,
+                survey.function_at(start),
                 is_name=True,
                 has_dot=survey.use(node) == ".",
                 given_to=given_to[1] if given_to else "",
@@ -133,17 +133,17 @@ def _operators(survey: Survey) -> Iterator[Slot]:
             text = COMPARISONS.get(type(operator))
             span = survey.between(left, right, re.escape(text) + r"(?!=)") if text else None
             if text and span:
-                yield _one_of(span, text, tuple(COMPARISONS.values()))
+                yield _one_of(survey, span, text, tuple(COMPARISONS.values()))
     for binary in survey.arithmetic:
         text = ARITHMETIC[type(binary.op)]
         for family in _FAMILIES:
             if text in family and (span := survey.between(binary.left, binary.right, re.escape(text))):
-                yield _one_of(span, text, family)
+                yield _one_of(survey, span, text, family)
     for boolean in survey.boolean:
         text = "and" if isinstance(boolean.op, ast.And) else "or"
         for left, right in zip(boolean.values, boolean.values[1:], strict=False):
             if span := survey.between(left, right, rf"\b{text}\b"):
-                yield _one_of(span, text, ("and", "or"))
+                yield _one_of(survey, span, text, ("and", "or"))
 
 
 def _literals(survey: Survey) -> Iterator[Slot]:
@@ -152,8 +152,9 @@ def _literals(survey: Survey) -> Iterator[Slot]:
         text = str(node.value)
         for family in (_NUMBERS, _TRUTHS):
             if text in family and not isinstance(node.value, str | bytes) and survey.text(node) == text:
-                yield _one_of(Span(start, start + len(text)), text, family)
+                yield _one_of(survey, Span(start, start + len(text)), text, family)
 
 
-def _one_of(span: Span, text: str, family: tuple[str, ...]) -> Slot:
-    return Slot(span, Word(text), tuple(Word(other) for other in family if other != text))
+def _one_of(survey: Survey, span: Span, text: str, family: tuple[str, ...]) -> Slot:
+    others = tuple(Word(other) for other in family if other != text)
+    return Slot(span, Word(text), others, survey.function_at(span.start))

@@ -67,6 +67,7 @@ class Survey:
         self.literals: list[ast.Constant] = []
         self.conditions: list[ast.expr] = []
         self.attributes: list[tuple[ast.Attribute, bool]] = []
+        self._functions: list[Span] = []
         self._reads: list[tuple[str, Scope]] = []
         self._statement: ast.stmt | None = None  # the innermost one around what is visited
         self._statement_of: dict[ast.Name, ast.stmt | None] = {}
@@ -94,6 +95,10 @@ class Survey:
     def text(self, node: ast.expr | ast.stmt) -> str:
         """The node's source text."""
         return self.code[self.start(node) : self.end(node)]
+
+    def function_at(self, offset: int) -> int:
+        """Where the innermost function around an offset begins; -1 outside of all."""
+        return max((span.start for span in self._functions if span.start <= offset < span.end), default=-1)
 
     def n_reads(self, name: str, scope: Scope) -> int:
         """How often the variable that `name` means in `scope` is read, calls of it included."""
@@ -221,6 +226,7 @@ class Survey:
         if isinstance(node, ast.Lambda):
             self._visit(node.body, inner)
         else:
+            self._functions.append(Span(self.start(node), self.end(node)))
             self._visit_all(node.decorator_list, scope)
             self._visit_all(node.body, inner)
 

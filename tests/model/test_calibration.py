@@ -216,7 +216,7 @@ def test_of_the_words_for_all_slots_the_right_one_has_the_largest_share() -> Non
         ]
         if is_worse:
             words.append(Offered(replace(WORD, lead=rng.gauss(3, 1), new_unread=1.0), True))
-        swept.append(Swept(file, is_worse, (Seen((), ()), Seen(tuple(words), ()))))
+        swept.append(Swept(file, is_worse, (Seen((), ()), Seen((tuple(words),), ()))))
     verdict = judge([], swept)
     assert verdict.n_clean_changed <= 0.05 * verdict.n_clean
     assert verdict.n_undone > 0.6 * verdict.n_worse
@@ -231,7 +231,7 @@ def test_of_the_words_for_all_slots_the_right_one_has_the_largest_share() -> Non
 
 
 def test_words_whose_slots_are_all_right_leave_everything_to_that() -> None:
-    clean = [Swept(file, False, (Seen((Offered(WORD, False),) * 3, ()),)) for file in range(50)]
+    clean = [Swept(file, False, (Seen(((Offered(WORD, False),) * 3,), ()),)) for file in range(50)]
     assert max(word_shares(fit_words(clean), [WORD] * 3)) < 0.03
     assert word_shares(Logistic(0.0, (0.0,) * len(GUESSED)), [WORD] * 3) == pytest.approx([0.25] * 3)
     far = Logistic(2000.0, (0.0,) * len(GUESSED))
@@ -370,14 +370,19 @@ def test_who_knows_the_text_finds_the_right_solution(
         assert max(search.solutions, key=lambda found: found.score).is_right
     swept = sweeps(make, iter([Piece(i, CLEAN) for i in range(24)]), Sweep(), Random(0), TimeBox(60))
     assert any(each.is_worse for each in swept)
-    undone = [each for each in swept if any(word.is_right for seen in each.windows for word in seen.words)]
+    undone = [
+        each
+        for each in swept
+        if any(word.is_right for seen in each.windows for words in seen.words for word in words)
+    ]
     assert undone
     assert all(each.is_worse for each in undone)
     fronts = [
         word.features.front
         for each in undone
         for seen in each.windows
-        for word in seen.words
+        for words in seen.words
+        for word in words
         if word.is_right
     ]
     assert min(fronts) >= 0

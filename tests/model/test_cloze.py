@@ -31,7 +31,8 @@ def whole(tokenizer: Tokenizer, source: str) -> Window:
 def leading(proposer: Proposer, source: str, n_rows: int = 8) -> list[Guess]:
     """The words that the network would rather write than what is there; several where they begin with the same token."""
     window = whole(proposer.tokenizer, source)
-    return [word for word in guesses(proposer, window, slots(source), n_rows) if word.features.front > 0]
+    groups = guesses(proposer, window, slots(source), n_rows)
+    return [word for words in groups for word in words if word.features.front > 0]
 
 
 @pytest.mark.parametrize("n_rows", [1, 3, 8, 100])
@@ -41,7 +42,7 @@ def test_all_words_are_guessed_in_one_pass_and_none_leads_where_all_is_right(
     before = proposer.effort.n_forward
     assert leading(proposer, CLEAN, n_rows) == []
     assert proposer.effort.n_forward == before + 1
-    found = guesses(proposer, whole(proposer.tokenizer, CLEAN), slots(CLEAN), n_rows)
+    (found,) = guesses(proposer, whole(proposer.tokenizer, CLEAN), slots(CLEAN), n_rows)
     offered = {(slot.span, other.text) for slot in slots(CLEAN) for other in slot.others}
     assert {(guess.slot.span, guess.word.text) for guess in found} == offered
 
@@ -62,6 +63,20 @@ def test_a_wrong_word_is_guessed_whatever_shares_its_row(proposer: Proposer, goo
         assert CLEAN in [guess.text(source) for guess in found]
         assert len({guess.slot for guess in found}) == 1
         assert len(found) == 1 or {guess.features.lead for guess in found} == {0.0}
+
+
+def test_functions_are_groups_of_their_own(proposer: Proposer) -> None:
+    source = f"first = 1\n{CLEAN}\n\ndef outer(a, b):\n    def inner(c, d):\n        return c\n    return a\n"
+    groups = guesses(proposer, whole(proposer.tokenizer, source), slots(source), 8)
+    assert [{guess.slot.text for guess in group} & {"1", "total", "a", "c"} for group in groups] == [
+        {"1"},
+        {"total"},
+        {"a"},
+        {"c"},
+    ]
+    assert groups[3][0].features.front == groups[3][0].features.lead, (
+        "no other slot of its function is in front of it"
+    )
 
 
 def test_a_text_without_slots_costs_nothing(proposer: Proposer) -> None:

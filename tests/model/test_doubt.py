@@ -218,7 +218,7 @@ def test_without_a_calibration_only_words_that_lead_clearly_are_tried(proposer_o
         looked: list[Looked] = []
         improve(proposer_of(CLEAN), source, Sweep(lead=lead), on_looked=looked.append)
         assert any(edit.features is None for edit in looked[0].edits) == is_tried
-        assert CLEAN in [word.text(source) for word in looked[0].words]
+        assert CLEAN in [word.text(source) for words in looked[0].words for word in words]
 
 
 @pytest.mark.parametrize(("threshold", "is_made"), [(0.6, True), (0.999, False)])
@@ -229,7 +229,11 @@ def test_the_calibration_decides_which_word_is_put_in(
     source = changed("a - b", "a - a")
     looked: list[Looked] = []
     better = improve(proposer_of(CLEAN), source, Sweep(), calibration=calibration, on_looked=looked.append)
-    shares = word_shares(calibration.words, [word.features for word in looked[0].words])
+    shares = [
+        share
+        for words in looked[0].words
+        for share in word_shares(calibration.words, [word.features for word in words])
+    ]
     assert better.source == (CLEAN if is_made else source)
     assert better.n_edits == int(is_made)
     assert better.probability == pytest.approx(max(shares) if is_made else 1.0)

@@ -92,7 +92,7 @@ def test_a_name_without_a_value_is_told() -> None:
 def test_of_what_is_no_name_only_nats_are_known(text: str) -> None:
     (slot, *_) = (slot for slot in slots("x = 2 + 1 < y and z\n") if slot.text == text)
     (found,) = guessed([(slot, slot.others[0], 1.5)])
-    assert found.values() == (1.5, LONE, *(0.0,) * (len(GUESSED) - 2))
+    assert found.values() == (1.5, 1.5, *(0.0,) * (len(GUESSED) - 2))
 
 
 def test_a_slot_of_a_word_that_is_no_name_has_no_facts() -> None:

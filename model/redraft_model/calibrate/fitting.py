@@ -173,22 +173,22 @@ def _without_each_fold(
 
 
 def fit_words(swept: Sequence[Swept], penalty: float = PENALTY) -> Logistic:
-    """Weights under which the truth has the largest share: one of the words for the slots of a window, or nothing being wrong."""
-    windows = [seen.words for each in swept for seen in each.windows if seen.words]
-    if not windows:
+    """Weights under which the truth has the largest share: a word for a slot of a function, or nothing being wrong."""
+    functions = [words for each in swept for seen in each.windows for words in seen.words]
+    if not functions:
         return Logistic(0.0, (0.0,) * len(GUESSED))
-    values_NF = torch.tensor([word.features.values() for words in windows for word in words])
-    right_N = torch.tensor([word.is_right for words in windows for word in words])
-    n_words = torch.tensor([len(words) for words in windows])
-    window_N = torch.repeat_interleave(torch.arange(len(windows)), n_words)
+    values_NF = torch.tensor([word.features.values() for words in functions for word in words])
+    right_N = torch.tensor([word.is_right for words in functions for word in words])
+    n_words = torch.tensor([len(words) for words in functions])
+    function_N = torch.repeat_interleave(torch.arange(len(functions)), n_words)
     mean_F, scale_F = values_NF.mean(0), _scale(values_NF)
     values_NF = (values_NF - mean_F) / scale_F
-    has_right = torch.zeros(len(windows)).index_add(0, window_N, right_N.float()) > 0
+    has_right = torch.zeros(len(functions)).index_add(0, function_N, right_N.float()) > 0
 
     def loss(weight: torch.Tensor) -> torch.Tensor:
         score_N = weight[0] + values_NF @ weight[1:]
-        right = _logsumexp(score_N.masked_fill(~right_N, -torch.inf), window_N, len(windows))
-        everything = torch.logaddexp(_logsumexp(score_N, window_N, len(windows)), torch.zeros(()))
+        right = _logsumexp(score_N.masked_fill(~right_N, -torch.inf), function_N, len(functions))
+        everything = torch.logaddexp(_logsumexp(score_N, function_N, len(functions)), torch.zeros(()))
         return (everything - torch.where(has_right, right, torch.zeros(()))).sum()
 
     weight = _minimised(loss, 1 + len(GUESSED), penalty, n_free=1)
@@ -217,8 +217,9 @@ def likeliest(words: Logistic, sweep: Logistic, each: Swept) -> tuple[float, boo
     """How likely the best word or edit of a piece is right, and whether it is; (0, False) where there is none."""
     best = (0.0, False)
     for seen in each.windows:
-        shares = word_shares(words, [word.features for word in seen.words])
-        best = max([best, *((share, word.is_right) for share, word in zip(shares, seen.words, strict=True))])
+        for offered in seen.words:
+            shares = word_shares(words, [word.features for word in offered])
+            best = max([best, *((share, word.is_right) for share, word in zip(shares, offered, strict=True))])
         best = max([best, *((sweep(edit.features.values()), edit.is_right) for edit in seen.edits)])
     return best
 

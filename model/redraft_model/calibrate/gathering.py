@@ -59,9 +59,9 @@ class Offered:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen in one window: the words offered for its slots, and the edits that were tried."""
+    """What was seen in one window: the words offered for the slots of each function, and the edits that were tried."""
 
-    words: tuple[Offered, ...]
+    words: tuple[tuple[Offered, ...], ...]
     edits: tuple[Tried, ...]
 
 
@@ -160,7 +160,10 @@ def _seen(looked: Looked, right: str) -> Seen:
     source = looked.window.source
     return Seen(
         # The noise changes a word where it stands, so the right one brings back every character.
-        tuple(Offered(word.features, word.text(source) == right) for word in looked.words),
+        tuple(
+            tuple(Offered(word.features, word.text(source) == right) for word in words)
+            for words in looked.words
+        ),
         tuple(
             Tried(edit.features, is_same_code(edit.window.source, right))
             for edit in looked.edits
