@@ -35,7 +35,7 @@ class Sweep:
     n_words: int = 4
     lead: float = 1.0
     n_rows: int = 8  # copies of a window among which its slots are shared out
-    n_edits: int = 2  # edits accepted per window
+    n_edits: int = 4  # edits accepted per window
     limits: Limits = Limits()
 
 
