@@ -92,7 +92,7 @@ class FakeEngine:
         self._note(f"doubt threshold={threshold}")
         self._denoise(source, Passage.cut(source, Span(0, len(source))), source, watch)
         return [
-            Doubt(Span(*found.span()), 0.9, "substitute", "right")
+            Doubt(Span(*found.span()), 0.1, "substitute", "right")
             for found in re.finditer("wrong", source)
             if span is None or span.start <= found.start() < span.end
         ]

@@ -13,7 +13,9 @@ UNDERLINED = {
     "severity": 3,
     "code": "doubt",
     "source": "redraft",
+    "data": "right",
 }
+LITERALS = {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": []}}}
 
 
 async def pull(editor: Any, uri: str, previous: str | None = None) -> Any:
@@ -115,15 +117,58 @@ async def test_a_document_that_is_closed_or_edited_loses_its_underlines(start_ed
     assert second["params"]["diagnostics"] == []
 
 
-async def test_a_doubt_can_be_acted_upon(start_editor: Any) -> None:
-    editor = await start_editor()
-    literals = {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": []}}}
-    await editor.initialize({"textDocument": {"codeAction": literals}}, initializationOptions=ON)
-    uri = editor.open(TEXT)
+async def actions(editor: Any, diagnostic: Any) -> Any:
+    """The quick fixes offered for `diagnostic` in a document with TEXT."""
     params = {
-        "textDocument": {"uri": uri},
-        "range": UNDERLINED["range"],
-        "context": {"diagnostics": [UNDERLINED], "only": ["quickfix"]},
+        "textDocument": {"uri": editor.open(TEXT)},
+        "range": diagnostic["range"],
+        "context": {"diagnostics": [diagnostic], "only": ["quickfix"]},
     }
-    (action,) = await editor.ask("textDocument/codeAction", params)
+    return await editor.ask("textDocument/codeAction", params)
+
+
+async def test_what_the_model_expected_can_be_written_at_once(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize({"textDocument": {"codeAction": LITERALS}}, initializationOptions=ON)
+    (action,) = await actions(editor, UNDERLINED)
+    assert action["title"] == "Redraft: write “right”"
     assert action["diagnostics"] == [UNDERLINED]
+    ((edit,),) = action["edit"]["changes"].values()
+    assert apply(TEXT, edit) == "a = 1\nb = right\n"
+    assert "command" not in action
+    assert "data" not in action
+    assert editor.log == [], "the model is not asked again"
+
+
+def apply(text: str, edit: Any) -> str:
+    lines = text.splitlines(keepends=True)
+    start, end = edit["range"]["start"], edit["range"]["end"]
+    assert start["line"] == end["line"]
+    line = lines[start["line"]]
+    lines[start["line"]] = line[: start["character"]] + edit["newText"] + line[end["character"] :]
+    return "".join(lines)
+
+
+@pytest.mark.parametrize(
+    "diagnostic",
+    [
+        {name: value for name, value in UNDERLINED.items() if name != "data"},
+        {**UNDERLINED, "data": "right("},
+        {**UNDERLINED, "data": "wrong"},
+        {**UNDERLINED, "data": {"of": "somebody else"}},
+    ],
+)
+async def test_where_nothing_usable_is_known_the_model_is_asked(start_editor: Any, diagnostic: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize({"textDocument": {"codeAction": LITERALS}}, initializationOptions=ON)
+    (action,) = await actions(editor, diagnostic)
+    assert action["title"].startswith("Redraft: repair “The model expected")
+    assert action["diagnostics"] == [diagnostic]
+    assert "edit" not in action
+
+
+async def test_a_client_that_knows_commands_only_gets_one(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(initializationOptions=ON)
+    (command,) = await actions(editor, UNDERLINED)
+    assert command["command"] == "redraft.repair"

@@ -2,7 +2,8 @@
 
 A list never runs the model. So the repair of a syntax error is preferred only if this very text has been repaired
 before, for instance for a preview, and the repair is likely right. A client that resolves actions gets the edit with
-codeAction/resolve; one that does not gets a command, whose edit it receives as workspace/applyEdit.
+codeAction/resolve; one that does not gets a command, whose edit it receives as workspace/applyEdit. What the model expected in
+a doubtful place is known already and comes with its edit.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,10 +13,11 @@ from pygls.exceptions import JsonRpcInvalidParams
 from redraft_model.errors import RedraftError
 
 from redraft_server.features import doubts
-from redraft_server.features.errands import Errand, edit_of, whole_lines
+from redraft_server.features.errands import Errand, Rewritten, edit_of, whole_lines
 from redraft_server.features.scope import obstacle
 from redraft_server.problems import Problem, syntax_problem
 from redraft_server.protocol import RequestFailed
+from redraft_server.safety import check
 from redraft_server.session import Session
 from redraft_server.sources import Source
 
@@ -143,9 +145,31 @@ def _fixes(
         if key in seen or len(seen) == _MAX_FIXES:
             continue
         seen.add(key)
+        if (fix := _proposed(session, source, diagnostic)) is not None:
+            yield fix
+            continue
         lines = whole_lines(source, diagnostic.range.start.line, diagnostic.range.end.line)
         title = _title("Redraft: repair ", f"“{_first_line(diagnostic.message)}”")
         yield _action(title, QUICK_FIX, source, lines, diagnostics=[diagnostic])
+
+
+def _proposed(session: Session, source: Source, diagnostic: types.Diagnostic) -> types.CodeAction | None:
+    """What the model expected in a doubtful place, put there at once; None where it is not known, or would do harm."""
+    if diagnostic.source != doubts.NAME or not isinstance(diagnostic.data, str):
+        return None
+    if not session.client.has_action_literals:
+        return None
+    span = source.span(diagnostic.range)
+    text = source.code[: span.start] + diagnostic.data + source.code[span.end :]
+    revealed = None if check(source.code, text, span) is not None else source.revealed(text)
+    if revealed is None or text == source.code:
+        return None
+    return types.CodeAction(
+        title=_title("Redraft: write ", f"“{diagnostic.data.strip()}”"),
+        kind=QUICK_FIX,
+        diagnostics=[diagnostic],
+        edit=Rewritten(source, revealed).edit(session.client),
+    )
 
 
 def _rewrites(session: Session, source: Source, params: types.CodeActionParams) -> Iterable[types.CodeAction]:
@@ -194,7 +218,7 @@ def _dressed(session: Session, action: types.CodeAction) -> types.CodeAction | t
     client = session.client
     if client.shows_generated_tag:
         action.tags = [types.CodeActionTag.LlmGenerated]
-    if action.disabled is not None:
+    if action.disabled is not None or action.edit is not None:
         return action
     action.data = session.converter.unstructure(action.data)
     if client.resolves_edits:

@@ -111,6 +111,8 @@ async def _diagnostics(session: Session, source: Source) -> list[types.Diagnosti
             severity=types.DiagnosticSeverity.Information,
             code="doubt",
             source=NAME,
+            # A client hands it back with the diagnostic, for a quick fix that need not ask the model again.
+            data=doubt.proposal if doubt.kind == "substitute" and doubt.proposal.strip() else None,
         )
         for doubt in doubts[:_MAX_DOUBTS]
     ]
@@ -119,7 +121,7 @@ async def _diagnostics(session: Session, source: Source) -> list[types.Diagnosti
 def _message(doubt: Doubt) -> str:
     proposal = doubt.proposal.strip()
     proposal = proposal if len(proposal) <= _MAX_PROPOSAL else proposal[: _MAX_PROPOSAL - 1] + "…"
-    sureness = f"({doubt.probability:.0%} sure)"
+    sureness = f"({1 - doubt.probability:.0%} sure)"
     if doubt.kind == "delete":
         return f"The model would leave this out {sureness}."
     if doubt.kind == "insert":
