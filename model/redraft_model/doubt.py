@@ -120,16 +120,13 @@ def _wrong_words(
     for words in guesses(proposer, window, slots(window.source, window.span), sweep.n_rows):
         for guess, share in _shares(words, calibration):
             shares.setdefault(guess.slot, {})[guess.word.text] = share
-    return [
-        Doubt(
-            slot.span,
-            max(0.0, 1.0 - sum(each.values())),
-            "substitute",
-            max(each, key=lambda text: each[text]),
-        )
-        for slot, each in sorted(shares.items(), key=lambda pair: pair[0].span)
-        if sum(each.values()) > threshold
-    ]
+    found = []
+    for slot, by_text in sorted(shares.items(), key=lambda pair: pair[0].span):
+        doubted = sum(by_text.values())
+        if doubted > threshold:
+            likeliest = max(by_text, key=lambda text: by_text[text])
+            found.append(Doubt(slot.span, max(0.0, 1.0 - doubted), "substitute", likeliest))
+    return found
 
 
 def _merged(by_labels: Sequence[Doubt], by_words: Sequence[Doubt]) -> list[Doubt]:

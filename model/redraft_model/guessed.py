@@ -38,15 +38,11 @@ class Guessed:
     old_late: float  # 1 if the function gives it a value further down only
     old_near: float  # 1 if it stands in the same statement once more
     new_near: float
-    old_beside: (
-        float  # 1 if it is an argument of the same call, or an operand of the same operator, once more
-    )
+    old_beside: float  # 1 if it is once more an argument of the same call or an operand of the same operator
     new_beside: float
     old_alike: float  # other places where an attribute or item of it is wanted, as it is here; at most MANY
     new_alike: float
-    old_same: (
-        float  # 1 if the very attribute that is meant here is meant of it elsewhere, be it of self or cls
-    )
+    old_same: float  # 1 if the attribute that is meant here is meant of it elsewhere, also of self and cls
     new_same: float
     old_like: float  # share of their parts that it and the word which the value is given to have in common
     new_like: float

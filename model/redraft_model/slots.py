@@ -14,7 +14,6 @@ _FAMILIES = (("+", "-", "*", "/", "//", "%", "**"), ("&", "|", "^", "<<", ">>"))
 _NUMBERS, _TRUTHS = ("0", "1", "2"), ("True", "False")
 N_OTHERS = 24  # names offered for one slot, the nearest ones
 
-
 # What a value is given to: a keyword, an attribute, a key, or what it is compared with.
 _GIVEN_TO = re.compile(r"""(\w+)["']?\]?\s*(?:[=!]?=|:)\s*$""")
 _LONGEST = 80  # characters between a value and the end of the word that it is given to
@@ -56,7 +55,7 @@ class Slot:
 def slots(source: str, within: Span | None = None) -> list[Slot]:
     """The slots of `source`, or of a part of it, in order.
 
-    None when it does not parse, or has lines that end in a lone carriage return.
+    There are none when it does not parse, or has lines that end in a lone carriage return.
     """
     survey = _surveyed(source)
     if survey is None:

@@ -45,7 +45,7 @@ CURRICULUM = Recipe(
 
 # The same two stages for runs of well under a billion tokens: at a few million parameters the editing labels need
 # some ten million tokens before they are learnt at all, so the mask stage is only a start. Nor is what belongs in a place learnt
-# from edits alone, which ask too little: more than half of the samples are masked, clean or have a span to fill, and in two of
+# from edits alone, which ask too little: half of the samples are masked, clean or have a span to fill, and in two of
 # five others words are hidden.
 EDITOR = Recipe(
     "editor",
