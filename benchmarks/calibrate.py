@@ -1,16 +1,19 @@
 """Calibrate a checkpoint: which solution of a repair search is best, how likely it is right, and how likely the rest of a line is.
 
-    python benchmarks/calibrate.py DATA [--checkpoint FOLDER] [--minutes 20] [--seed 0]
+    python benchmarks/calibrate.py DATA [--checkpoint FOLDER] [--minutes 20] [--seed 0] [--only-sweep]
 
 DATA is a folder of token shards that the network was not trained on (`heldout` of `redraft data build`). Pieces of its files
 are broken by syntax and semantic noise and repaired, or lose the rest of a line, one thread, until the time is up: a quarter of it
 for syntax, for the sweep over whole functions, for lines, and for searches of several sizes. The weights are judged on files
 they were not fitted to, fitted again to all, and written to calibration.json in the checkpoint's folder. Prints Markdown; draws
 docs/figures/reliability.svg and search.svg.
+
+With --only-sweep all of the time is for functions that parse, and only the weights of the sweep are fitted again.
 """
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from random import Random
@@ -20,6 +23,7 @@ from redraft_model.calibrate.figures import Budget, draw_budgets, draw_reliabili
 from redraft_model.calibrate.fitting import fit, hand_set, hand_set_for_lines
 from redraft_model.calibrate.gathering import (
     Outcome,
+    Swept,
     TimeBox,
     broken_piece,
     lines,
@@ -28,8 +32,8 @@ from redraft_model.calibrate.gathering import (
     sweeps,
 )
 from redraft_model.calibrate.judging import Judged, Verdict, bins, brier, brier_of_the_mean, judge
-from redraft_model.calibrate.pieces import function, pieces, statements
-from redraft_model.calibration import Calibration
+from redraft_model.calibrate.pieces import function, function_in_file, pieces, statements
+from redraft_model.calibration import Calibration, load_calibration
 from redraft_model.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.completer import Completer
 from redraft_model.data.shards import Shards
@@ -69,8 +73,15 @@ def main() -> None:
     def drawn(number: int, cut=statements):
         return pieces(shards, checkpoint.tokenizer, Random(f"{seed} {number}"), cut)
 
+    # Of a function alone most names come from nowhere, in its file none that is right.
+    alone_and_not = chain.from_iterable(
+        zip(drawn(1, function), drawn(5, function), drawn(6, function_in_file), strict=False)
+    )
+    if options.only_sweep:
+        only_sweep(options.checkpoint, sweeps(make, alone_and_not, Sweep(), Random(seed), TimeBox(seconds)))
+        return
     searched = searches(make, drawn(0), Search(), Random(seed), TimeBox(seconds / 4))
-    swept = sweeps(make, drawn(1, function), Sweep(), Random(seed), TimeBox(seconds / 4))
+    swept = sweeps(make, alone_and_not, Sweep(), Random(seed), TimeBox(seconds / 4))
     settings = EngineSettings()
     completer = Completer(checkpoint.model, checkpoint.tokenizer, settings.line, settings.completing)
     # Functions tell more of their names than pieces of them.
@@ -89,6 +100,19 @@ def main() -> None:
     draw_budgets(budgets, FIGURES / "search.svg")
     print(report(checkpoint, verdict, fitted, calibration, budgets))
     print(f"written: {path}")
+
+
+def only_sweep(folder: Path, swept: Sequence[Swept]) -> None:
+    """Fit the sweep's weights again, and leave the others of the checkpoint's calibration as they are."""
+    known = load_calibration(folder)
+    if known is None:
+        raise SystemExit(f"{folder} has no calibration; leave --only-sweep away")
+    verdict, fitted = judge([], swept), fit([], swept)
+    calibration = replace(
+        known, words=fitted.words, sweep=fitted.sweep, sweep_threshold=fitted.sweep_threshold
+    )
+    print(about_sweep(verdict, calibration))
+    print(f"written: {calibration.save(folder)}")
 
 
 @torch.inference_mode()
@@ -122,8 +146,7 @@ def report(
         f"{verdict.n_before}, by fitted weights in {fitted.n_after}; {verdict.n_after} with the ranking that was written.",
         f"{verdict.n_lines} rests of lines, the right one among {verdict.n_lines_found}; first by the network's mean in "
         f"{verdict.n_lines_before}, by fitted weights in {fitted.n_lines_after}; {verdict.n_lines_after} as written.",
-        f"Sweep: {verdict.n_clean_changed} of {verdict.n_clean} clean pieces changed, {verdict.n_undone} of "
-        f"{verdict.n_worse} worsened ones undone; threshold {calibration.sweep_threshold:.3f}.",
+        about_sweep(verdict, calibration),
         "",
         *reliability("repairs", verdict.repairs),
         *reliability("lines", verdict.lines),
@@ -132,6 +155,14 @@ def report(
         *(budget.row() for budget in budgets),
     ]
     return "\n".join(lines)
+
+
+def about_sweep(verdict: Verdict, calibration: Calibration) -> str:
+    """What the sweep does to files its weights have not seen."""
+    return (
+        f"Sweep: {verdict.n_clean_changed} of {verdict.n_clean} clean pieces changed, {verdict.n_undone} of "
+        f"{verdict.n_worse} worsened ones undone; threshold {calibration.sweep_threshold:.3f}."
+    )
 
 
 def reliability(name: str, judged: Sequence[Judged]) -> list[str]:
@@ -152,6 +183,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--checkpoint", type=Path, default=BUNDLED, help="folder; default: the bundled one")
     parser.add_argument("--minutes", type=float, default=20, help="time box")
     parser.add_argument("--seed", type=int, default=0, help="draws pieces and noise")
+    parser.add_argument("--only-sweep", action="store_true", help="fit nothing but the weights of the sweep")
     return parser.parse_args()
 
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from redraft_model.errors import CheckpointError
-from redraft_model.guessed import GUESSED, Guessed
+from redraft_model.guessed import GROUPS, GUESSED, Guessed
 from redraft_model.written import LONE, WRITTEN, Written
 
 FILE = "calibration.json"
-FORMAT = 6
+FORMAT = 7
 
 _WORD = re.compile(r"\w+")
 _SIGN = re.compile(r"[^\w\s]")
@@ -92,7 +92,9 @@ class Calibration:
 
     ranking: tuple[float, ...]  # as FEATURES
     repair: Logistic  # as FEATURES, then the share
-    words: Logistic  # as GUESSED; its sum is a word's score, where nothing being wrong scores 0
+    words: Mapping[
+        str, Logistic
+    ]  # of each of GROUPS, as GUESSED; a sum is a word's score, where nothing being wrong scores 0
     sweep: Logistic  # as DOUBTED
     sweep_threshold: float
     line_ranking: tuple[float, ...]  # as WRITTEN
@@ -123,7 +125,7 @@ class Calibration:
             "config_sha256": fingerprint,
             "ranking": dict(zip(FEATURES, map(_short, self.ranking), strict=True)),
             "repair": _named(self.repair, (*FEATURES, SHARE)),
-            "words": _named(self.words, GUESSED),
+            "words": {group: _named(self.words[group], GUESSED) for group in GROUPS},
             "sweep": _named(self.sweep, DOUBTED),
             "sweep_threshold": self.sweep_threshold,
             "line_ranking": dict(zip(WRITTEN, map(_short, self.line_ranking), strict=True)),
@@ -156,7 +158,7 @@ def load_calibration(folder: Path) -> Calibration | None:
         found = Calibration(
             ranking=_weights(data["ranking"], FEATURES),
             repair=_logistic(data["repair"], (*FEATURES, SHARE)),
-            words=_logistic(data["words"], GUESSED),
+            words={group: _logistic(data["words"][group], GUESSED) for group in GROUPS},
             sweep=_logistic(data["sweep"], DOUBTED),
             sweep_threshold=_finite(data["sweep_threshold"]),
             line_ranking=_weights(data["line_ranking"], WRITTEN),
@@ -169,9 +171,9 @@ def load_calibration(folder: Path) -> Calibration | None:
     return found
 
 
-def word_shares(weights: Logistic, words: Sequence[Guessed]) -> list[float]:
+def word_shares(weights: Mapping[str, Logistic], words: Sequence[Guessed]) -> list[float]:
     """How likely each of the words for the slots of one function is right; what is left is for nothing being wrong."""
-    scores = [weights.score(word.values()) for word in words]
+    scores = [weights[word.group].score(word.values()) for word in words]
     largest = max([0.0, *scores])
     total = math.exp(-largest) + math.fsum(math.exp(score - largest) for score in scores)
     return [math.exp(score - largest) / total for score in scores]

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from difflib import SequenceMatcher
 
 from redraft_model.passage import Span
-from redraft_model.slots import Slot, Word
+from redraft_model.slots import KINDS, Slot, Word
 from redraft_model.survey import OWN_NAMES
 from redraft_model.written import LONE
 
@@ -17,21 +18,28 @@ _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 class Guessed:
     """What is known of another word for a slot, for which the network sees neither.
 
-    Of two that differ in `old` and `new` one is of the word that is there, one of the other. All but the first two are 0 for what
-    is no name.
+    Of two that differ in `old` and `new` one is of the word that is there, one of the other. An operator or literal counts as
+    read as often as it stands in the same function elsewhere, and is nowhere near or beside itself.
     """
 
+    group: str  # of GROUPS: words of one have weights of their own
     lead: float  # nats by which it is likelier than what is there and than any other word for its slot, from -LONE to LONE
     front: float  # nats by which it is further ahead than any word for another slot of its function is, from -LONE to LONE
-    is_name: float
+    is_literal: float  # 1 for a number or a truth value
+    is_attribute: float
+    is_called: float
+    has_dot: float  # 1 if an attribute of it is meant
+    in_module: float  # 1 if the text imports something, so is more than a fragment
+    old_capital: float  # 1 if it has a capital letter in front, as a class or a constant has
+    spelt_alike: float  # for a name from nowhere how alike, from 0 to 1, both are spelt
     old_own: float  # 1 for self and cls; all below that count how often a name is elsewhere are 0 for them
     new_own: float
     old_own_whole: float  # 1 for self and cls of which no attribute is meant
     new_own_dot: float  # 1 for self and cls of which an attribute is meant
     old_reads: float  # elsewhere, at most MANY
     new_reads: float
-    old_unread: float  # 1 if nothing else reads the variable that is there
-    new_unread: float  # 1 if nothing reads the other variable
+    old_unread: float  # 1 if nothing else reads the variable or attribute that is there
+    new_unread: float  # 1 if nothing reads the other one
     new_unread_parameter: float  # 1 if that is a parameter: these are more often left unread
     old_unbound: float  # 1 if the function gives it no value
     new_unbound: float
@@ -52,7 +60,9 @@ class Guessed:
         return tuple(getattr(self, name) for name in GUESSED)
 
 
-GUESSED = tuple(field.name for field in fields(Guessed))
+GUESSED = tuple(field.name for field in fields(Guessed) if field.name != "group")
+UNKNOWN = "unknown"  # the group of names and attributes from nowhere
+GROUPS = (*KINDS, UNKNOWN)
 
 
 def guessed(words: Sequence[tuple[Slot, Word, float]]) -> list[Guessed]:
@@ -73,13 +83,20 @@ def guessed(words: Sequence[tuple[Slot, Word, float]]) -> list[Guessed]:
 
 def _guessed(slot: Slot, word: Word, lead: float, front: float) -> Guessed:
     old = slot.now
-    old_own, new_own = old.text in OWN_NAMES, word.text in OWN_NAMES
-    old_counts, new_counts = float(slot.is_name and not old_own), float(slot.is_name and not new_own)
+    old_own, new_own = (slot.kind == "name" and name in OWN_NAMES for name in (old.text, word.text))
+    old_counts, new_counts = float(not old_own), float(not new_own)
     new_unread = new_counts * (word.is_bound and word.n_reads == 0)
     return Guessed(
+        group=slot.kind if old.is_known else UNKNOWN,
         lead=_bounded(lead),
         front=_bounded(front),
-        is_name=float(slot.is_name),
+        is_literal=float(slot.kind == "sign" and old.text[0].isalnum() and old.text not in {"and", "or"}),
+        is_attribute=float(slot.kind == "attribute"),
+        is_called=float(slot.is_called),
+        has_dot=float(slot.has_dot),
+        in_module=float(slot.is_in_module),
+        old_capital=old_counts * old.text[0].isupper(),
+        spelt_alike=0.0 if old.is_known else SequenceMatcher(None, old.text, word.text).ratio(),
         old_own=float(old_own),
         new_own=float(new_own),
         old_own_whole=float(old_own and not slot.has_dot),

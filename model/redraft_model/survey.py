@@ -30,6 +30,8 @@ class Scope:
     bound: dict[str, int] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
     parameters: set[str] = field(default_factory=set)
+    # Imports, functions, classes and the like: they are called or have a dot, and are hardly taken for variables.
+    defined: set[str] = field(default_factory=set)
 
     def names(self) -> dict[str, int]:
         """Variables that can be meant here, with the offset where each appears first."""
@@ -46,6 +48,21 @@ class Scope:
             name not in self.bound and self.outer is not None and self.outer.has_parameter(name)
         )
 
+    def knows(self, name: str) -> bool:
+        """Whether `name` is bound or defined here or in a scope around this one."""
+        around = self.outer or self.closure
+        return name in self.bound or name in self.defined or (around is not None and around.knows(name))
+
+    def known(self) -> Iterator[str]:
+        """All names that are bound or defined here or in a scope around this one."""
+        yield from (*self.bound, *self.defined)
+        if around := self.outer or self.closure:
+            yield from around.known()
+
+    def of_function(self) -> "Scope":
+        """The scope of the function that this one is of, or in."""
+        return self.outer.of_function() if self.outer else self
+
     def owner(self, name: str) -> "Scope":
         """The scope whose variable `name` is: the first from here outwards that binds it, the outermost if none does."""
         around = self.outer or self.closure
@@ -57,8 +74,9 @@ class Survey:
 
     def __init__(self, code: str, tree: ast.Module) -> None:
         self.code = code
-        self._tree = tree
+        self.tree = tree
         self.names: list[tuple[ast.Name, Scope]] = []
+        self.called: list[tuple[ast.Name, Scope]] = []
         self.calls: list[ast.Call] = []
         self.comparisons: list[ast.Compare] = []
         self.arithmetic: list[ast.BinOp] = []
@@ -75,7 +93,10 @@ class Survey:
         # ast counts lines as the tokenizer does, so form feeds and the like do not end one.
         self._lines = code.split("\n")
         self._starts = list(itertools.accumulate((len(line) + 1 for line in self._lines), initial=0))
-        self._visit_all(tree.body, Scope())
+        self._module = Scope()
+        self._knows_all = False
+        self.is_module = any(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body)
+        self._visit_all(tree.body, self._module)
 
     def offset(self, line: int, column: int) -> int:
         """Character offset of ast's 1-based line and UTF-8 column."""
@@ -99,6 +120,18 @@ class Survey:
     def function_at(self, offset: int) -> int:
         """Where the innermost function around an offset begins; -1 outside of all."""
         return max((span.start for span in self._functions if span.start <= offset < span.end), default=-1)
+
+    def is_known(self, name: str, scope: Scope) -> bool:
+        """Whether anything in the text, or Python itself, gives `name` a value that can be read in `scope`."""
+        return self._knows_all or name in _BUILTINS or scope.knows(name)
+
+    def known(self, scope: Scope) -> set[str]:
+        """The names that can be read in `scope`, Python's own included, but for those with two underscores around them."""
+        return {
+            name
+            for name in (*scope.known(), *_BUILTINS)
+            if not (name.startswith("__") and name.endswith("__"))
+        }
 
     def n_reads(self, name: str, scope: Scope) -> int:
         """How often the variable that `name` means in `scope` is read, calls of it included."""
@@ -133,7 +166,7 @@ class Survey:
     @cached_property
     def _beside(self) -> dict[ast.Name, Counter[str]]:
         found: dict[ast.Name, Counter[str]] = {}
-        for parent in ast.walk(self._tree):
+        for parent in ast.walk(self.tree):
             if isinstance(parent, ast.keyword):
                 continue  # its value is an argument of the call
             children = ast.iter_child_nodes(parent)
@@ -216,6 +249,38 @@ class Survey:
                 scope.bound.setdefault(part.id, offset)
         self._visit(target, scope)
 
+    def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
+        for alias in node.names:
+            scope.defined.add(alias.asname or alias.name.partition(".")[0])
+            self._knows_all |= alias.name == "*"
+
+    def _class(self, node: ast.ClassDef, scope: Scope) -> None:
+        scope.defined.add(node.name)
+        self._children(node, scope)
+
+    def _handler(self, node: ast.ExceptHandler, scope: Scope) -> None:
+        if node.name:
+            scope.defined.add(node.name)
+        self._children(node, scope)
+
+    def _capture(self, node: ast.MatchAs | ast.MatchStar, scope: Scope) -> None:
+        if node.name:
+            scope.defined.add(node.name)
+        self._children(node, scope)
+
+    def _mapping(self, node: ast.MatchMapping, scope: Scope) -> None:
+        if node.rest:
+            scope.defined.add(node.rest)
+        self._children(node, scope)
+
+    def _global(self, node: ast.Global, scope: Scope) -> None:  # noqa: ARG002  (all visits look alike)
+        self._module.defined.update(node.names)
+
+    def _walrus(self, node: ast.NamedExpr, scope: Scope) -> None:
+        # A comprehension's leaves its variable to the function.
+        scope.of_function().defined.add(node.target.id)
+        self._children(node, scope)
+
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope) -> None:
         arguments = node.args
         self._visit_all([*arguments.defaults, *arguments.kw_defaults], scope)
@@ -226,6 +291,9 @@ class Survey:
         if isinstance(node, ast.Lambda):
             self._visit(node.body, inner)
         else:
+            scope.defined.add(node.name)
+            # What follows the name in brackets, from Python 3.12 on.
+            inner.defined.update(parameter.name for parameter in getattr(node, "type_params", ()))
             self._functions.append(Span(self.start(node), self.end(node)))
             self._visit_all(node.decorator_list, scope)
             self._visit_all(node.body, inner)
@@ -250,6 +318,7 @@ class Survey:
         elif isinstance(node.func, ast.Name):
             self._note(node.func)
             # What is called by name is a function, and hardly taken for one of the variables.
+            self.called.append((node.func, scope))
             self._reads.append((node.func.id, scope))
         else:
             self._visit(node.func, scope)
@@ -308,6 +377,15 @@ _VISITS: dict[type[ast.AST], Callable[..., None]] = {
     ast.FunctionDef: Survey._function,
     ast.AsyncFunctionDef: Survey._function,
     ast.Lambda: Survey._function,
+    ast.Import: Survey._import,
+    ast.ImportFrom: Survey._import,
+    ast.ClassDef: Survey._class,
+    ast.ExceptHandler: Survey._handler,
+    ast.MatchAs: Survey._capture,
+    ast.MatchStar: Survey._capture,
+    ast.MatchMapping: Survey._mapping,
+    ast.Global: Survey._global,
+    ast.NamedExpr: Survey._walrus,
     ast.ListComp: Survey._comprehension,
     ast.SetComp: Survey._comprehension,
     ast.GeneratorExp: Survey._comprehension,
@@ -326,7 +404,10 @@ _VISITS: dict[type[ast.AST], Callable[..., None]] = {
     ast.AnnAssign: Survey._annotated,
     ast.Expr: Survey._expression,
 }
-_BUILTINS = frozenset(dir(builtins))
+# Python's own names, and what a module is given when it is loaded.
+_BUILTINS = frozenset(
+    {*dir(builtins), "__file__", "__path__", "__annotations__", "__dict__", "__module__", "__qualname__"}
+)
 _NONE: Counter[str] = Counter()
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +36,7 @@ from redraft_model.calibrate.gathering import (
     sweeps,
 )
 from redraft_model.calibrate.judging import Judged, bins, brier, brier_of_the_mean, judge
-from redraft_model.calibrate.pieces import Piece, cursor, function, pieces
+from redraft_model.calibrate.pieces import LONGEST_FILE, Piece, cursor, function, function_in_file, pieces
 from redraft_model.calibration import (
     DOUBTED,
     FEATURES,
@@ -56,7 +57,7 @@ from redraft_model.data.shards import Shards
 from redraft_model.doubt import Sweep
 from redraft_model.engine import EngineSettings
 from redraft_model.errors import CheckpointError
-from redraft_model.guessed import GUESSED, Guessed
+from redraft_model.guessed import GROUPS, GUESSED, Guessed
 from redraft_model.names import coined, names
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, Solution, repair
@@ -67,12 +68,15 @@ from redraft_model.written import WRITTEN, Written
 
 PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0)
 DOUBT = Doubted(0, -0.1, 0, 1, 0)
-WORD = Guessed(**dict.fromkeys(GUESSED, 0.0))
+WORD = Guessed("name", **dict.fromkeys(GUESSED, 0.0))
 LINE = Written(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0)
 FLAT = Calibration(
     ranking=tuple(i / 8 for i in range(len(FEATURES))),
     repair=Logistic(0.5, tuple(i / 64 for i in range(len(FEATURES) + 1))),
-    words=Logistic(-3.0, tuple(i / 64 for i in range(len(GUESSED)))),
+    words={
+        group: Logistic(-3.0 - n, tuple(i / 64 for i in range(len(GUESSED))))
+        for n, group in enumerate(GROUPS)
+    },
     sweep=Logistic(-1.0, tuple(i / 32 for i in range(len(DOUBTED)))),
     sweep_threshold=0.75,
     line_ranking=tuple(i / 4 for i in range(len(WRITTEN))),
@@ -107,13 +111,13 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data | {"format": 2}, "is not of format 6"),
+        (lambda data: data | {"format": 2}, "is not of format 7"),
         (lambda data: data | {"ranking": {}}, "'gain'"),
         (lambda data: data | {"sweep_threshold": "high"}, "'high' is no number"),
         (lambda data: data | {"repair": data["repair"] | {"bias": float("nan")}}, "nan is no number"),
         (lambda data: data | {"sweep": [1.0]}, "wrong one"),
         (lambda data: {name: data[name] for name in data if name != "line"}, "'line'"),
-        (lambda _: [], "is not of format 6"),
+        (lambda _: [], "is not of format 7"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_so(
@@ -221,7 +225,7 @@ def test_of_the_words_for_all_slots_the_right_one_has_the_largest_share() -> Non
     assert verdict.n_clean_changed <= 0.05 * verdict.n_clean
     assert verdict.n_undone > 0.6 * verdict.n_worse
     words = fit([], swept).words
-    weights = dict(zip(GUESSED, words.weights, strict=True))
+    weights = dict(zip(GUESSED, words["name"].weights, strict=True))
     assert weights["lead"] > 0.5
     assert weights["new_unread"] > 1
     assert weights["old_like"] == pytest.approx(0, abs=1e-6), "what never changes tells nothing"
@@ -230,11 +234,33 @@ def test_of_the_words_for_all_slots_the_right_one_has_the_largest_share() -> Non
     assert sum(shares) < 1, "the rest is for nothing being wrong"
 
 
+def test_words_of_one_group_have_weights_of_their_own() -> None:
+    rng = Random(6)
+    swept = []
+    for file in range(400):
+        words = [Offered(replace(WORD, new_unread=float(rng.random() < 0.3)), False) for _ in range(6)]
+        # Of a name an unread one is right, of a name from nowhere one that is read.
+        unknown = [replace(WORD, group="unknown", new_unread=float(rng.random() < 0.3)) for _ in range(6)]
+        kind = rng.choice(["clean", "name", "unknown"])
+        words += [
+            Offered(word, kind == "unknown" and not word.new_unread and i == 0)
+            for i, word in enumerate(unknown)
+        ]
+        words += [Offered(replace(WORD, new_unread=1.0, lead=3), True)] if kind == "name" else []
+        swept.append(Swept(file, kind != "clean", (Seen((tuple(words),), ()),)))
+    weights = fit_words(swept)
+    at = GUESSED.index("new_unread")
+    assert weights["name"].weights[at] > 0.2
+    assert weights["unknown"].weights[at] < -0.2
+    assert weights["sign"].score(WORD.values()) == pytest.approx(0.0, abs=1e-3), "nobody knows"
+
+
 def test_words_whose_slots_are_all_right_leave_everything_to_that() -> None:
     clean = [Swept(file, False, (Seen(((Offered(WORD, False),) * 3,), ()),)) for file in range(50)]
     assert max(word_shares(fit_words(clean), [WORD] * 3)) < 0.03
-    assert word_shares(Logistic(0.0, (0.0,) * len(GUESSED)), [WORD] * 3) == pytest.approx([0.25] * 3)
-    far = Logistic(2000.0, (0.0,) * len(GUESSED))
+    level = {"name": Logistic(0.0, (0.0,) * len(GUESSED))}
+    assert word_shares(level, [WORD] * 3) == pytest.approx([0.25] * 3)
+    far = {"name": Logistic(2000.0, (0.0,) * len(GUESSED))}
     assert word_shares(far, [WORD] * 2) == pytest.approx([0.5] * 2)
     assert word_shares(far, []) == []
 
@@ -348,6 +374,28 @@ def test_functions_are_whole_and_as_they_stand(shards: Shards, tokenizer: Tokeni
         assert node.name in tokenizer.decode(shards.file_tokens(piece.file))
 
 
+def test_functions_are_shown_in_their_files(shards: Shards, tokenizer: Tokenizer) -> None:
+    stream = pieces(shards, tokenizer, Random(0), function_in_file)
+    for piece in [next(stream) for _ in range(20)]:
+        assert isinstance(ast.parse(piece.code).body[0], ast.FunctionDef)
+        assert piece.text(piece.code) == tokenizer.decode(shards.file_tokens(piece.file))
+        longer = piece.code + "pass\n"
+        (within, text) = (piece.within(longer), piece.text(longer))
+        assert within is not None
+        assert textwrap.dedent(within.of(text)) == longer
+
+
+def test_a_function_whose_string_starts_further_left_is_not_shown_in_its_file() -> None:
+    source = 'class A:\n    def f(self):\n        a = """\n  b\n"""\n        return a\n'
+    assert function(0, source, Random(0)) is None
+    assert function_in_file(0, source, Random(0)) is None
+    assert (
+        function_in_file(0, source.replace("  b", "          b").replace('\n"""', '"""'), Random(0))
+        is not None
+    )
+    assert function_in_file(0, "def f():\n    return 1\n" + "a = 1\n" * LONGEST_FILE, Random(0)) is None
+
+
 CLEAN = "def area(width, height):\n    size = (width + 1) * height\n    return size\n"
 
 
@@ -387,7 +435,47 @@ def test_who_knows_the_text_finds_the_right_solution(
     ]
     assert min(fronts) >= 0
     assert max(fronts) > 0, "the network knows the right one, unless it begins as the wrong one does"
-    assert any(edit.is_right for each in swept for seen in each.windows for edit in seen.edits)
+
+
+def test_what_is_no_slot_is_left_to_the_labels(
+    tokenizer: Tokenizer, oracle_of: Callable[[str], Transformer]
+) -> None:
+    counting = "total += 1\n"
+
+    def make() -> Proposer:
+        return Proposer(oracle_of(counting), tokenizer)
+
+    stream = iter([Piece(i, counting) for i in range(30)])
+    swept = sweeps(make, stream, Sweep(), Random(0), TimeBox(60))
+    by_labels = [
+        each
+        for each in swept
+        if any(edit.is_right for seen in each.windows for edit in seen.edits)
+        and not any(word.is_right for seen in each.windows for words in seen.words for word in words)
+    ]
+    assert by_labels, "another operator before the equals sign"
+    assert all(each.is_worse for each in by_labels)
+
+
+def test_a_function_is_worsened_and_looked_at_within_its_file(
+    tokenizer: Tokenizer, oracle_of: Callable[[str], Transformer]
+) -> None:
+    before = "import a\n\n\nclass Shape:\n"
+    indented = textwrap.indent(CLEAN, "    ")
+
+    def make() -> Proposer:
+        return Proposer(oracle_of(before + indented + "b = a\n"), tokenizer)
+
+    pieces = iter([Piece(i, CLEAN, before, "b = a\n", "    ") for i in range(12)])
+    swept = sweeps(make, pieces, Sweep(), Random(0), TimeBox(60))
+    undone = [
+        each
+        for each in swept
+        if any(word.is_right for seen in each.windows for words in seen.words for word in words)
+    ]
+    assert undone
+    assert all(each.is_worse for each in undone)
+    assert any(not each.is_worse for each in swept)
 
 
 def test_who_knows_the_text_writes_the_right_line(

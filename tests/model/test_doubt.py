@@ -7,7 +7,7 @@ import pytest
 from redraft_model.calibration import DOUBTED, FEATURES, Calibration, Logistic, word_shares
 from redraft_model.doubt import Improved, Looked, Sweep, doubts, improve
 from redraft_model.errors import Cancelled
-from redraft_model.guessed import GUESSED
+from redraft_model.guessed import GROUPS, GUESSED
 from redraft_model.passage import Doubt, Span, Watch
 from redraft_model.proposer import Proposer
 from redraft_model.tokenizer import Tokenizer
@@ -30,7 +30,7 @@ Proposing = Callable[..., Proposer]
 BELIEVES_IN_LEADS = Calibration(
     ranking=(0.0,) * len(FEATURES),
     repair=Logistic(0.0, (0.0,) * (len(FEATURES) + 1)),
-    words=Logistic(-4.0, tuple(float(name == "lead") for name in GUESSED)),
+    words=dict.fromkeys(GROUPS, Logistic(-4.0, tuple(float(name == "lead") for name in GUESSED))),
     sweep=Logistic(-9.0, (0.0,) * len(DOUBTED)),
     sweep_threshold=0.6,
     line_ranking=(0.0,) * len(WRITTEN),

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 from redraft_model.guessed import GUESSED, MANY, Guessed, guessed
-from redraft_model.slots import Slot, Word, slots
+from redraft_model.slots import slots
 from redraft_model.written import LONE
 
 METHOD = """\
@@ -34,7 +34,7 @@ def test_a_lead_is_over_what_is_there_and_over_all_other_words_of_the_slot() -> 
     (alone,) = guessed([(first, first.others[0], 40.0)])
     assert (alone.lead, alone.front) == (LONE, LONE)
     assert guessed([]) == []
-    assert len(found[0].values()) == len(GUESSED) == len(fields(Guessed))
+    assert len(found[0].values()) == len(GUESSED) == len(fields(Guessed)) - 1
 
 
 def test_how_often_names_are_read_is_told_up_to_a_bound() -> None:
@@ -88,13 +88,49 @@ def test_a_name_without_a_value_is_told() -> None:
     assert of(source, "a", 0, "other").new_unbound == 1
 
 
+def test_a_name_from_nowhere_is_of_a_group_of_its_own() -> None:
+    source = "def f(total):\n    pritn(totla, Row, mod.x, total)\n"
+    found = of(source, "totla", 0, "total")
+    assert (found.group, found.in_module, found.is_called, found.has_dot) == ("unknown", 0, 0, 0)
+    assert found.spelt_alike == pytest.approx(0.8)
+    assert of("import a\n" + source, "totla", 0, "total").in_module == 1
+    assert of(source, "Row", 0, "total").old_capital == 1
+    assert of(source, "mod", 0, "total").has_dot == 1
+    found = of(source, "pritn", 0, "print")
+    assert (found.group, found.is_called, found.old_capital) == ("unknown", 1, 0)
+    found = of(source, "total", 0, "totla")
+    assert (found.group, found.spelt_alike) == ("name", 0)
+
+
+def test_an_attribute_of_self_is_told_and_whether_its_class_has_it() -> None:
+    source = (
+        "class A:\n    def __init__(self, a):\n        self.width = a\n        self.height = a\n        self.spare = a\n"
+        "    def f(self):\n        return self.width + self.hight + g(spare_part=self.height)\n"
+    )
+    found = of(source, "hight", 0, "height")
+    assert (found.group, found.is_attribute) == ("unknown", 1)
+    assert (found.old_reads, found.new_reads, found.old_near, found.new_near) == (0, 1, 0, 1)
+    assert found.spelt_alike > 0.8
+    found = of(source, "height", -1, "spare")
+    assert (found.group, found.is_attribute, found.old_unread, found.new_unread) == ("attribute", 1, 1, 1)
+    assert (found.old_like, found.new_like) == (0.0, 0.5)
+
+
 @pytest.mark.parametrize("text", ["<", "+", "1", "and"])
-def test_of_what_is_no_name_only_nats_are_known(text: str) -> None:
+def test_of_what_is_no_name_only_nats_and_how_often_it_is_used_are_known(text: str) -> None:
     (slot, *_) = (slot for slot in slots("x = 2 + 1 < y and z\n") if slot.text == text)
     (found,) = guessed([(slot, slot.others[0], 1.5)])
-    assert found.values() == (1.5, 1.5, *(0.0,) * (len(GUESSED) - 2))
+    known = {name: value for name, value in zip(GUESSED, found.values(), strict=True) if value}
+    assert found.group == "sign"
+    assert (known.pop("lead"), known.pop("front"), known.pop("old_unread")) == (1.5, 1.5, 1.0)
+    assert known.pop("is_literal", 0.0) == float(text == "1")
+    assert set(known) <= {"new_unread", "new_reads"}
 
 
-def test_a_slot_of_a_word_that_is_no_name_has_no_facts() -> None:
-    slot = Slot(slots("a < b\n")[0].span, Word("<"), (Word(">"),))
-    assert guessed([(slot, slot.others[0], 0.0)])[0].is_name == 0
+def test_signs_of_the_same_function_are_counted() -> None:
+    source = "def f(a):\n    return a + 1, a + 0, a - 1\ndef g(a):\n    return a * 1\n"
+    found = of(source, "1", 0, "0")
+    assert (found.old_reads, found.new_reads, found.old_unread, found.new_unread) == (1, 1, 0, 0)
+    found = of(source, "+", 0, "*")
+    assert (found.old_reads, found.new_reads, found.new_unread) == (1, 0, 1)
+    assert of(source, "*", 0, "+").new_reads == 0

@@ -2,6 +2,7 @@ import argparse
 import ast
 import heapq
 import inspect
+import keyword
 import random
 import shutil
 import statistics
@@ -12,7 +13,7 @@ from random import Random
 
 import pytest
 from redraft_model.noise import SemanticNoise
-from redraft_model.noise.semantic import MUTATIONS, misuse_variable
+from redraft_model.noise.semantic import MUTATIONS, UNKNOWN, misuse_attribute, misuse_variable, unknown_name
 from redraft_model.survey import Survey
 
 NOISE = SemanticNoise()
@@ -118,6 +119,39 @@ def test_the_variable_of_a_comprehension_stays_in_it() -> None:
         {code.replace("c +", "a +"), code.replace("return b", "return a"), code.replace("in a", "in b")}
         | {code.replace("c +", "b +")},
     )
+
+
+def test_a_name_from_nowhere_takes_the_place_of_one_that_has_a_value() -> None:
+    code = "def other(elsewhere):\n    return elsewhere\ndef f(the_total):\n    print(the_total)\n"
+    survey = Survey(code, ast.parse(code))
+    wrong = Counter()
+    for seed in range(600):
+        (change,) = unknown_name(survey, Random(seed))
+        assert change.text.isidentifier()
+        assert change.text not in {"print", "other", "f", *keyword.kwlist}
+        if change.span.of(code) == "the_total":
+            wrong[change.text] += 1
+    assert wrong["elsewhere"] > 10
+    assert wrong["the_totals"] + wrong["total"] + wrong["theTotal"] > 10
+    assert wrong["result"] + wrong["res"] > 0
+    misspelt = [word for word in wrong if abs(len(word) - len("the_total")) <= 1 and word[:2] == "th"]
+    assert len(misspelt) > 20
+
+
+def test_what_comes_from_nowhere_already_is_left_alone() -> None:
+    check("unknown_name", "undefined(nowhere)\n", {"undefined(nowhere)\n"})
+
+
+def test_an_attribute_of_self_is_taken_for_another() -> None:
+    code = "class A:\n    def f(self, a):\n        self.b = self.cc = a\n        self.g(self.cc)\n    def g(self): ...\n"
+    survey = Survey(code, ast.parse(code))
+    changed = Counter()
+    for seed in range(600):
+        (change,) = misuse_attribute(survey, Random(seed))
+        changed[change.span.of(code), change.text] += 1
+    n_known = changed["cc", "b"] + changed["g", "f"]
+    assert n_known / changed.total() == pytest.approx(1 - UNKNOWN, abs=0.1)
+    assert len(changed) > 20, "misspelt or in other words"
 
 
 def test_arguments_are_swapped() -> None:

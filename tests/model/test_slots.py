@@ -107,6 +107,68 @@ def test_where_a_value_comes_from_is_known() -> None:
     assert inner.now == replace(inner.now, is_bound=True, is_late=False, is_parameter=False)
 
 
+def test_a_name_from_nowhere_may_be_one_that_is_spelt_alike() -> None:
+    source = (
+        "import math\ndef f(total):\n    for number in total:\n"
+        "        pritn(mth.pi, nubmer)\n    return len(total), zip_(1)\n"
+    )
+    assert others(at(source, "pritn")) == ["print"]
+    assert at(source, "pritn").is_called
+    assert "math" in others(at(source, "mth"))
+    assert others(at(source, "nubmer")) == ["number", "total", "enumerate"], "each once"
+    assert [at(source, name).now.is_known for name in ("pritn", "mth", "nubmer", "total")] == [False] * 3 + [
+        True
+    ]
+    assert not any(slot.text in {"len"} for slot in slots(source))
+    assert at(source, "mth").is_in_module
+    assert not at(source.partition("\n")[2], "mth").is_in_module
+
+
+def test_a_module_before_a_dot_is_no_variable() -> None:
+    assert [slot.text for slot in slots("import os\ndef f(a, b):\n    os.remove(a)\n")] == ["a"]
+
+
+METHODS = """\
+class Box:
+    def __init__(self, width, height):
+        self.width, self.height = width, height
+        self.spare = None
+
+    def area(self):
+        return self.width * self.hight
+
+    def twice(self):
+        return self.area(key=self.height) + self.areas()
+"""
+
+
+def test_an_attribute_of_self_may_be_another_one_of_its_class() -> None:
+    width, missing, whole, absent = (at(METHODS, name, -1) for name in ("width", "hight", "area", "areas"))
+    assert sorted(others(width)) == ["height", "spare"]
+    assert sorted(others(missing)) == ["height", "spare", "width"]
+    assert sorted(others(whole)) == ["__init__", "twice"][1:]
+    assert sorted(others(absent)) == ["area", "twice"]
+    assert {slot.kind for slot in (width, missing, whole, absent)} == {"attribute"}
+    assert [slot.now.is_known for slot in (width, missing, whole, absent)] == [True, False, True, False]
+    assert [slot.is_called for slot in (width, missing, whole, absent)] == [False, False, True, True]
+    assert at(METHODS, "height", -1).given_to == "key"
+    assert words(missing)["height"].n_reads == 1
+    assert words(missing)["spare"].n_reads == 0
+    assert words(missing)["width"].n_near == 1
+
+
+def test_of_many_attributes_the_nearest_are_offered() -> None:
+    given = "".join(f"        self.a{i} = {i}\n" for i in range(60))
+    reads = "".join(f"        x = self.a{i}\n" for i in range(60))
+    found = others(at(f"class A:\n    def f(self):\n{given}{reads}", "a30"))
+    assert len(found) == N_OTHERS
+    assert {"a29", "a31"} <= set(found[:2])
+    misspelt = (
+        f"class A:\n    def f(self):\n        self.width = 1\n{given}{reads}        return self.widht\n"
+    )
+    assert others(at(misspelt, "widht"))[0] == "width"
+
+
 @pytest.mark.parametrize(
     ("line", "word"),
     [
@@ -140,7 +202,7 @@ def test_the_word_that_a_value_is_for_is_known(line: str, word: str) -> None:
 def test_an_operator_or_literal_may_be_another_of_its_kind(source: str, text: str, expected: str) -> None:
     slot = at(source, text)
     assert sorted(others(slot)) == sorted(expected.split())
-    assert not slot.is_name
+    assert slot.kind == "sign"
 
 
 @pytest.mark.parametrize(

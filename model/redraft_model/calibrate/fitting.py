@@ -2,7 +2,7 @@
 
 # N examples, S solutions of one search, F features
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from redraft_model.calibration import (
     weighted,
     word_shares,
 )
-from redraft_model.guessed import GUESSED
+from redraft_model.guessed import GROUPS, GUESSED
 from redraft_model.repair import Search
 from redraft_model.written import WRITTEN
 
@@ -172,28 +172,43 @@ def _without_each_fold(
     return [order([each for each in searched if each.file % N_FOLDS != fold]) for fold in range(N_FOLDS)]
 
 
-def fit_words(swept: Sequence[Swept], penalty: float = PENALTY) -> Logistic:
-    """Weights under which the truth has the largest share: a word for a slot of a function, or nothing being wrong."""
+def fit_words(swept: Sequence[Swept], penalty: float = PENALTY) -> dict[str, Logistic]:
+    """Weights under which the truth has the largest share: a word for a slot of a function, or nothing being wrong.
+
+    Words of one group have weights of their own; of each, one more is imagined to be right and one wrong.
+    """
     functions = [words for each in swept for seen in each.windows for words in seen.words]
-    if not functions:
-        return Logistic(0.0, (0.0,) * len(GUESSED))
-    values_NF = torch.tensor([word.features.values() for words in functions for word in words])
-    right_N = torch.tensor([word.is_right for words in functions for word in words])
+    offered = [word for words in functions for word in words]
+    if not offered:
+        return {group: Logistic(0.0, (0.0,) * len(GUESSED)) for group in GROUPS}
+    values_NF = torch.tensor([word.features.values() for word in offered])
+    group_N = torch.tensor([GROUPS.index(word.features.group) for word in offered])
+    right_N = torch.tensor([word.is_right for word in offered])
     n_words = torch.tensor([len(words) for words in functions])
     function_N = torch.repeat_interleave(torch.arange(len(functions)), n_words)
-    mean_F, scale_F = values_NF.mean(0), _scale(values_NF)
-    values_NF = (values_NF - mean_F) / scale_F
+    mean_GF, scale_GF = torch.zeros(len(GROUPS), len(GUESSED)), torch.ones(len(GROUPS), len(GUESSED))
+    for group in {GROUPS.index(word.features.group) for word in offered}:
+        mean_GF[group] = values_NF[group_N == group].mean(0)
+        scale_GF[group] = _scale(values_NF[group_N == group])
+    values_NF = (values_NF - mean_GF[group_N]) / scale_GF[group_N]
     has_right = torch.zeros(len(functions)).index_add(0, function_N, right_N.float()) > 0
 
     def loss(weight: torch.Tensor) -> torch.Tensor:
-        score_N = weight[0] + values_NF @ weight[1:]
+        bias_G, weight_GF = weight[: len(GROUPS)], weight[len(GROUPS) :].view(mean_GF.shape)
+        score_N = bias_G[group_N] + (values_NF * weight_GF[group_N]).sum(-1)
         right = _logsumexp(score_N.masked_fill(~right_N, -torch.inf), function_N, len(functions))
         everything = torch.logaddexp(_logsumexp(score_N, function_N, len(functions)), torch.zeros(()))
-        return (everything - torch.where(has_right, right, torch.zeros(()))).sum()
+        imagined = (-logsigmoid(bias_G) - logsigmoid(-bias_G)).sum()
+        return (everything - torch.where(has_right, right, torch.zeros(()))).sum() + imagined
 
-    weight = _minimised(loss, 1 + len(GUESSED), penalty, n_free=1)
-    weight_F = weight[1:] / scale_F
-    return Logistic(float(weight[0] - (weight_F * mean_F).sum()), tuple(weight_F.tolist()))
+    n_weights = len(GROUPS) * (1 + len(GUESSED))
+    weight = _minimised(loss, n_weights, penalty, n_free=len(GROUPS))
+    weight_GF = weight[len(GROUPS) :].view(mean_GF.shape) / scale_GF
+    bias_G = weight[: len(GROUPS)] - (weight_GF * mean_GF).sum(-1)
+    return {
+        group: Logistic(float(bias), tuple(weight_F.tolist()))
+        for group, bias, weight_F in zip(GROUPS, bias_G, weight_GF, strict=True)
+    }
 
 
 def _logsumexp(score_N: torch.Tensor, group_N: torch.Tensor, n_groups: int) -> torch.Tensor:
@@ -213,7 +228,7 @@ def _fit_sweep(swept: Sequence[Swept], penalty: float) -> Logistic:
     )
 
 
-def likeliest(words: Logistic, sweep: Logistic, each: Swept) -> tuple[float, bool]:
+def likeliest(words: Mapping[str, Logistic], sweep: Logistic, each: Swept) -> tuple[float, bool]:
     """How likely the best word or edit of a piece is right, and whether it is; (0, False) where there is none."""
     best = (0.0, False)
     for seen in each.windows:

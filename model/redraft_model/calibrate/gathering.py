@@ -146,13 +146,21 @@ def sweeps(
     for piece in pieces:
         if not box:
             break
-        text = noise.worsen(piece.code, rng) if rng.random() < 0.5 else piece.code
+        code = noise.worsen(piece.code, rng) if rng.random() < 0.5 else piece.code
+        text, right = piece.text(code), piece.text(piece.code)
         shown: list[Looked] = []
-        # None is made, so that every edit is one of the text as it is.
-        looking = replace(sweep, improvement=math.inf)
-        improve(make(), text, looking, is_allowed=_allowed(text), on_looked=shown.append)
-        windows = tuple(_seen(looked, piece.code) for looked in shown)
-        found.append(Swept(piece.file, text != piece.code, windows))
+        # None is made, so that every edit is one of the text as it is; words are judged without being tried.
+        looking = replace(sweep, improvement=math.inf, n_words=0)
+        improve(
+            make(),
+            text,
+            looking,
+            within=piece.within(code),
+            is_allowed=_allowed(text),
+            on_looked=shown.append,
+        )
+        windows = tuple(_seen(looked, right) for looked in shown)
+        found.append(Swept(piece.file, text != right, windows))
     return found
 
 

@@ -1,17 +1,22 @@
 """Semantic noise: code that still parses but means something else, by slips that reviewers overlook."""
 
 import ast
+import keyword
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import ClassVar, NamedTuple, TypeVar
 
+from redraft_model.members import members
+from redraft_model.noise.breakers.typos import misspelt
 from redraft_model.noise.registry import register
 from redraft_model.passage import Span
 from redraft_model.survey import ARITHMETIC, COMPARISONS, FILLERS, OWN_NAMES, Survey, parsed, steps
 
 OWN_SPARED = 0.6  # share of the places of self and cls that keep them
+OWN_SPELT = 0.9  # share of those that are never misspelt either
+UNKNOWN = 0.35  # share of the wrong attributes of self that its class does not have
 EARLIER = 0.8  # share of the wrong names that have a value by then
 
 Item = TypeVar("Item")
@@ -90,6 +95,12 @@ _WRONG_ARITHMETIC = {
     ">>": ("<<", "<<", "//"),
     "@": ("*", "+"),
 }
+# What a variable is called when another name is not remembered.
+_USUAL = (
+    "result", "results", "res", "ret", "output", "out", "ans", "answer", "data", "value", "values", "val", "item", "items",
+    "element", "x", "y", "i", "j", "n", "num", "number", "count", "total", "temp", "tmp", "string", "text", "line", "lines",
+    "name", "key", "index", "idx", "lst", "arr", "array", "node", "args", "self", "this", "params", "config", "path", "file",
+)  # fmt: skip
 # One family a line.
 _NEIGHBOURS = """
     append extend insert add
@@ -164,6 +175,49 @@ def misuse_variable(survey: Survey, rng: Random) -> list[Change]:
         bound = [name for name in (earlier if rng.random() < EARLIER else others) if scope.binds(name)]
         if candidates := bound or earlier or others:
             return [Change(Span(start, start + len(node.id)), rng.choice(candidates))]
+    return []
+
+
+def unknown_name(survey: Survey, rng: Random) -> list[Change]:
+    """A name from nowhere in the place of one that has a value: misspelt, another function's, in other words, or any old one."""
+    for node, scope in _shuffled([*survey.names, *survey.called], rng):
+        if node.id in FILLERS or (node.id in OWN_NAMES and rng.random() < OWN_SPELT):
+            continue
+        if not survey.is_known(node.id, scope) or survey.text(node) != node.id:
+            continue
+        elsewhere = sorted(
+            {name for other, around in survey.names if around is not scope for name in around.bound}
+        )
+        kind = rng.choice(["misspelt", "misspelt", "elsewhere", "reworded", "usual"])
+        if kind == "elsewhere" and elsewhere:
+            wrong = rng.choice(elsewhere)
+        elif kind == "reworded":
+            wrong = _reworded(node.id, rng)
+        elif kind == "usual":
+            wrong = rng.choice(_USUAL)
+        else:
+            wrong = misspelt(node.id, rng)
+        if wrong.isidentifier() and not keyword.iskeyword(wrong) and not survey.is_known(wrong, scope):
+            start = survey.start(node)
+            return [Change(Span(start, start + len(node.id)), wrong)]
+    return []
+
+
+def misuse_attribute(survey: Survey, rng: Random) -> list[Change]:
+    """Another attribute of self in the place of one that is read; one in three is none of its class, but spelt alike."""
+    uses = [(use, each) for each in members(survey.tree) for use in each.uses]
+    for use, each in _shuffled(uses, rng):
+        name, end = use.node.attr, survey.end(use.node)
+        start = end - len(name)
+        if not each.has(name) or survey.code[start:end] != name:
+            continue
+        if rng.random() < UNKNOWN:
+            wrong = misspelt(name, rng) if rng.random() < 0.5 else _reworded(name, rng)
+            others = [wrong] if wrong.isidentifier() and not keyword.iskeyword(wrong) else []
+        else:
+            others = sorted(each.alike(called=use.is_called) - {name})
+        if others:
+            return [Change(Span(start, end), rng.choice(others))]
     return []
 
 
@@ -289,13 +343,15 @@ Mutation = Callable[[Survey, Random], list[Change]]
 # Wrong names lead, as they do among the bugs found in public repositories.
 MUTATIONS: dict[Mutation, float] = {
     misuse_variable: 0.45,
+    unknown_name: 0.12,
+    misuse_attribute: 0.10,
     swap_arguments: 0.07,
-    wrong_comparison: 0.12,
+    wrong_comparison: 0.18,
     negate_membership: 0.05,
-    wrong_arithmetic: 0.08,
+    wrong_arithmetic: 0.12,
     wrong_augmented: 0.03,
-    swap_boolean: 0.05,
-    wrong_literal: 0.07,
+    swap_boolean: 0.08,
+    wrong_literal: 0.14,
     negate_condition: 0.04,
     wrong_attribute: 0.06,
 }
@@ -331,6 +387,26 @@ def _is_same(left: object, right: object) -> bool:
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(_is_same, left, right))
     return left == right
+
+
+def _reworded(name: str, rng: Random) -> str:
+    """A name with a part more or less, one of several or several of one, or written the other way."""
+    parts = name.split("_")
+    kind = rng.choice(["plural", "part", "more", "case"])
+    if kind == "plural":
+        return name[:-1] if name.endswith("s") else name + "s"
+    if kind == "part" and len(parts) > 1:
+        del parts[rng.randrange(len(parts))]
+        return "_".join(parts)
+    if kind == "more":
+        return (
+            rng.choice(["my_", "new_", "old_", "the_", "cur_"]) + name
+            if rng.random() < 0.5
+            else name + rng.choice("123_")
+        )
+    if len(parts) > 1:
+        return parts[0] + "".join(part.capitalize() for part in parts[1:])
+    return name.swapcase() if len(name) == 1 else name.capitalize() if name.islower() else name.lower()
 
 
 def _near(value: int) -> list[int]:
