@@ -53,6 +53,9 @@ def guesses(
 ) -> list[tuple[Guess, ...]]:
     """All other words for the slots of a window, those of every function together; what is outside of all is one group more.
 
+    In a module a name from nowhere is a group by itself: it is wrong whatever else is, and there may be several. In a fragment it
+    may well have a value where the fragment is from.
+
     The slots are shared out among at most `n_rows` copies of the window and masked there together, so that one forward pass
     answers for all of them.
     """
@@ -62,13 +65,13 @@ def guesses(
     rows = [places[i::n_rows] for i in range(min(n_rows, len(places)))]
     masked = [_masked(window, [(place.start, place.end) for place in row]) for row in rows]
     hidden = [np.concatenate([np.arange(place.start, place.end) for place in row]) for row in rows]
-    found: dict[int, list[tuple[Slot, Word, float]]] = {}
+    found: dict[tuple[int, int], list[tuple[Slot, Word, float]]] = {}
     for row, log_p_AV in zip(rows, proposer.log_p_at(masked, hidden), strict=True):
         sizes = [place.end - place.start for place in row]
         for place, log_p_MV in zip(row, torch.split(log_p_AV.cpu(), sizes), strict=True):
             shown = window.canvas.region[place.start : place.end]
             gains = _gains(proposer.tokenizer, place, shown, log_p_MV)
-            group = found.setdefault(place.slot.function, [])
+            group = found.setdefault(_group(place.slot), [])
             group.extend((place.slot, word, gain) for word, gain in gains)
     return [
         tuple(
@@ -77,6 +80,12 @@ def guesses(
         )
         for _, group in sorted(found.items())
     ]
+
+
+def _group(slot: Slot) -> tuple[int, int]:
+    """The function, and the slot where it is a group by itself."""
+    is_alone = slot.is_in_module and not slot.now.is_known
+    return slot.function, slot.span.start if is_alone else -1
 
 
 def _gains(

@@ -83,3 +83,15 @@ def test_a_text_without_slots_costs_nothing(proposer: Proposer) -> None:
     before = proposer.effort.n_forward
     assert leading(proposer, "pass\n") == []
     assert proposer.effort.n_forward == before
+
+
+def test_in_a_module_names_from_nowhere_are_groups_of_their_own(proposer: Proposer) -> None:
+    source = "def f(total):\n    pritn(totla)\n    return total + 1, totla\n"
+
+    def texts(source: str) -> list[set[str]]:
+        groups = guesses(proposer, whole(proposer.tokenizer, source), slots(source), 8)
+        return [{guess.slot.text for guess in group} for group in groups]
+
+    known = {"total", "+", "1"}
+    assert texts(source) == [known | {"pritn", "totla"}]
+    assert texts("import os\n" + source) == [known, {"pritn"}, {"totla"}, {"totla"}]
