@@ -92,9 +92,8 @@ class Calibration:
 
     ranking: tuple[float, ...]  # as FEATURES
     repair: Logistic  # as FEATURES, then the share
-    words: Mapping[
-        str, Logistic
-    ]  # of each of GROUPS, as GUESSED; a sum is a word's score, where nothing being wrong scores 0
+    # Of each of GROUPS, as GUESSED; a sum is a word's score, where nothing being wrong scores 0.
+    words: Mapping[str, Logistic]
     sweep: Logistic  # as DOUBTED
     sweep_threshold: float
     line_ranking: tuple[float, ...]  # as WRITTEN

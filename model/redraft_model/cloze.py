@@ -83,7 +83,7 @@ def guesses(
 
 
 def _group(slot: Slot) -> tuple[int, int]:
-    """The function, and the slot where it is a group by itself."""
+    """What the words of this slot share with those of others: its function, or nothing but itself."""
     is_alone = slot.is_in_module and not slot.now.is_known
     return slot.function, slot.span.start if is_alone else -1
 

@@ -254,16 +254,9 @@ class Survey:
             scope.defined.add(alias.asname or alias.name.partition(".")[0])
             self._knows_all |= alias.name == "*"
 
-    def _class(self, node: ast.ClassDef, scope: Scope) -> None:
-        scope.defined.add(node.name)
-        self._children(node, scope)
-
-    def _handler(self, node: ast.ExceptHandler, scope: Scope) -> None:
-        if node.name:
-            scope.defined.add(node.name)
-        self._children(node, scope)
-
-    def _capture(self, node: ast.MatchAs | ast.MatchStar, scope: Scope) -> None:
+    def _named(
+        self, node: ast.ClassDef | ast.ExceptHandler | ast.MatchAs | ast.MatchStar, scope: Scope
+    ) -> None:
         if node.name:
             scope.defined.add(node.name)
         self._children(node, scope)
@@ -379,10 +372,10 @@ _VISITS: dict[type[ast.AST], Callable[..., None]] = {
     ast.Lambda: Survey._function,
     ast.Import: Survey._import,
     ast.ImportFrom: Survey._import,
-    ast.ClassDef: Survey._class,
-    ast.ExceptHandler: Survey._handler,
-    ast.MatchAs: Survey._capture,
-    ast.MatchStar: Survey._capture,
+    ast.ClassDef: Survey._named,
+    ast.ExceptHandler: Survey._named,
+    ast.MatchAs: Survey._named,
+    ast.MatchStar: Survey._named,
     ast.MatchMapping: Survey._mapping,
     ast.Global: Survey._global,
     ast.NamedExpr: Survey._walrus,

@@ -380,7 +380,7 @@ def test_functions_are_shown_in_their_files(shards: Shards, tokenizer: Tokenizer
         assert isinstance(ast.parse(piece.code).body[0], ast.FunctionDef)
         assert piece.text(piece.code) == tokenizer.decode(shards.file_tokens(piece.file))
         longer = piece.code + "pass\n"
-        (within, text) = (piece.within(longer), piece.text(longer))
+        within, text = piece.within(longer), piece.text(longer)
         assert within is not None
         assert textwrap.dedent(within.of(text)) == longer
 
