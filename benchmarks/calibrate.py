@@ -4,7 +4,8 @@
 
 DATA is a folder of token shards that the network was not trained on (`heldout` of `redraft data build`). Pieces of its files
 are broken by syntax and semantic noise and repaired, or lose the rest of a line, one thread, until the time is up: a quarter of it
-for syntax, for the sweep over whole functions, for lines, and for searches of several sizes. The weights are judged on files
+for syntax, for the sweep over whole functions, for lines (a quarter of that for what files recall of them), and for searches of
+several sizes. The weights are judged on files
 they were not fitted to, fitted again to all, and written to calibration.json in the checkpoint's folder. Prints Markdown; draws
 docs/figures/reliability.svg and search.svg.
 
@@ -27,6 +28,7 @@ from redraft_model.calibrate.gathering import (
     TimeBox,
     broken_piece,
     lines,
+    memories,
     outcome,
     searches,
     sweeps,
@@ -82,17 +84,34 @@ def main() -> None:
         return
     searched = searches(make, drawn(0), Search(), Random(seed), TimeBox(seconds / 4))
     swept = sweeps(make, alone_and_not, Sweep(), Random(seed), TimeBox(seconds / 4))
+    remembered = memories(
+        checkpoint.model,
+        checkpoint.tokenizer,
+        drawn(7, function_in_file),
+        Random(seed),
+        TimeBox(seconds / 16),
+    )
     settings = EngineSettings()
-    completer = Completer(checkpoint.model, checkpoint.tokenizer, settings.line, settings.completing)
-    # Functions tell more of their names than pieces of them.
-    mixed = chain.from_iterable(zip(drawn(3), drawn(4, function), strict=False))
-    completed = lines(completer, mixed, Random(seed), TimeBox(seconds / 4))
+    completer = Completer(
+        checkpoint.model,
+        checkpoint.tokenizer,
+        settings.line,
+        settings.completing,
+        fit([], [], [], remembered),
+    )
+    # Functions tell more of their names than pieces of them, and their files what is written again.
+    mixed = chain.from_iterable(
+        zip(
+            drawn(3), drawn(4, function), drawn(8, function_in_file), drawn(9, function_in_file), strict=False
+        )
+    )
+    completed = lines(completer, mixed, Random(seed), TimeBox(seconds * 3 / 16))
     fitted = judge(searched, swept, completed)
     # Where they are no better than the orders that were set by hand and measured on real programs, those stay.
     ranking = hand_set(Search()) if fitted.n_after - fitted.n_before < WORTH_IT * fitted.n else None
     line_ranking = hand_set_for_lines() if fitted.n_lines_after <= fitted.n_lines_before else None
     verdict = judge(searched, swept, completed, ranking, line_ranking)
-    calibration = fit(searched, swept, completed, ranking=ranking, line_ranking=line_ranking)
+    calibration = fit(searched, swept, completed, remembered, ranking=ranking, line_ranking=line_ranking)
     # These files gave the weights as well; the budgets are compared with each other, under the same weights.
     budgets = compare(checkpoint, drawn(2), calibration, Random(seed), TimeBox(seconds / 4))
     path = calibration.save(options.checkpoint)

@@ -162,11 +162,12 @@ class Sources:
         self._sources: dict[str, Source] = {}
 
     def __iter__(self) -> Iterator[Source]:
-        """The newest versions of all open documents."""
+        """The newest versions of all open documents, those first that have not changed for long."""
         return iter(list(self._sources.values()))
 
     def put(self, source: Source) -> None:
         """Remember `source` in place of older versions."""
+        self._sources.pop(canonical(source.uri), None)
         self._sources[canonical(source.uri)] = source
         self.on_change(source.uri, source)
 

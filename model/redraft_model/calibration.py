@@ -2,7 +2,8 @@
 
 A search finds several solutions. Their features give each a score; a softmax over the scores of one search is each one's share,
 and the first is taken. How likely that one is right is a logistic function of its features and of the logit of its share. The
-same goes for the texts that were found for the rest of a line. All words that could stand in the slots of a function have a
+same goes for the texts that were found for the rest of a line, where what stands elsewhere in the file counts as much as it is
+to be trusted. All words that could stand in the slots of a function have a
 share each, beside one for nothing being wrong: that is how likely each of them is right.
 The package `calibrate` fits the weights; what they were fitted to is code that no benchmark holds.
 """
@@ -19,10 +20,11 @@ from typing import Any
 
 from redraft_model.errors import CheckpointError
 from redraft_model.guessed import GROUPS, GUESSED, Guessed
+from redraft_model.recall import RECALLED
 from redraft_model.written import LONE, WRITTEN, Written
 
 FILE = "calibration.json"
-FORMAT = 7
+FORMAT = 8
 
 _WORD = re.compile(r"\w+")
 _SIGN = re.compile(r"[^\w\s]")
@@ -98,6 +100,7 @@ class Calibration:
     sweep_threshold: float
     line_ranking: tuple[float, ...]  # as WRITTEN
     line: Logistic  # as WRITTEN, then the share
+    recall: Logistic  # as RECALLED: how much to trust what stands elsewhere in the file
 
     def best(self, solutions: Sequence[Features]) -> tuple[int, float]:
         """The index of the best of the solutions of one search, and the logit of its share."""
@@ -129,6 +132,7 @@ class Calibration:
             "sweep_threshold": self.sweep_threshold,
             "line_ranking": dict(zip(WRITTEN, map(_short, self.line_ranking), strict=True)),
             "line": _named(self.line, (*WRITTEN, SHARE)),
+            "recall": _named(self.recall, RECALLED),
         }
 
     def save(self, folder: Path) -> Path:
@@ -162,6 +166,7 @@ def load_calibration(folder: Path) -> Calibration | None:
             sweep_threshold=_finite(data["sweep_threshold"]),
             line_ranking=_weights(data["line_ranking"], WRITTEN),
             line=_logistic(data["line"], (*WRITTEN, SHARE)),
+            recall=_logistic(data["recall"], RECALLED),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(

@@ -85,6 +85,7 @@ class Completer:
                 [place for order in orders for place in order.places],
                 settings,
                 breaks_line=self._tokenizer.breaks_line,
+                trust=None if self._calibration is None else self._calibration.recall,
                 dropped=dropped,
                 on_step=tell,
             )

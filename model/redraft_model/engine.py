@@ -153,13 +153,15 @@ class Engine:
         n_drafts: int = 1,
         seed: int = 0,
         single_line: bool = False,
+        elsewhere: tuple[str, ...] = (),
         watch: Watch = UNWATCHED,
     ) -> list[Draft]:
         """Texts for the place of the passage's target, best first, at most `n_drafts`; [] when there is none.
 
-        The model chooses the length; `single_line` keeps it to the rest of the line.
+        The model chooses the length; `single_line` keeps it to the rest of the line. `elsewhere` are texts of files that are open
+        beside it, of which the rest of a line may repeat something.
         """
-        asked = Completion(passage, n_drafts, seed)
+        asked = Completion(passage, n_drafts, seed, elsewhere)
         (drafts,) = self.complete_batch([asked], single_line=single_line, watches=[watch])
         if drafts is None:
             raise Cancelled

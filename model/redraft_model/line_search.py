@@ -3,11 +3,13 @@
 A canvas offers more masks than the text needs. At each mask the network says which token belongs there, or that the text ends
 (`<|delete|>`). Surest first would end a text before it has begun, so masks are filled from the left (see `selection.py`); and
 since the likeliest token is often not the first of the likeliest text, one text is not enough. A text's score is its mean
-log-probability, its end included, so that long texts are not at a disadvantage.
+log-probability, its end included, so that long texts are not at a disadvantage. What stands elsewhere in the file has its say
+besides the network (`recall.py`).
 """
 
 # N texts in the making, V vocabulary
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -19,10 +21,14 @@ import torch
 from redraft_model.alignment import DELETE_ID, MASK_ID
 from redraft_model.canvas import Canvas
 from redraft_model.errors import Cancelled
+from redraft_model.recall import Recall, Recalled
 from redraft_model.sampler import Draw
 from redraft_model.selection import forbid_controls_at_masks
 
 Ids = npt.NDArray[np.int32]
+# How much to trust what is recalled, in (0, 1): a function of its features (`Recalled.values`).
+Trust = Callable[[Sequence[float]], float]
+LEAST = 1e-6  # the weight of the network, and of what is recalled if it has one
 Mask = npt.NDArray[np.bool_]
 
 
@@ -58,6 +64,7 @@ class Place:
 
     With `openings` the first of them stands for a line break, one of these ids. After the tokens named in `next_tokens` only
     some ids can follow, shape (V,), at least one of which breaks no line. A text begins with `prefix`, however unlikely that is.
+    `recall` knows what follows the same words elsewhere.
     """
 
     canvas: Canvas
@@ -66,6 +73,7 @@ class Place:
     next_tokens: Mapping[tuple[int, ...], Mask] = field(default_factory=dict)
     prefix: tuple[int, ...] = ()
     beam: int | None = None  # texts that are written on; None: as the settings say
+    recall: Recall | None = None
 
     def forced(self, n_written: int) -> int | None:
         """The token of the prefix that comes after so many others."""
@@ -112,20 +120,21 @@ def search(
     settings: LineSearch,
     *,
     breaks_line: Mask,
+    trust: Trust | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
     dropped: Callable[[], Collection[int]] = tuple,
     on_step: Callable[[int, Sequence[Found]], None] = lambda step, found: None,
 ) -> list[Found]:
     """Texts for each place, each within one line. `breaks_line` says which ids begin another, shape (V,).
 
+    What the places recall is mixed with what the network says, as far as `trust` goes; without it nothing is recalled.
     Places that are `dropped` are left as they are; asked between two steps, as is `is_cancelled`, which raises Cancelled.
     """
     if is_cancelled():
         raise Cancelled
     found = [Found([Line()], []) for _ in places]
     generators = [place.draw.generator() if place.draw.seed else None for place in places]
-    within = torch.from_numpy(~breaks_line)
-    openings = [_only(place.openings, len(breaks_line)) for place in places]
+    rules = _Rules(places, breaks_line)
     forward.refresh([place.canvas for place in places])
     for entry in found:
         entry.n_forward += 1
@@ -147,15 +156,15 @@ def search(
         if settings.refresh_every and step and step % settings.refresh_every == 0:
             forward.refresh(canvases)
             rows = list(range(len(canvases)))
-        log_p_NV = forward.at_first_mask(rows, canvases).cpu()
-        forbid_controls_at_masks(log_p_NV)
-        for n, (i, line) in enumerate(written):
-            opening = None if line.tokens else openings[i]
-            log_p_NV[n, ~(within if opening is None else opening)] = -torch.inf
-            if (can_follow := places[i].next_tokens.get(line.tokens)) is not None:
-                log_p_NV[n, ~torch.from_numpy(can_follow)] = -torch.inf
-        # Given that it is one line.
-        log_p_NV = log_p_NV.log_softmax(-1)
+        log_p_NV = rules.kept(
+            forward.at_first_mask(rows, canvases), [(i, line.tokens) for i, line in written]
+        )
+        if trust is not None:
+            for n, (i, line) in enumerate(written):
+                recall = places[i].recall
+                told = None if recall is None else possible(recall.after(line.tokens), log_p_NV[n])
+                if told is not None:
+                    log_p_NV[n] = mixed(log_p_NV[n], told, trust)
         for n, (i, line) in enumerate(written):
             if (token := places[i].forced(len(line.tokens))) is not None:
                 p = float(log_p_NV[n, token])
@@ -166,6 +175,71 @@ def search(
             found[i] = _next(found[i], log_p_NV[mine], _beam(places[i], settings), settings, generators[i])
         step += 1
         on_step(step, found)
+
+
+def followed(
+    forward: Forward, place: Place, tokens: Sequence[int], *, breaks_line: Mask
+) -> list[tuple[int, torch.Tensor, Recalled | None]]:
+    """What the search would be told on its way to a text: each token and its end, log-probabilities (V,), what is recalled."""
+    texts = [Line(tuple(tokens[:n])) for n in range(len(tokens) + 1)]
+    forward.refresh([place.canvas])
+    log_p_NV = forward.at_first_mask([0] * len(texts), [_with_line(place.canvas, text) for text in texts])
+    log_p_NV = _Rules([place], breaks_line).kept(log_p_NV, [(0, text.tokens) for text in texts])
+    recalled = [None if place.recall is None else place.recall.after(text.tokens) for text in texts]
+    return [
+        (token, log_p_V, possible(told, log_p_V))
+        for token, log_p_V, told in zip((*tokens, DELETE_ID), log_p_NV, recalled, strict=True)
+    ]
+
+
+class _Rules:
+    """Which ids can come next at each place."""
+
+    def __init__(self, places: Sequence[Place], breaks_line: Mask) -> None:
+        self._places = places
+        self._within = torch.from_numpy(~breaks_line)
+        self._openings = [_only(place.openings, len(breaks_line)) for place in places]
+
+    def kept(self, log_p_NV: torch.Tensor, written: Sequence[tuple[int, tuple[int, ...]]]) -> torch.Tensor:
+        """Log-probabilities (N, V) given what is known: that the text is one line, and what it can begin with.
+
+        `written` is the number of each row's place, and what has been written there.
+        """
+        log_p_NV = log_p_NV.cpu()
+        forbid_controls_at_masks(log_p_NV)
+        for n, (i, tokens) in enumerate(written):
+            opening = None if tokens else self._openings[i]
+            log_p_NV[n, ~(self._within if opening is None else opening)] = -torch.inf
+            if (can_follow := self._places[i].next_tokens.get(tokens)) is not None:
+                log_p_NV[n, ~torch.from_numpy(can_follow)] = -torch.inf
+        return log_p_NV.log_softmax(-1)
+
+
+def possible(recalled: Recalled | None, log_p_V: torch.Tensor) -> Recalled | None:
+    """What is recalled without the tokens that the network is not asked for; None where nothing is left."""
+    if recalled is None:
+        return None
+    tokens = list(recalled.counts)
+    can_be = log_p_V[tokens].isfinite().tolist()
+    left = {token: recalled.counts[token] for token, can in zip(tokens, can_be, strict=True) if can}
+    return Recalled(left, recalled.n_same) if left else None
+
+
+def mixed(log_p_V: torch.Tensor, recalled: Recalled, trust: Trust) -> torch.Tensor:
+    """The network's log-probabilities (V,) and the shares of what is recalled, in one distribution."""
+    weight = min(trust(recalled.values(sureness(log_p_V))), 1 - LEAST)
+    if weight < LEAST:
+        return log_p_V
+    shares = recalled.shares
+    tokens, told = list(shares), torch.tensor(list(shares.values())).log()
+    mixture_V = log_p_V + math.log1p(-weight)
+    mixture_V[tokens] = torch.logaddexp(mixture_V[tokens], told + math.log(weight))
+    return mixture_V
+
+
+def sureness(log_p_V: torch.Tensor) -> float:
+    """The highest probability that the network gives."""
+    return math.exp(float(log_p_V.max()))
 
 
 def _only(ids: Ids | None, n_vocabulary: int) -> torch.Tensor | None:

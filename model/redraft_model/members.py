@@ -10,6 +10,8 @@ from redraft_model.survey import OWN_NAMES
 
 # A class that has one of these, or a parent, or writes into its own dictionary, may have any attribute.
 _OPENERS = frozenset({"__getattr__", "__getattribute__", "__dict__", "setattr", "vars"})
+# Decorators that add nothing that a class does not name. Any other may.
+_ADDING_NOTHING = frozenset({"dataclass", "final", "runtime_checkable", "total_ordering"})
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ class _Reader(ast.NodeVisitor):
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         parents = [base for base in node.bases if not (isinstance(base, ast.Name) and base.id == "object")]
         around = self._here
-        self._here = Members(is_closed=not parents and not node.keywords)
+        adding = {_last_name(decorator) for decorator in node.decorator_list} - _ADDING_NOTHING
+        self._here = Members(is_closed=not parents and not node.keywords and not adding)
         self.found.append(self._here)
         for statement in _own_statements(node.body):
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -131,6 +134,12 @@ def _own_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
                 child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.ExceptHandler)
             ]
             yield from _own_statements([*inner, *(each for handler in handlers for each in handler.body)])
+
+
+def _last_name(decorator: ast.expr) -> str:
+    """`name` of `@name`, `@module.name` and either of them called; "" of others."""
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
 
 
 def _is_pythons(name: str) -> bool:

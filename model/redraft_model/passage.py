@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+LONGEST_ELSEWHERE = 200_000  # characters of other files that are looked at for a completion
+
 
 @dataclass(frozen=True, order=True)
 class Span:
@@ -41,11 +43,15 @@ class Passage:
 
 @dataclass(frozen=True)
 class Completion:
-    """What is asked for at one place: `n_drafts` texts for the target of `passage`, the first one the most likely."""
+    """What is asked for at one place: `n_drafts` texts for the target of `passage`, the first one the most likely.
+
+    What stands in the texts `elsewhere`, of files that are open beside it, is likely to be written there again.
+    """
 
     passage: Passage
     n_drafts: int = 1
     seed: int = 0
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from redraft_model.canvas import Canvas
 from redraft_model.line_search import Mask, Place
 from redraft_model.openings import BLOCK_WORDS, CLAUSE_WORDS, Kind, deeper, fitting
 from redraft_model.passage import Completion, Passage, Span
+from redraft_model.recall import Recall
 from redraft_model.sampler import Draw
 from redraft_model.surroundings import Surroundings
 from redraft_model.tokenizer import Tokenizer
@@ -43,8 +44,10 @@ class Places:
         """
         passage = completion.passage
         canvas = self.canvas(passage, n_masks)
-        place = Place(canvas, draw=Draw(completion.seed))
-        if self.begins_line(canvas):
+        begins_line = self.begins_line(canvas)
+        recall = Recall(completion, self._tokenizer, is_break_missing=begins_line)
+        place = Place(canvas, draw=Draw(completion.seed), recall=recall)
+        if begins_line:
             place, kinds = self._with_line_break(place, passage)
         elif not passage.before.rpartition("\n")[2].strip():
             kinds = fitting(passage, [""]).get("", frozenset())

@@ -26,6 +26,17 @@ class Surroundings:
         return names(self.passage.replaced("\n"))
 
     @cached_property
+    def lines(self) -> frozenset[str]:
+        """The other lines of the file, without their indentation; none that is empty."""
+        above, below = self.passage.before.rpartition("\n")[0], self.passage.after.partition("\n")[2]
+        return frozenset(line.strip() for line in f"{above}\n{below}".split("\n")) - {""}
+
+    def line_with(self, text: str) -> str:
+        """The line of the target when `text` is in its place, without its indentation."""
+        before, after = self.passage.before.rpartition("\n")[2], self.passage.after.partition("\n")[0]
+        return f"{before}{text}{after}".strip()
+
+    @cached_property
     def unbound(self) -> list[str]:
         """Names that are read below in the function, in their order, and have a value neither there nor above nor below it."""
         defined = {name for found in _DEFINED.findall(self.passage.after) for name in found}

@@ -27,6 +27,7 @@ class Written:
     words_again: float  # words that the text itself has already
     binds: float  # names it gives a value to that are read below and have none
     reads: float  # names it reads that have a value and that nothing else reads
+    line_again: float  # 1 if the line, with it, stands elsewhere in the file
     returns: float  # 1 if it returns something at the end of a function that has not returned, raised or yielded yet
 
     def values(self) -> tuple[float, ...]:
@@ -59,6 +60,7 @@ def written(texts: Sequence[tuple[str, float, int]], passage: Passage) -> list[W
                 words_again=words.total() - len(words),
                 binds=len(bound(text).intersection(around.unbound)),
                 reads=len(around.unread & set(read(text))),
+                line_again=float(around.line_with(text) in around.lines),
                 returns=float(around.lacks_return and _RETURNS_SOMETHING.match(text.strip()) is not None),
             )
         )

@@ -99,6 +99,8 @@ class FakeEngine:
 
     def _complete(self, completion: Completion, single_line: bool, watch: Watch) -> list[Draft]:
         passage, n_drafts = completion.passage, completion.n_drafts
+        if completion.elsewhere:
+            self._note(f"elsewhere {json.dumps(completion.elsewhere)}")
         self._note(f"complete n_drafts={n_drafts} single_line={single_line}")
         text = passage.before + passage.after
         self._denoise(text, None, "", watch)

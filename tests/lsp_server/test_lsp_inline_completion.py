@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from redraft_model.passage import LONGEST_ELSEWHERE
+
 FULL = {"general": {"positionEncodings": ["utf-16"]}}
 AUTOMATIC, INVOKED = 2, 1
 
@@ -97,6 +99,40 @@ async def test_the_selected_entry_of_the_popup_is_continued(start_editor: Any) -
     selected = {"range": on_line(2, 2, 4), "text": "append"}
     items = await suggested(editor, drafts("(1)") + "x.ap\n", 2, 4, AUTOMATIC, selected)
     assert items == [{"insertText": "append(1)", "range": selected["range"]}]
+
+
+async def test_open_documents_are_looked_at_the_last_changed_first(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    older = editor.open("older = 1\n", uri="file:///older.py")
+    editor.open("newer = 1\n", uri="file:///newer.py")
+    editor.open("other language\n", uri="file:///notes.txt", language="plaintext")
+    editor.open("key = 1\n", uri="file:///secrets.py")
+    closed = editor.open("closed = 1\n", uri="file:///closed.py")
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": closed}})
+    text = drafts("1") + "x = \n"
+    assert len(await suggested(editor, text, 2, 4)) == 1
+    assert editor.log[-3] == 'elsewhere ["newer = 1\\n", "older = 1\\n"]'
+    editor.change(older, "older = 2\n")
+    assert len(await suggested(editor, text, 2, 4, INVOKED)) == 1
+    assert not editor.log[-3].startswith("elsewhere"), "several lines recall nothing"
+    editor.change("file:///a.py", text.replace("x", "y"))
+    assert (
+        len((await editor.ask("textDocument/inlineCompletion", params("file:///a.py", 2, 4)))["items"]) == 1
+    )
+    assert editor.log[-3] == 'elsewhere ["older = 2\\n", "newer = 1\\n"]'
+
+
+async def test_of_open_documents_so_many_characters_are_looked_at(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    editor.open("never = 1\n", uri="file:///first.py")
+    for name in ("one", "two"):
+        editor.open(f"{name} = 1\n" * 15_000, uri=f"file:///{name}.py")
+    assert len(await suggested(editor, drafts("1") + "x = \n", 2, 4)) == 1
+    two, one = json.loads(editor.log[-3].removeprefix("elsewhere "))
+    assert (two, one[:8]) == ("two = 1\n" * 15_000, "one = 1\n")
+    assert len(two) + len(one) == LONGEST_ELSEWHERE
 
 
 async def test_the_newest_request_of_a_document_wins(start_editor: Any) -> None:

@@ -16,6 +16,7 @@ from redraft_model.calibrate.fitting import (
     fit_line_ranking,
     fit_logistic,
     fit_ranking,
+    fit_recall,
     fit_words,
     hand_set,
     hand_set_for_lines,
@@ -24,6 +25,7 @@ from redraft_model.calibrate.gathering import (
     Completed,
     Found,
     Offered,
+    Remembered,
     Searched,
     Seen,
     Swept,
@@ -32,6 +34,7 @@ from redraft_model.calibrate.gathering import (
     Tried,
     likeness,
     lines,
+    memories,
     searches,
     sweeps,
 )
@@ -60,6 +63,7 @@ from redraft_model.errors import CheckpointError
 from redraft_model.guessed import GROUPS, GUESSED, Guessed
 from redraft_model.names import coined, names
 from redraft_model.proposer import Proposer
+from redraft_model.recall import RECALLED
 from redraft_model.repair import Search, Solution, repair
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
@@ -69,7 +73,7 @@ from redraft_model.written import WRITTEN, Written
 PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0)
 DOUBT = Doubted(0, -0.1, 0, 1, 0)
 WORD = Guessed("name", **dict.fromkeys(GUESSED, 0.0))
-LINE = Written(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0)
+LINE = Written(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0, 0)
 FLAT = Calibration(
     ranking=tuple(i / 8 for i in range(len(FEATURES))),
     repair=Logistic(0.5, tuple(i / 64 for i in range(len(FEATURES) + 1))),
@@ -81,6 +85,7 @@ FLAT = Calibration(
     sweep_threshold=0.75,
     line_ranking=tuple(i / 4 for i in range(len(WRITTEN))),
     line=Logistic(-2.0, tuple(i / 16 for i in range(len(WRITTEN) + 1))),
+    recall=Logistic(-1.0, tuple(i / 8 for i in range(len(RECALLED)))),
 )
 
 
@@ -111,13 +116,13 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data | {"format": 2}, "is not of format 7"),
+        (lambda data: data | {"format": 2}, "is not of format 8"),
         (lambda data: data | {"ranking": {}}, "'gain'"),
         (lambda data: data | {"sweep_threshold": "high"}, "'high' is no number"),
         (lambda data: data | {"repair": data["repair"] | {"bias": float("nan")}}, "nan is no number"),
         (lambda data: data | {"sweep": [1.0]}, "wrong one"),
         (lambda data: {name: data[name] for name in data if name != "line"}, "'line'"),
-        (lambda _: [], "is not of format 7"),
+        (lambda _: [], "is not of format 8"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_so(
@@ -337,7 +342,7 @@ def test_a_cursor_stands_before_the_rest_of_a_line() -> None:
     code = "def area(width):\n\n    size = width * 2\n    return size\n"
     n_open = n_inside = n_whole = n_indented = 0
     for seed in range(300):
-        found = cursor(code, Random(seed))
+        found = cursor(Piece(0, code), Random(seed))
         assert found is not None
         passage, rest = found
         assert rest
@@ -352,7 +357,21 @@ def test_a_cursor_stands_before_the_rest_of_a_line() -> None:
     assert 40 < n_inside < 150
     assert 90 < n_whole < 180
     assert 20 < n_indented < 80
-    assert cursor("\n  \n", Random(0)) is None
+    assert cursor(Piece(0, "\n  \n"), Random(0)) is None
+
+
+def test_a_cursor_in_a_piece_of_a_file_has_the_file_around_it() -> None:
+    piece = Piece(0, "def area(width):\n    return width\n", "class A:\n", "b = A()\n", "    ")
+    n_open = 0
+    for seed in range(50):
+        found = cursor(piece, Random(seed))
+        assert found is not None
+        passage, rest = found
+        assert passage.before.startswith(piece.before)
+        assert passage.after.endswith("\n" + piece.after)
+        n_open += passage.replaced(rest) != piece.text(piece.code)
+        assert passage.before.removeprefix(piece.before) in textwrap.indent(piece.code, piece.indent)
+    assert 10 < n_open < 30
 
 
 def test_pieces_parse_and_come_from_their_files(shards: Shards, tokenizer: Tokenizer) -> None:
@@ -493,6 +512,36 @@ def test_who_knows_the_text_writes_the_right_line(
         assert text.features.mean == text.score < np.log(0.95) / 2
     assert sum(text.score == pytest.approx(np.log(0.95), abs=0.015) for text in right) > 4
     assert lines(completer, iter([Piece(0, CLEAN)]), Random(0), TimeBox(0)) == []
+
+
+def test_what_is_recalled_is_trusted_where_it_is_right_more_often_than_the_network() -> None:
+    # Places agree on the right token; a lone one is wrong.
+    rng = Random(0)
+    remembered = [
+        Remembered(i, (1.0, 1.0, 1.0, 0.0, p), p, 1.0)
+        if i % 2
+        else Remembered(i, (1.0, 0.0, 1.0, 1.0, p), p, 0.0)
+        for i in range(200)
+        for p in (rng.random(),)
+    ]
+    trust = fit_recall(remembered)
+    assert trust((1.0, 1.0, 1.0, 0.0, 0.5)) > 0.8
+    assert trust((1.0, 0.0, 1.0, 1.0, 0.5)) < 0.2
+    assert fit_recall([])((1.0, 1.0, 1.0, 0.0, 0.5)) < 1e-6
+
+
+def test_memories_are_those_of_the_file_on_the_way_to_the_truth(
+    tokenizer: Tokenizer, oracle_of: Callable[[str], Transformer]
+) -> None:
+    code = f"{CLEAN}\n\n{CLEAN}"
+    stream = iter([Piece(i, CLEAN, before=f"{CLEAN}\n\n") for i in range(20)])
+    found = memories(oracle_of(code), tokenizer, stream, Random(0), TimeBox(60))
+    assert len(found) > 40
+    assert {len(each.features) for each in found} == {len(RECALLED)}
+    # The function stands there twice, so what follows is what followed, but for a token here and there.
+    assert sum(each.share > 0.5 for each in found) > 0.7 * len(found)
+    assert all(0.0 <= each.share <= 1.0 and 0.0 < each.probability <= 1.0 for each in found)
+    assert memories(oracle_of(code), tokenizer, iter([Piece(0, CLEAN)]), Random(0), TimeBox(0)) == []
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

@@ -10,6 +10,7 @@ from redraft_model.errors import Cancelled
 from redraft_model.guessed import GROUPS, GUESSED
 from redraft_model.passage import Doubt, Span, Watch
 from redraft_model.proposer import Proposer
+from redraft_model.recall import RECALLED
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
@@ -35,6 +36,7 @@ BELIEVES_IN_LEADS = Calibration(
     sweep_threshold=0.6,
     line_ranking=(0.0,) * len(WRITTEN),
     line=Logistic(0.0, (0.0,) * (len(WRITTEN) + 1)),
+    recall=Logistic(0.0, (0.0,) * len(RECALLED)),
 )
 
 

@@ -10,7 +10,20 @@ import torch
 from redraft_model.alignment import DELETE_ID, MASK_ID
 from redraft_model.canvas import Canvas
 from redraft_model.errors import Cancelled
-from redraft_model.line_search import Found, Line, LineSearch, Place, picture, search, together
+from redraft_model.line_search import (
+    Found,
+    Line,
+    LineSearch,
+    Place,
+    followed,
+    mixed,
+    picture,
+    possible,
+    search,
+    sureness,
+    together,
+)
+from redraft_model.recall import Recall, Recalled
 from redraft_model.sampler import Cached, Draw, Full
 from redraft_model.tokenizer import SPECIALS
 from redraft_model.transformer import Transformer
@@ -133,6 +146,67 @@ def test_a_prefix_is_written_however_unlikely_and_not_for_nothing(opening: tuple
     for text in ((*opening, B, C), (*opening, B, C, A)):
         assert scores[text] == pytest.approx(np.log(0.1 * 0.25 * 0.5), abs=1e-3)
     assert all(tokens[: len(opening) + 2] == (*opening, B, C) for tokens in scores)
+
+
+class Remembers(Recall):
+    """A file of which it is written down what follows which text."""
+
+    def __init__(self, says: dict[tuple[int, ...], dict[int, int]]) -> None:
+        self._says = says
+
+    def after(self, tokens: tuple[int, ...]) -> Recalled | None:
+        return Recalled(self._says[tokens], 1) if tokens in self._says else None
+
+
+def test_what_is_recalled_has_its_say_as_far_as_it_is_trusted() -> None:
+    told = Told(
+        {(): {A: 0.8, B: 0.2}, (A,): {DELETE_ID: 1.0}, (B,): {DELETE_ID: 1.0}, (C,): {DELETE_ID: 1.0}}
+    )
+    asked: list[Sequence[float]] = []
+
+    def trust(features: Sequence[float]) -> float:
+        asked.append(features)
+        return 0.75
+
+    here = place(recall=Remembers({(): {C: 2, B: 1, BREAK: 5}}))
+    (found,) = search(told, [here], SETTINGS, breaks_line=BREAKS, trust=trust)
+    p = {line.tokens: np.exp(line.log_p) for line in found.best()}
+    # Of a line break that cannot be there nothing is recalled.
+    assert p[(C,)] == pytest.approx(0.75 * 2 / 3, abs=1e-3)
+    assert p[(B,)] == pytest.approx(0.75 / 3 + 0.25 * 0.2, abs=1e-3)
+    assert p[(A,)] == pytest.approx(0.25 * 0.8, abs=1e-3)
+    assert asked == [pytest.approx((0.0, np.log(3), 2 / 3, 0.0, 0.8), abs=1e-3)]
+    (found,) = search(told, [here], SETTINGS, breaks_line=BREAKS)
+    assert texts(found)[0] == (A,), "without trust the network speaks alone"
+
+
+@pytest.mark.parametrize("trust", [0.0, 1.0])
+def test_neither_is_ever_trusted_blindly(trust: float) -> None:
+    log_p_V = torch.tensor([0.5, 0.5, 0.0]).log()
+    mixture_V = mixed(log_p_V, Recalled({0: 1}, 1), lambda features: trust)
+    assert mixture_V.exp().sum() == pytest.approx(1.0)
+    assert mixture_V[:2].isfinite().all()
+    assert mixture_V[2] == -torch.inf
+    assert possible(Recalled({2: 4}, 1), log_p_V) is None
+    assert sureness(log_p_V) == pytest.approx(0.5)
+
+
+def test_a_known_text_is_followed_with_what_the_search_would_be_told() -> None:
+    told = Told(
+        {(): {DEEPER: 0.6, BREAK: 0.4}, (DEEPER,): {A: 0.9, B: 0.1}, (DEEPER, B): {DELETE_ID: 0.5, A: 0.5}}
+    )
+    here = place(
+        7,
+        openings=np.array([DEEPER, BREAK], np.int32),
+        next_tokens={(DEEPER,): np.isin(np.arange(VOCABULARY), [B, C])},
+        recall=Remembers({(DEEPER,): {A: 3}, (DEEPER, B): {DELETE_ID: 1, A: 1}}),
+    )
+    steps = followed(told, here, [DEEPER, B], breaks_line=BREAKS)
+    assert [token for token, _, _ in steps] == [DEEPER, B, DELETE_ID]
+    assert [float(log_p_V[token].exp()) for token, log_p_V, _ in steps] == pytest.approx(
+        [0.6, 1.0, 0.5], abs=1e-3
+    )
+    assert [recalled for _, _, recalled in steps] == [None, None, Recalled({DELETE_ID: 1, A: 1}, 1)]
 
 
 def test_a_prefix_that_cannot_be_there_leads_to_nothing() -> None:

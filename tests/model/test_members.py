@@ -65,6 +65,9 @@ def test_what_a_closed_class_has() -> None:
     [
         ("class Box:", "class Box(Base):"),
         ("class Box:", "class Box(metaclass=Meta):"),
+        ("class Box:", "@registered\nclass Box:"),
+        ("class Box:", "@attr.s(these=fields)\nclass Box:"),
+        ("class Box:", "@wrappers[0]\nclass Box:"),
         ("def add", "def __getattr__"),
         ("self.items: list", "self.__dict__['items']"),
         ("self.items: list", "setattr(self, 'items', []); x"),
@@ -74,6 +77,11 @@ def test_a_class_that_may_have_any_attribute(change: tuple[str, str]) -> None:
     found = only(CLASS.replace(*change))
     assert not found.is_closed
     assert found.has("hieght")
+
+
+@pytest.mark.parametrize("decorator", ["dataclass", "dataclasses.dataclass(frozen=True)", "final"])
+def test_a_decorator_that_adds_nothing(decorator: str) -> None:
+    assert only(f"@{decorator}\n{CLASS}").is_closed
 
 
 def test_object_is_no_parent_to_speak_of() -> None:

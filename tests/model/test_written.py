@@ -56,6 +56,19 @@ def test_names_that_are_nowhere_else_are_coined(text: str, n: int) -> None:
     assert features(text).names_coined == n
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "again"),
+    [
+        ("turn first", "def other(first):\n    return first\n\ndef area(first):\n    re?\n", 1),
+        ("turn second", "def other(first):\n    return first\n\ndef area(first):\n    re?\n", 0),
+        ("first)", "g()\nf(?\nf(first)\n", 1),
+        ("a", "?\n", 0),
+    ],
+)
+def test_a_line_may_stand_elsewhere_as_well(text: str, place: str, again: float) -> None:
+    assert features(text, place).line_again == again
+
+
 @pytest.mark.parametrize(("text", "n"), [("mid + mid + mid", 2), ("mid + low", 0), ("1 + 1", 0)])
 def test_words_that_come_again_are_counted(text: str, n: int) -> None:
     assert features(text).words_again == n

@@ -35,6 +35,7 @@ class Complete(Request[list[Draft]]):
     n_drafts: int = 1
     seed: int = 0
     single_line: bool = False
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lsprotocol import types
 from redraft_model.errors import Cancelled, RedraftError
-from redraft_model.passage import Draft, Passage, Span
+from redraft_model.passage import LONGEST_ELSEWHERE, Draft, Passage, Span
 
 from redraft_server.engine.job import Priority
 from redraft_server.engine.requests import Complete
@@ -147,7 +147,12 @@ async def _asked(
     is_single_line = _is_single_line(occasion, settings)
     try:
         drafts = await session.ask(
-            Complete(place.passage, n_drafts, single_line=is_single_line),
+            Complete(
+                place.passage,
+                n_drafts,
+                single_line=is_single_line,
+                elsewhere=_elsewhere(session, source) if is_single_line else (),
+            ),
             priority=Priority.TYPING,
             newest_of=canonical(source.uri),
             deadline=_SECONDS_WHEN_ASKED if occasion.is_asked else _SECONDS_WHILE_TYPING,
@@ -163,6 +168,19 @@ async def _asked(
     if not occasion.is_asked:
         drafts = [d for d in drafts if d.confidence >= settings.inline_completion_min_confidence]
     return await asyncio.to_thread(_fits, drafts, place.passage, source.code, is_single_line)
+
+
+def _elsewhere(session: Session, source: Source) -> tuple[str, ...]:
+    """The other open documents that Redraft works on, the last one that has changed first, up to so many characters."""
+    found: list[str] = []
+    room = LONGEST_ELSEWHERE
+    for other in reversed(list(session.sources)):
+        if canonical(other.uri) != canonical(source.uri) and obstacle(other, session.configuration) is None:
+            found.append(other.code[:room])
+            room -= len(found[-1])
+        if room <= 0:
+            break
+    return tuple(found)
 
 
 def _fits(drafts: Sequence[Draft], passage: Passage, whole: str, is_single_line: bool) -> list[Fit]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from redraft_model.calibrate.gathering import Completed, Searched, Swept
+from redraft_model.calibrate.gathering import Completed, Remembered, Searched, Swept
 from redraft_model.calibration import (
     DOUBTED,
     FEATURES,
@@ -20,6 +20,7 @@ from redraft_model.calibration import (
     word_shares,
 )
 from redraft_model.guessed import GROUPS, GUESSED
+from redraft_model.recall import RECALLED
 from redraft_model.repair import Search
 from redraft_model.written import WRITTEN
 
@@ -33,12 +34,14 @@ CLEAN_CHANGED = 0.02  # share of clean pieces that a sweep may change
 # Less likely edits are never made. Half of the pieces are worsened, so that at a half an edit is right as often as it is wrong;
 # what people look at is mostly right already.
 LIKELY = 0.7
+NO_TRUST = -20.0  # a logit
 
 
 def fit(
     searched: Sequence[Searched],
     swept: Sequence[Swept],
     completed: Sequence[Completed] = (),
+    remembered: Sequence[Remembered] = (),
     penalty: float = PENALTY,
     ranking: tuple[float, ...] | None = None,
     line_ranking: tuple[float, ...] | None = None,
@@ -62,6 +65,7 @@ def fit(
         sweep_threshold=_threshold(swept, penalty),
         line_ranking=line_order(completed),
         line=_fit_choice(completed, WRITTEN, _without_each_fold(line_order, completed), penalty),
+        recall=fit_recall(remembered, penalty),
     )
 
 
@@ -139,6 +143,27 @@ def fit_logistic(
         return binary_cross_entropy_with_logits(logit_N, label_N, reduction="sum") + imagined
 
     weight = _minimised(loss, 1 + values_NF.shape[1], penalty, n_free=1)
+    weight_F = weight[1:] / scale_F
+    return Logistic(float(weight[0] - (weight_F * mean_F).sum()), tuple(weight_F.tolist()))
+
+
+def fit_recall(remembered: Sequence[Remembered], penalty: float = PENALTY) -> Logistic:
+    """The trust in what is recalled under which the mixture of both gives the right tokens the highest likelihood.
+
+    Of nothing nothing is known, and nothing is trusted.
+    """
+    if not remembered:
+        return Logistic(NO_TRUST, (0.0,) * len(RECALLED))
+    values_NF = torch.tensor([each.features for each in remembered])
+    network_N = torch.tensor([each.probability for each in remembered])
+    recalled_N = torch.tensor([each.share for each in remembered])
+    mean_F, scale_F = values_NF.mean(0), _scale(values_NF)
+
+    def loss(weight: torch.Tensor) -> torch.Tensor:
+        trust_N = torch.sigmoid(weight[0] + ((values_NF - mean_F) / scale_F) @ weight[1:])
+        return -(trust_N * recalled_N + (1 - trust_N) * network_N).clamp_min(1e-9).log().sum()
+
+    weight = _minimised(loss, 1 + len(RECALLED), penalty, n_free=1)
     weight_F = weight[1:] / scale_F
     return Logistic(float(weight[0] - (weight_F * mean_F).sum()), tuple(weight_F.tolist()))
 

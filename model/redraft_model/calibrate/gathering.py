@@ -16,9 +16,15 @@ from redraft_model.completer import Completer
 from redraft_model.doubt import Looked, Sweep, improve
 from redraft_model.evaluate.lexing import is_same_code
 from redraft_model.guessed import Guessed
+from redraft_model.line_search import LineSearch, followed, sureness
 from redraft_model.noise import SemanticNoise, SyntaxNoise
+from redraft_model.passage import Completion
+from redraft_model.places import Places
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, Solution, repair
+from redraft_model.sampler import Cached
+from redraft_model.tokenizer import Tokenizer
+from redraft_model.transformer import Transformer
 from redraft_model.written import Written
 
 ProposerMaker = Callable[[], Proposer]
@@ -101,6 +107,16 @@ class Outcome:
     milliseconds: float
 
 
+@dataclass(frozen=True)
+class Remembered:
+    """A token of a rest of a line in file number `file`: its probability by the network, its share of what is recalled."""
+
+    file: int
+    features: tuple[float, ...]  # as RECALLED
+    probability: float
+    share: float
+
+
 class TimeBox:
     """So many seconds from now."""
 
@@ -180,13 +196,40 @@ def _seen(looked: Looked, right: str) -> Seen:
     )
 
 
+@torch.inference_mode()
+def memories(
+    model: Transformer, tokenizer: Tokenizer, pieces: Iterator[Piece], rng: Random, box: TimeBox
+) -> list[Remembered]:
+    """What is recalled on the way to rests of lines, until the time is up."""
+    found: list[Remembered] = []
+    places, forward = Places(tokenizer), Cached(model)
+    for piece in pieces:
+        if not box:
+            break
+        missing = cursor(piece, rng)
+        if missing is None:
+            continue
+        passage, rest = missing
+        place = places.of_line(Completion(passage), LineSearch().n_masks)[0]
+        tokens = tokenizer.encode(rest if place.openings is None else f"\n{rest}").tolist()
+        if len(tokens) >= len(place.canvas.region):
+            continue
+        told = followed(forward, place, tokens, breaks_line=tokenizer.breaks_line)
+        for token, log_p_V, recalled in told:
+            # A text that the parser or the file's indentation forbids is none that is looked for.
+            if recalled is not None and log_p_V[token].isfinite():
+                values, share = recalled.values(sureness(log_p_V)), recalled.shares.get(token, 0.0)
+                found.append(Remembered(piece.file, values, float(log_p_V[token].exp()), share))
+    return found
+
+
 def lines(completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeBox) -> list[Completed]:
     """Rests of lines, until the time is up. No text at all is no suggestion, so it is left out."""
     found: list[Completed] = []
     for piece in pieces:
         if not box:
             break
-        place = cursor(piece.code, rng)
+        place = cursor(piece, rng)
         if place is None:
             continue
         passage, rest = place

@@ -111,13 +111,13 @@ def _lines_of_a_function(source: str, rng: Random) -> tuple[int, int] | None:
     return node.lineno, node.end_lineno or node.lineno
 
 
-def cursor(code: str, rng: Random) -> tuple[Passage, str] | None:
-    """A place in a line of `code` where somebody writes, and the rest of the line, which is missing there; None without a line.
+def cursor(piece: Piece, rng: Random) -> tuple[Passage, str] | None:
+    """A place in a line of a piece where somebody writes, and the rest of the line, which is missing; None without a line.
 
-    Half of the time nothing follows the line yet. A third of the places are at the start of a line, half of these before its
-    indentation; half of the others may be inside a word.
+    Half of the time nothing of the piece follows the line yet. A third of the places are at the start of a line, half of these
+    before its indentation; half of the others may be inside a word.
     """
-    lines = code.splitlines(keepends=True)
+    lines = textwrap.indent(piece.code, piece.indent).splitlines(keepends=True)
     number = rng.choice([i for i, line in enumerate(lines) if line.strip()] or [-1])
     if number < 0:
         return None
@@ -130,7 +130,7 @@ def cursor(code: str, rng: Random) -> tuple[Passage, str] | None:
         start = rng.choice([match.start() for match in pattern.finditer(line)])
     before = "".join(lines[:number]) + line[:start]
     after = "\n" + "".join(lines[number + 1 :]) if rng.random() < 0.5 else "\n"
-    return Passage(before, "", after), line[start:].rstrip()
+    return Passage(piece.before + before, "", after + piece.after), line[start:].rstrip()
 
 
 def _dedented(file: int, source: str, start: int, end: int) -> Piece | None:
