@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from redraft_model.alignment import DELETE_ID
 from redraft_model.passage import LONGEST_ELSEWHERE, Completion
@@ -102,22 +103,37 @@ class Recall:
     def _tokens_behind(self, same: str, written: str) -> Iterator[int]:
         """The token behind every place where `same` stands, or as many of the nearest ones."""
         here = len(self._before)
-        ends = [end for end in self._ends(same) if written or end != here]
+        ends = [
+            *islice(self._whole(same, self._ends_before(same)), N_PLACES),
+            *islice(self._whole(same, self._ends_behind(same)), N_PLACES),
+        ]
+        ends = [end for end in ends if written or end != here]
         for end in sorted(ends, key=lambda end: abs(end - here))[:N_PLACES]:
             yield self._token_at(end, is_first=not written)
 
-    def _ends(self, same: str) -> Iterator[int]:
-        """Where `same` ends, as whole words but for its last one, and as all of an indentation."""
-        text = self._text
+    def _ends_before(self, same: str) -> Iterator[int]:
+        """Where `same` ends up to the place, the nearest end first."""
+        end = len(self._before)
+        while (at := self._text.rfind(same, 0, end)) >= 0:
+            yield at + len(same)
+            end = at + len(same) - 1
+
+    def _ends_behind(self, same: str) -> Iterator[int]:
+        """Where `same` ends behind the place."""
+        start = max(0, len(self._before) - len(same) + 1)
+        while (at := self._text.find(same, start)) >= 0:
+            yield at + len(same)
+            start = at + 1
+
+    def _whole(self, same: str, ends: Iterator[int]) -> Iterator[int]:
+        """Those of the ends that are no text's, where `same` begins with a word and stops with all of an indentation."""
         starts_in_word, is_indent = _is_of_word(same[0]), not same.rpartition("\n")[2].strip(" \t")
-        at = text.find(same)
-        while at >= 0:
-            end = at + len(same)
-            begins_within = starts_in_word and at > 0 and _is_of_word(text[at - 1])
-            goes_deeper = is_indent and "\n" in same and text[end] in " \t"
-            if text[end] != "\0" and not begins_within and not goes_deeper:
+        for end in ends:
+            at = end - len(same)
+            begins_within = starts_in_word and at > 0 and _is_of_word(self._text[at - 1])
+            goes_deeper = is_indent and "\n" in same and self._text[end] in " \t"
+            if self._text[end] != "\0" and not begins_within and not goes_deeper:
                 yield end
-            at = text.find(same, at + 1)
 
     def _token_at(self, place: int, *, is_first: bool) -> int:
         """The token that begins at `place`, or DELETE_ID where the line ends."""
