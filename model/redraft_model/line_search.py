@@ -37,8 +37,9 @@ class LineSearch:
     """How hard to look."""
 
     beam: int = 4  # texts that are written on
-    n_masks: int = 16  # offered for a text
+    n_masks: int = 24  # offered for a text
     n_ended: int = 32  # ended texts that are kept
+    lead: float = 4.0  # nats by which a text that has ended is likelier than one that is given up
     temperature: float = 0.5  # of the noise on scores when the search is seeded
     refresh_every: int = 0  # look at whole sequences every so many tokens; 0: only once
 
@@ -290,6 +291,10 @@ def _next(
     del ended[settings.n_ended :]
     going.sort(key=lambda entry: -entry[0])
     lines = [line for _, line in going[:beam]]
+    if ended:
+        # A text only becomes less likely as it goes on.
+        least = max(line.log_p for line in ended) - settings.lead
+        lines = [line for line in lines if line.log_p >= least]
     return Found(lines, ended, found.n_forward + 1, found.n_tokens + len(lines))
 
 

@@ -88,6 +88,17 @@ def test_the_likeliest_text_wins_though_its_first_token_is_not_the_likeliest() -
     assert greedy.best()[0].tokens != (B, C)
 
 
+def test_a_text_that_is_much_less_likely_than_one_that_has_ended_is_given_up() -> None:
+    told = Told({(): {A: 0.9, B: 0.02}, (A,): {DELETE_ID: 1.0}, (B,): {C: 1.0}, (B, C): {DELETE_ID: 1.0}})
+    ended = {}
+    for lead in (3.0, 5.0):
+        (found,) = search(told, [place()], replace(SETTINGS, lead=lead, beam=2), breaks_line=BREAKS)
+        ended[lead] = {line.tokens for line in found.ended}
+    assert (A,) in ended[3.0]
+    assert (B, C) not in ended[3.0], "ln(0.9 / 0.02) is 3.8"
+    assert (B, C) in ended[5.0]
+
+
 def test_a_line_stays_one_line() -> None:
     told = Told({(): {BREAK: 0.7, A: 0.3}, (A,): {DEEPER: 0.6, DELETE_ID: 0.4}})
     (found,) = search(told, [place()], SETTINGS, breaks_line=BREAKS)
@@ -116,7 +127,7 @@ def test_only_some_tokens_can_follow_where_that_is_known() -> None:
     )
     can_follow = np.isin(np.arange(VOCABULARY), [B, C])
     known = place(7, openings=np.array([DEEPER], np.int32), next_tokens={(DEEPER,): can_follow})
-    (found,) = search(told, [known], SETTINGS, breaks_line=BREAKS)
+    (found,) = search(told, [known], replace(SETTINGS, lead=99.0), breaks_line=BREAKS)
     assert {tokens[1] for tokens in texts(found)} <= {B, C}
     # Behind B as well A was possible.
     assert (DEEPER, B, A) in {tokens[:3] for tokens in texts(found)} | {
