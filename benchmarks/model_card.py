@@ -93,7 +93,7 @@ def render(facts: Facts) -> str:
                 ),
                 (
                     "time",
-                    f"{training['seconds'] / 3600:.1f} h on {facts.machine}, shared with other work",
+                    f"{training['seconds'] / 3600:.1f} h, the last run on {facts.machine}, shared with other work",
                 ),
             ],
         ),

@@ -173,7 +173,7 @@ def search(
                 log_p_NV[n, token] = p
         for i in active:
             mine = [n for n, (owner, _) in enumerate(written) if owner == i]
-            found[i] = _next(found[i], log_p_NV[mine], _beam(places[i], settings), settings, generators[i])
+            found[i] = _next(found[i], log_p_NV[mine], places[i], settings, generators[i])
         step += 1
         on_step(step, found)
 
@@ -269,12 +269,12 @@ def _beam(place: Place, settings: LineSearch) -> int:
 def _next(
     found: Found,
     log_p_NV: torch.Tensor,
-    beam: int,
+    place: Place,
     settings: LineSearch,
     generator: torch.Generator | None,
 ) -> Found:
     """Every text one token further on, or ended; the best go on."""
-    ended = list(found.ended)
+    beam, ended = _beam(place, settings), list(found.ended)
     going: list[tuple[float, Line]] = []
     best = log_p_NV.topk(min(beam + 1, log_p_NV.shape[1]))
     for line, values, tokens in zip(found.lines, best.values.tolist(), best.indices.tolist(), strict=True):
@@ -291,10 +291,9 @@ def _next(
     del ended[settings.n_ended :]
     going.sort(key=lambda entry: -entry[0])
     lines = [line for _, line in going[:beam]]
-    if ended:
-        # A text only becomes less likely as it goes on.
-        least = max(line.log_p for line in ended) - settings.lead
-        lines = [line for line in lines if line.log_p >= least]
+    # A text only becomes less likely as it goes on. Nothing at all, which is no help to anybody, is no rival.
+    rivals = [line.log_p for line in ended if len(line.tokens) > (place.openings is not None)]
+    lines = [line for line in lines if line.log_p >= max(rivals, default=-math.inf) - settings.lead]
     return Found(lines, ended, found.n_forward + 1, found.n_tokens + len(lines))
 
 

@@ -80,7 +80,7 @@ class Recall:
         return self._known[written]
 
     def _looked_up(self, written: str) -> Recalled | None:
-        near = (self._before + written)[-REACH:]
+        near = (self._before + written)[-REACH:].rpartition("\0")[2]
         starts = [found.start() for found in _PIECE.finditer(near)]
         # What is longer than a stretch that stands nowhere else stands nowhere else either.
         most = bisect_left(

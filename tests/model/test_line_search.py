@@ -99,6 +99,21 @@ def test_a_text_that_is_much_less_likely_than_one_that_has_ended_is_given_up() -
     assert (B, C) in ended[5.0]
 
 
+@pytest.mark.parametrize("opening", [(), (DEEPER,)])
+def test_nothing_at_all_is_no_reason_to_give_a_text_up(opening: tuple[int, ...]) -> None:
+    told = Told(
+        {
+            (): {DEEPER: 1.0},
+            opening: {DELETE_ID: 0.99, A: 0.01},
+            (*opening, A): {B: 1.0},
+            (*opening, A, B): {DELETE_ID: 1.0},
+        }
+    )
+    here = place(7, openings=np.array([DEEPER], np.int32) if opening else None)
+    (found,) = search(told, [here], replace(SETTINGS, lead=3.0), breaks_line=BREAKS)
+    assert {opening, (*opening, A, B)} <= {line.tokens for line in found.ended}
+
+
 def test_a_line_stays_one_line() -> None:
     told = Told({(): {BREAK: 0.7, A: 0.3}, (A,): {DEEPER: 0.6, DELETE_ID: 0.4}})
     (found,) = search(told, [place()], SETTINGS, breaks_line=BREAKS)

@@ -133,6 +133,11 @@ def test_other_files_are_looked_at_as_well(told: Look, tokenizer: Tokenizer) -> 
     assert told("one two|\n", elsewhere=("one two", "three")) == NOTHING
 
 
+def test_a_text_may_hold_anything(told: Look) -> None:
+    assert told("a\0b|\0b\0") == NOTHING
+    assert told("a\0|b") == NOTHING
+
+
 def test_the_features_are_logarithms_and_shares() -> None:
     several = Recalled({7: 3, 8: 1}, 4)
     assert several.shares == {7: 0.75, 8: 0.25}
