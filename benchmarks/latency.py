@@ -1,11 +1,12 @@
-"""Repair latency: how long a user waits for one planted error in a file of about 300 lines.
+"""Latency: how long a user waits for the repair of one planted error, and for the rest of a line, in a file of about 300 lines.
 
     python benchmarks/latency.py [--checkpoint FOLDER] [--device cpu] [--seed 0]
 
 The file comes from this interpreter's standard library: of a few modules, the longest prefix of whole
 top-level statements that has at most 300 lines. Each variant lacks one closing bracket or one colon. Measured
-are `redraft --help`, cold repairs (the process `redraft fix FILE`, from start to exit) and warm repairs
-(`Engine.repair` in one process). Prints Markdown and writes benchmarks/results/latency-<machine>.json.
+are `redraft --help`, cold repairs (the process `redraft fix FILE`, from start to exit), warm repairs
+(`Engine.repair` in one process), and in the same process rests of lines (`Engine.complete`) at random places of the
+file, with two other modules as files that are open besides. Prints Markdown and writes benchmarks/results/latency-<machine>.json.
 """
 
 import argparse
@@ -33,6 +34,8 @@ N_LINES = 300
 N_VARIANTS = 20
 N_COLD = 5
 N_HELP = 5
+N_COMPLETED = 40
+N_OPEN = 2
 RESULTS = Path(__file__).parent / "results"
 
 # Pure-Python modules that have been in the library for long, so that most versions have them.
@@ -62,12 +65,14 @@ class Process:
 
 @dataclass(frozen=True)
 class Warm:
-    """Repairs in one process: seconds to load the engine, seconds of each variant, how many were right."""
+    """Repairs and rests of lines in one process: seconds to load the engine, of each variant and each line, how many were right."""
 
     load_seconds: float
     seconds: tuple[float, ...]
     n_parsing: int
     n_restored: int
+    line_seconds: tuple[float, ...]
+    n_lines_right: int
     n_threads: int
     device: str
     checkpoint: str
@@ -83,7 +88,7 @@ def main() -> None:
     # Processes first: on Linux a child's peak memory starts at that of its parent, here still without torch.
     help_runs = [run_command(["--help"]) for _ in range(N_HELP)]
     cold_runs = [cold_repair(variant, arguments) for variant in variants[:N_COLD]]
-    warm = warm_repairs(source, variants, options.checkpoint, options.device)
+    warm = warm_runs(module, source, variants, options)
     machine = Machine.here(warm.n_threads, warm.device)
     report = {
         "date": datetime.now(UTC).date().isoformat(),
@@ -93,7 +98,13 @@ def main() -> None:
         "seed": options.seed,
         "help_seconds_best": min(run.seconds for run in help_runs),
         "cold": [asdict(run) for run in cold_runs],
-        "warm": asdict(warm) | {"p50": median(warm.seconds), "p95": quantile(warm.seconds, 0.95)},
+        "warm": asdict(warm)
+        | {
+            "p50": median(warm.seconds),
+            "p95": quantile(warm.seconds, 0.95),
+            "line_p50": median(warm.line_seconds),
+            "line_p95": quantile(warm.line_seconds, 0.95),
+        },
         "variants": [{"removed": variant.removed, "line": variant.line} for variant in variants],
     }
     RESULTS.mkdir(exist_ok=True)
@@ -105,13 +116,18 @@ def main() -> None:
 
 def library_source() -> tuple[str, str]:
     """(module, its first whole top-level statements, at most `N_LINES` lines), the longest of `MODULES`."""
+    prefixes = [(module, _prefix(text)) for module, text in library_sources()]
+    return max(prefixes, key=lambda prefix: prefix[1].count("\n"))
+
+
+def library_sources() -> list[tuple[str, str]]:
+    """Those of `MODULES` that this library has, with their texts."""
     folder = Path(sysconfig.get_paths()["stdlib"])
-    prefixes = [
-        (module, _prefix(path.read_text(encoding="utf-8")))
+    return [
+        (module, path.read_text(encoding="utf-8"))
         for module in MODULES
         if (path := folder / f"{module}.py").is_file()
     ]
-    return max(prefixes, key=lambda prefix: prefix[1].count("\n"))
 
 
 def plant(source: str, n: int, seed: int) -> list[Variant]:
@@ -154,13 +170,14 @@ def run_command(arguments: Sequence[str]) -> Process:
     return Process(perf_counter() - start, usage.ru_maxrss / unit, process.returncode)
 
 
-def warm_repairs(source: str, variants: Sequence[Variant], checkpoint: Path | None, device: str) -> Warm:
-    """All variants in one process, after one repair that is not counted."""
+def warm_runs(module: str, source: str, variants: Sequence[Variant], options: argparse.Namespace) -> Warm:
+    """All variants and as many lines in one process, after one of each that are not counted."""
     import torch
+    from redraft_model.calibrate.pieces import Piece, cursor
     from redraft_model.engine import Engine
 
     start = perf_counter()
-    engine = Engine.load(checkpoint, device)
+    engine = Engine.load(options.checkpoint, options.device)
     load_seconds = perf_counter() - start
     engine.repair(variants[0].text)
     seconds: list[float] = []
@@ -169,11 +186,21 @@ def warm_repairs(source: str, variants: Sequence[Variant], checkpoint: Path | No
         start = perf_counter()
         answers.append(engine.repair(variant.text).text)
         seconds.append(perf_counter() - start)
+    others = tuple(text for name, text in library_sources() if name != module)[:N_OPEN]
+    random, lines = Random(options.seed), list[tuple[float, bool]]()
+    for _ in range(1 + N_COMPLETED):
+        passage, rest = cursor(Piece(0, source), random)
+        start = perf_counter()
+        drafts = engine.complete(passage, single_line=True, elsewhere=others)
+        seconds_taken = perf_counter() - start
+        lines.append((seconds_taken, bool(drafts) and drafts[0].text.strip() == rest.strip()))
     return Warm(
         load_seconds=load_seconds,
         seconds=tuple(seconds),
         n_parsing=sum(map(parses, answers)),
         n_restored=sum(is_same_tree(answer, source) for answer in answers),
+        line_seconds=tuple(taken for taken, _ in lines[1:]),
+        n_lines_right=sum(is_right for _, is_right in lines[1:]),
         n_threads=torch.get_num_threads(),
         device=engine.about.device,
         checkpoint=engine.about.name,
@@ -208,6 +235,9 @@ def table(
         (f"warm repair, p95 of {n}", _seconds(quantile(warm.seconds, 0.95))),
         ("repaired file parses", f"{warm.n_parsing} of {n}"),
         ("repaired file has the original's syntax tree", f"{warm.n_restored} of {n}"),
+        (f"rest of a line, p50 of {len(warm.line_seconds)}", _seconds(median(warm.line_seconds))),
+        (f"rest of a line, p95 of {len(warm.line_seconds)}", _seconds(quantile(warm.line_seconds, 0.95))),
+        ("rest of a line as it was", f"{warm.n_lines_right} of {len(warm.line_seconds)}"),
     ]
     n_lines = len(source.splitlines())
     head = f"{warm.checkpoint} on {machine}; {n_lines} lines of `{module}.py`, one planted error each."
