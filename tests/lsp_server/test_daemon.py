@@ -241,7 +241,7 @@ async def test_a_signal_stops_it_even_in_a_step_that_takes_a_minute(daemons: Any
     uri = editor.open("# stuck\n\n")
     params = {"textDocument": {"uri": uri}, "position": {"line": 1, "character": 0}}
     editor.start("textDocument/inlineCompletion", {**params, "context": {"triggerKind": 1}})
-    await editor.logged("complete n_drafts=3 single_line=False")
+    await editor.logged("complete n_drafts=3 single_line=True")
     start = time.monotonic()
     process.send_signal(number)
     assert await asyncio.to_thread(process.wait, SECONDS) == 0

@@ -91,6 +91,10 @@ async def test_a_guess_is_shown_only_to_who_asks(start_editor: Any) -> None:
     text = drafts("guess") + "value = \n"
     assert await suggested(editor, text, 2, 8) == []
     assert [item["insertText"] for item in await suggested(editor, text, 2, 8, INVOKED)] == ["guess"]
+    # Of lines only those that are likely right come before several ones.
+    both = drafts("guess", "sure") + "value = \n"
+    items = await suggested(editor, both, 2, 8, INVOKED, uri="file:///b.py")
+    assert [item["insertText"] for item in items] == ["sure", "guess"]
 
 
 async def test_the_selected_entry_of_the_popup_is_continued(start_editor: Any) -> None:
@@ -247,10 +251,11 @@ async def test_whether_there_may_be_several_lines_is_a_setting(start_editor: Any
     assert await first("auto") == ["f("]
     assert await first("always") == ["f(\n    a)"]
     assert await first("never", INVOKED) == ["f("]
-    assert await first("auto", INVOKED) == ["f(\n    a)"]
+    assert await first("auto", INVOKED) == ["f(", "f(\n    a)"]
     assert [line for line in editor.log if line.startswith("complete")] == [
         "complete n_drafts=1 single_line=True",
         "complete n_drafts=1 single_line=False",
+        "complete n_drafts=3 single_line=True",
         "complete n_drafts=3 single_line=True",
         "complete n_drafts=3 single_line=False",
     ]
@@ -344,7 +349,7 @@ async def test_who_has_asked_keeps_what_was_suggested_while_typing_on(start_edit
     uri = editor.open(drafts("guess(1)", "g = 2") + "\n")
     method = "textDocument/inlineCompletion"
     assert len((await editor.ask(method, params(uri, 2, 0, INVOKED)))["items"]) == 2
-    editor.change(uri, "g", on_line(2, 0, 0))
-    items = (await editor.ask(method, params(uri, 2, 1)))["items"]
+    editor.change(uri, "gu", on_line(2, 0, 0))
+    items = (await editor.ask(method, params(uri, 2, 2)))["items"]
     assert [item["insertText"] for item in items] == ["guess(1)"]
-    assert n_asked(editor) == 1
+    assert n_asked(editor) == 2, "for a line and for several ones"

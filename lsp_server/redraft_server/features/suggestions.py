@@ -103,11 +103,12 @@ def _is_welcome(session: Session, place: _Place, settings: Settings) -> bool:
     )
 
 
-def _is_single_line(occasion: Occasion, settings: Settings) -> bool:
-    # While somebody types, only what is likely right is worth showing, and how likely several lines are nobody has measured.
+def _shapes(occasion: Occasion, settings: Settings) -> tuple[bool, ...]:
+    """What to ask for in turn: whether only the rest of the line."""
+    # Only what is likely right is worth showing to somebody who types, and how likely several lines are nobody has measured.
     if settings.multi_line != "auto":
-        return settings.multi_line == "never"
-    return not occasion.is_asked
+        return (settings.multi_line == "never",)
+    return (True, False) if occasion.is_asked else (True,)
 
 
 def _place(source: Source, occasion: Occasion) -> _Place | None:
@@ -142,21 +143,29 @@ def _remembered(session: Session, keys: Sequence[Hashable], passage: Passage) ->
 async def _asked(
     session: Session, source: Source, place: _Place, occasion: Occasion, settings: Settings
 ) -> list[Fit] | None:
-    """What the engine suggests; None if it could not be asked, or somebody else was more important."""
+    """What the engine suggests; None if it could not be asked, or somebody else was more important.
+
+    Who asks gets the rest of the line first if it is likely right, and several lines behind it.
+    """
     n_drafts = _N_DRAFTS_WHEN_ASKED if occasion.is_asked else 1
-    is_single_line = _is_single_line(occasion, settings)
+    shapes = _shapes(occasion, settings)
+    found: list[Fit] = []
     try:
-        drafts = await session.ask(
-            Complete(
-                place.passage,
-                n_drafts,
-                single_line=is_single_line,
-                elsewhere=_elsewhere(session, source) if is_single_line else (),
-            ),
-            priority=Priority.TYPING,
-            newest_of=canonical(source.uri),
-            deadline=_SECONDS_WHEN_ASKED if occasion.is_asked else _SECONDS_WHILE_TYPING,
-        )
+        for is_single_line in shapes:
+            drafts = await session.ask(
+                Complete(
+                    place.passage,
+                    n_drafts,
+                    single_line=is_single_line,
+                    elsewhere=_elsewhere(session, source) if is_single_line else (),
+                ),
+                priority=Priority.TYPING,
+                newest_of=canonical(source.uri),
+                deadline=_SECONDS_WHEN_ASKED if occasion.is_asked else _SECONDS_WHILE_TYPING,
+            )
+            if not occasion.is_asked or (is_single_line and len(shapes) > 1):
+                drafts = [d for d in drafts if d.confidence >= settings.inline_completion_min_confidence]
+            found += await asyncio.to_thread(_fits, drafts, place.passage, source.code, is_single_line)
     except Cancelled:
         return None
     except RedraftError as error:
@@ -165,9 +174,7 @@ async def _asked(
                 types.ShowMessageParams(type=types.MessageType.Warning, message=str(error))
             )
         return None
-    if not occasion.is_asked:
-        drafts = [d for d in drafts if d.confidence >= settings.inline_completion_min_confidence]
-    return await asyncio.to_thread(_fits, drafts, place.passage, source.code, is_single_line)
+    return list(dict.fromkeys(found))
 
 
 def _elsewhere(session: Session, source: Source) -> tuple[str, ...]:
