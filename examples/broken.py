@@ -45,10 +45,10 @@ def order(parts: list[Part]) -> dict[str, list[Part]]:
 
 def main() -> None:
     """Print one paragraph for every supplier."""
-    path = Path(sys.argv[1] if len(sys.argv) > 1 else "stock.csv")
+    path = Path(sys.argv[1] if len(sys.argv) > 1 else "stock.csv)
     for supplier, parts in order(read_parts(path)).items()
         total = sum(part.missing * part.price for part in parts)
-        print(supplier, round(total, 2), sep=": )
+        print(supplier, round(total, 2), sep=": ")
         for part in parts:
             print(" ", part.missing, part.name)
 

@@ -46,6 +46,8 @@ class Features:
     signs_lost: float
     signs_gained: float
     closers_quoted: float  # brackets that close nothing and have come into a string
+    characters: float  # written or removed
+    unpaired: float  # brackets gained that are not one of a pair, wherever they stand
 
     def values(self) -> tuple[float, ...]:
         """The features in the order of `FEATURES`."""

@@ -43,6 +43,11 @@ def lost_comments(before: str, after: str) -> list[str]:
     return lost
 
 
+def n_unpaired(text: str) -> int:
+    """How many brackets of each kind there are more of one side than of the other; those in strings and comments count."""
+    return sum(abs(text.count(left) - text.count(right)) for left, right in ("()", "[]", "{}"))
+
+
 def closers_quoted(before: str, after: str) -> int:
     """How many brackets that close nothing are in strings of `after` which `before` does not have."""
     strings = Counter(_strings(after)) - Counter(_strings(before))

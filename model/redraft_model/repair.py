@@ -19,10 +19,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 import torch
+from rapidfuzz.distance import Indel
 
 from redraft_model.alignment import ANCHOR_ID, INSERT_IDS, gaps, insert_size
 from redraft_model.calibration import Calibration, Features, lost
-from redraft_model.comments import closers_quoted
+from redraft_model.comments import closers_quoted, n_unpaired
 from redraft_model.difference import changed_lines, common_prefix, common_suffix
 from redraft_model.frame import Frame
 from redraft_model.names import coined, names
@@ -447,6 +448,8 @@ def _features(
         signs_lost=signs_lost,
         signs_gained=signs_gained,
         closers_quoted=closers_quoted(old, new),
+        characters=Indel.distance(old, new),
+        unpaired=n_unpaired(attempt.source) - n_unpaired(start.source),
     )
 
 

@@ -1,7 +1,7 @@
 """Strings of code that need not parse, and brackets in them that close nothing."""
 
 import pytest
-from redraft_model.comments import closers_quoted
+from redraft_model.comments import closers_quoted, n_unpaired
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,10 @@ def test_brackets_that_close_nothing_and_came_into_a_string_are_counted(
     before: str, after: str, n: int
 ) -> None:
     assert closers_quoted(before, after) == n
+
+
+@pytest.mark.parametrize(
+    ("text", "n"), [("", 0), ("f(a[0])", 0), ("f((a[0", 3), ("f(')')", 1), (")(", 0), ("{}}]", 2), ("# (", 1)]
+)
+def test_brackets_that_are_not_one_of_a_pair_are_counted_wherever_they_stand(text: str, n: int) -> None:
+    assert n_unpaired(text) == n

@@ -29,6 +29,8 @@ ALIKE = 0.5  # likeness from which on a text for the rest of a line is better th
 Choice = TypeVar("Choice", Searched, Completed)
 
 PENALTY = 4.0  # half of it times the squared weights of standardised features, beside a sum over examples
+# Of solutions there are many and of their features few, some of which are seldom seen and then never right.
+RANKING_PENALTY = 0.06
 N_FOLDS = 4
 CLEAN_CHANGED = 0.02  # share of clean pieces that a sweep may change
 # Less likely edits are never made. Half of the pieces are worsened, so that at a half an edit is right as often as it is wrong;
@@ -52,7 +54,7 @@ def fit(
     """
 
     def order(some: Sequence[Searched]) -> tuple[float, ...]:
-        return ranking or fit_ranking(some, FEATURES, penalty)
+        return ranking or fit_ranking(some, FEATURES, RANKING_PENALTY)
 
     def line_order(some: Sequence[Completed]) -> tuple[float, ...]:
         return line_ranking or fit_line_ranking(some, penalty)
