@@ -18,7 +18,7 @@ from redraft_model.evaluate.lexing import is_same_code
 from redraft_model.guessed import Guessed
 from redraft_model.line_search import LineSearch, followed, sureness
 from redraft_model.noise import SemanticNoise, SyntaxNoise
-from redraft_model.passage import Completion
+from redraft_model.passage import Completion, Passage
 from redraft_model.places import Places
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, Solution, repair
@@ -203,13 +203,7 @@ def memories(
     """What is recalled on the way to rests of lines, until the time is up."""
     found: list[Remembered] = []
     places, forward = Places(tokenizer), Cached(model)
-    for piece in pieces:
-        if not box:
-            break
-        missing = cursor(piece, rng)
-        if missing is None:
-            continue
-        passage, rest = missing
+    for file, passage, rest in _cursors(pieces, rng, box):
         place = places.of_line(Completion(passage), LineSearch().n_masks)[0]
         tokens = tokenizer.encode(rest if place.openings is None else f"\n{rest}").tolist()
         if len(tokens) >= len(place.canvas.region):
@@ -219,28 +213,31 @@ def memories(
             # A text that the parser or the file's indentation forbids is none that is looked for.
             if recalled is not None and log_p_V[token].isfinite():
                 values, share = recalled.values(sureness(log_p_V)), recalled.shares.get(token, 0.0)
-                found.append(Remembered(piece.file, values, float(log_p_V[token].exp()), share))
+                found.append(Remembered(file, values, float(log_p_V[token].exp()), share))
     return found
 
 
 def lines(completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeBox) -> list[Completed]:
     """Rests of lines, until the time is up. No text at all is no suggestion, so it is left out."""
     found: list[Completed] = []
-    for piece in pieces:
-        if not box:
-            break
-        place = cursor(piece, rng)
-        if place is None:
-            continue
-        passage, rest = place
+    for file, passage, rest in _cursors(pieces, rng, box):
         texts = tuple(
             Text(features.mean, features, text.strip() == rest.strip(), likeness(text, rest))
             for text, features in completer.texts(passage)
             if text.strip()
         )
         if texts:
-            found.append(Completed(piece.file, texts))
+            found.append(Completed(file, texts))
     return found
+
+
+def _cursors(pieces: Iterator[Piece], rng: Random, box: TimeBox) -> Iterator[tuple[int, Passage, str]]:
+    """A place in each piece with the rest of its line, and the number of its file, until the time is up."""
+    for piece in pieces:
+        if not box:
+            return
+        if (place := cursor(piece, rng)) is not None:
+            yield piece.file, *place
 
 
 def likeness(a: str, b: str) -> float:
