@@ -5,9 +5,8 @@
 DATA is a folder of token shards that the network was not trained on (`heldout` of `redraft data build`). Pieces of its files
 are broken by syntax and semantic noise and repaired, or lose the rest of a line, one thread, until the time is up: a quarter of it
 for syntax, for the sweep over whole functions, for lines (a quarter of that for what files recall of them), and for searches of
-several sizes. The weights are judged on files
-they were not fitted to, fitted again to all, and written to calibration.json in the checkpoint's folder. Prints Markdown; draws
-docs/figures/reliability.svg and search.svg.
+several sizes. The weights are judged on files they were not fitted to, fitted again to all, and written to calibration.json in
+the checkpoint's folder. Prints Markdown; draws docs/figures/reliability.svg and search.svg.
 
 With --only-sweep all of the time is for functions that parse, and only the weights of the sweep are fitted again.
 """

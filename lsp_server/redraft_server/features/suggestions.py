@@ -163,7 +163,8 @@ async def _asked(
                 newest_of=canonical(source.uri),
                 deadline=_SECONDS_WHEN_ASKED if occasion.is_asked else _SECONDS_WHILE_TYPING,
             )
-            if not occasion.is_asked or (is_single_line and len(shapes) > 1):
+            # Guesses are for who asks, and come last.
+            if not occasion.is_asked or is_single_line != shapes[-1]:
                 drafts = [d for d in drafts if d.confidence >= settings.inline_completion_min_confidence]
             found += await asyncio.to_thread(_fits, drafts, place.passage, source.code, is_single_line)
     except Cancelled:
