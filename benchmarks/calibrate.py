@@ -34,6 +34,7 @@ from redraft_model.calibrate.gathering import (
 )
 from redraft_model.calibrate.judging import Judged, Verdict, bins, brier, brier_of_the_mean, judge
 from redraft_model.calibrate.pieces import function, function_in_file, pieces, statements
+from redraft_model.calibrate.projects import Projects
 from redraft_model.calibration import Calibration, load_calibration
 from redraft_model.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.completer import Completer
@@ -81,10 +82,12 @@ def main() -> None:
         return
     searched = searches(make, drawn(0), Search(), Random(seed), TimeBox(seconds / 4))
     swept = sweeps(make, alone_and_not, Sweep(), Random(seed), TimeBox(seconds / 4))
+    projects = Projects(shards, checkpoint.tokenizer)
+    in_files = zip(drawn(7, function_in_file), projects.around(drawn(10, function_in_file)), strict=False)
     remembered = memories(
         checkpoint.model,
         checkpoint.tokenizer,
-        drawn(7, function_in_file),
+        chain.from_iterable(in_files),
         Random(seed),
         TimeBox(seconds / 16),
     )
@@ -96,10 +99,14 @@ def main() -> None:
         settings.completing,
         fit([], [], [], remembered),
     )
-    # Functions tell more of their names than pieces of them, and their files what is written again.
+    # Functions tell more of their names than pieces of them, and their files and projects what is written again.
     mixed = chain.from_iterable(
         zip(
-            drawn(3), drawn(4, function), drawn(8, function_in_file), drawn(9, function_in_file), strict=False
+            drawn(3),
+            drawn(4, function),
+            drawn(8, function_in_file),
+            projects.around(drawn(9, function_in_file)),
+            strict=False,
         )
     )
     completed = lines(completer, mixed, Random(seed), TimeBox(seconds * 3 / 16))

@@ -1,7 +1,7 @@
 """Which files a list of paths means. Folders are searched for Python as git sees them."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +65,13 @@ def discover(paths: Iterable[Path]) -> Discovery:
     return Discovery(tuple(files.values()), tuple(skipped), tuple(missing), n_ignored)
 
 
+def python_files(
+    folder: Path, *, is_deep: bool = True, is_enough: Callable[[], bool] = lambda: False
+) -> Iterator[Path]:
+    """The files that `discover` finds in `folder`, with or without the folders in it, until there are enough."""
+    yield from _Walk(folder, is_deep=is_deep, is_enough=is_enough).files(folder, _ignore_rules_above(folder))
+
+
 def git_root(folder: Path) -> Path | None:
     """The top folder of the git working tree around the absolute path `folder`; None outside of one."""
     for candidate in (folder, *folder.parents):
@@ -95,8 +102,12 @@ class _IgnoreRules:
 class _Walk:
     """One walk through a folder, and what it met on the way."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self, root: Path, *, is_deep: bool = True, is_enough: Callable[[], bool] = lambda: False
+    ) -> None:
         self.root = root
+        self.is_deep = is_deep
+        self.is_enough = is_enough
         self.skipped: list[SkippedPath] = []
         self.n_ignored = 0
 
@@ -113,8 +124,13 @@ class _Walk:
         own_rules = _IgnoreRules.read(absolute)
         rules = [*rules, own_rules] if own_rules else rules
         for entry in ordered:
+            if self.is_enough():
+                return
             is_folder = entry.is_dir(follow_symlinks=False)
-            if not (_is_walked(entry.name) if is_folder else _is_python(folder / entry.name)):
+            is_wanted = (
+                self.is_deep and _is_walked(entry.name) if is_folder else _is_python(folder / entry.name)
+            )
+            if not is_wanted:
                 continue
             if _is_ignored(absolute / entry.name, "/" if is_folder else "", rules):
                 self.n_ignored += 1

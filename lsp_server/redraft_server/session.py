@@ -21,6 +21,7 @@ from redraft_server.engine.requests import Request
 from redraft_server.engine.scheduler import Scheduler
 from redraft_server.forward_cache import ForwardCache
 from redraft_server.progress import Progress
+from redraft_server.project_files import ProjectFiles
 from redraft_server.sources import Source, Sources
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class Session:
         self.quiet_until = 0.0
         """Nothing is offered unasked before this time of the event loop."""
         self.sources = Sources()
+        self.project_files = ProjectFiles()
         self.forward_cache = ForwardCache()
         self.notebooks: dict[str, set[str]] = {}
         """The cells of each open notebook."""
@@ -141,6 +143,7 @@ class Session:
         """Let the conversation end."""
         self._end.set()
         self._stop_work()
+        self.project_files.end()
         while self._at_end:
             self._at_end.pop()()
 

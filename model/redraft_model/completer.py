@@ -16,7 +16,7 @@ from redraft_model.canvas import Canvas
 from redraft_model.comments import is_torn
 from redraft_model.frame import Frame
 from redraft_model.line_search import Found, Line, LineSearch, Place
-from redraft_model.passage import UNWATCHED, Completion, Cost, DenoiseStep, Draft, Passage, Span, Watch
+from redraft_model.passage import UNWATCHED, Completion, Cost, DenoiseStep, Draft, Span, Watch
 from redraft_model.places import Places
 from redraft_model.sampler import Cached, Draw, Full, Sampling, Trace, generate
 from redraft_model.tokenizer import Tokenizer
@@ -46,9 +46,9 @@ class Completer:
         self._calibration = calibration
 
     @torch.inference_mode()
-    def texts(self, passage: Passage) -> list[tuple[str, Written]]:
+    def texts(self, asked: Completion) -> list[tuple[str, Written]]:
         """All texts that were found for the rest of the line, best first, and what a calibration goes by."""
-        (order,), _ = self._searched([Completion(passage)], [UNWATCHED])
+        (order,), _ = self._searched([asked], [UNWATCHED])
         return [(each.text, each.features) for each in self._texts(order)]
 
     def lines(self, asked: Sequence[Completion], watches: Sequence[Watch]) -> list[list[Draft] | None]:

@@ -45,7 +45,7 @@ class Passage:
 class Completion:
     """What is asked for at one place: `n_drafts` texts for the target of `passage`, the first one the most likely.
 
-    What stands in the texts `elsewhere`, of files that are open beside it, is likely to be written there again.
+    What stands in the texts `elsewhere`, of other files that are open or of the same project, is likely to be written there again.
     """
 
     passage: Passage

@@ -1,4 +1,4 @@
-"""Recall: what follows the same words elsewhere, in the file or in those that are open beside it. Without torch.
+"""Recall: what follows the same words elsewhere, in the file or in others of its project. Without torch.
 
 A file repeats itself (Tu, Su and Devanbu, "On the Localness of Software", FSE 2014), and the network sees a few hundred tokens of
 it. So whenever it writes a token, it is told which tokens follow the longest stretch of words and signs before the place that

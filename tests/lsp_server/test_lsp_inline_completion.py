@@ -1,6 +1,8 @@
 """What is suggested at the cursor, when, and to whom."""
 
+import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 from redraft_model.passage import LONGEST_ELSEWHERE
@@ -137,6 +139,32 @@ async def test_of_open_documents_so_many_characters_are_looked_at(start_editor: 
     two, one = json.loads(editor.log[-3].removeprefix("elsewhere "))
     assert (two, one[:8]) == ("two = 1\n" * 15_000, "one = 1\n")
     assert len(two) + len(one) == LONGEST_ELSEWHERE
+
+
+async def test_files_of_the_workspace_are_looked_at_behind_open_documents(
+    start_editor: Any, tmp_path: Path
+) -> None:
+    for name, text in {
+        "a.py": "value = 0\n",
+        "like.py": "value = 1\n",
+        "open.py": "value = 2\n",
+        "secrets.py": "value = 3\n",
+        "excluded.py": "value = 4\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    editor = await start_editor()
+    await editor.initialize(
+        FULL,
+        workspaceFolders=[{"uri": tmp_path.as_uri(), "name": "project"}],
+        initializationOptions={"disabledGlobs": ["excluded.py"]},
+    )
+    editor.open("value = 5\n", uri=(tmp_path / "open.py").as_uri())
+    text, uri = drafts("1") + "value = \n", (tmp_path / "a.py").as_uri()
+    async with asyncio.timeout(10):
+        while 'elsewhere ["value = 5\\n", "value = 1\\n"]' not in editor.log:
+            text += "\n"  # what is remembered for the old text is no use
+            await suggested(editor, text, 2, 8, uri=uri)
+    assert not any("value = 3" in line or "value = 4" in line for line in editor.log)
 
 
 async def test_the_newest_request_of_a_document_wins(start_editor: Any) -> None:

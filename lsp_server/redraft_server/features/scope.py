@@ -41,16 +41,20 @@ def obstacle(source: Source, configuration: Configuration) -> str | None:
     """Why Redraft does not work on `source`, in one sentence; None if it does."""
     if source.language not in LANGUAGES:
         return "Redraft repairs Python only."
-    settings = configuration.for_document(source.uri)
+    return obstacle_at(source.uri, configuration) or _unusable_text(source)
+
+
+def obstacle_at(uri: str, configuration: Configuration) -> str | None:
+    """Why Redraft does not look at what is at `uri`, whatever its text, in one sentence; None if it does."""
+    settings = configuration.for_document(uri)
     if not settings.enable:
         return "Redraft is switched off here (the setting “enable”)."
-    folder = configuration.folder_of(source.uri)
-    paths = _paths(source.uri, folder)
+    paths = _paths(uri, configuration.folder_of(uri))
     if _is_match(settings.disabled_globs, paths):
         return "This file is excluded by the setting “disabledGlobs”."
-    if _looks_secret(source.uri) and not _is_match(settings.allow_globs, paths):
+    if _looks_secret(uri) and not _is_match(settings.allow_globs, paths):
         return "This file looks like one with secrets; “allowGlobs” in your own settings would admit it."
-    return _unusable_text(source)
+    return None
 
 
 def _paths(uri: str, folder: str | None) -> list[str]:

@@ -5,7 +5,7 @@ business of the feature that asks.
 """
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lsprotocol import types
@@ -16,13 +16,14 @@ from redraft_server.engine.job import Priority
 from redraft_server.engine.requests import Complete
 from redraft_server.engine.scheduler import State
 from redraft_server.features.fitting import Fit, fit, is_inviting, word_before
-from redraft_server.features.scope import obstacle
+from redraft_server.features.scope import obstacle, obstacle_at
 from redraft_server.features.snooze import is_snoozed
 from redraft_server.problems import syntax_problem
 from redraft_server.safety import parses
 from redraft_server.session import Session
 from redraft_server.settings import Settings
 from redraft_server.sources import Source, canonical
+from redraft_server.uris import file_path
 
 _N_DRAFTS_WHEN_ASKED = 3
 # A suggestion that comes later than this is no use to anybody.
@@ -149,6 +150,7 @@ async def _asked(
     """
     n_drafts = _N_DRAFTS_WHEN_ASKED if occasion.is_asked else 1
     shapes = _shapes(occasion, settings)
+    elsewhere = _elsewhere(session, source) if True in shapes else ()
     found: list[Fit] = []
     try:
         for is_single_line in shapes:
@@ -157,7 +159,7 @@ async def _asked(
                     place.passage,
                     n_drafts,
                     single_line=is_single_line,
-                    elsewhere=_elsewhere(session, source) if is_single_line else (),
+                    elsewhere=elsewhere if is_single_line else (),
                 ),
                 priority=Priority.TYPING,
                 newest_of=canonical(source.uri),
@@ -179,16 +181,36 @@ async def _asked(
 
 
 def _elsewhere(session: Session, source: Source) -> tuple[str, ...]:
-    """The other open documents that Redraft works on, the last one that has changed first, up to so many characters."""
-    found: list[str] = []
-    room = LONGEST_ELSEWHERE
-    for other in reversed(list(session.sources)):
-        if canonical(other.uri) != canonical(source.uri) and obstacle(other, session.configuration) is None:
-            found.append(other.code[:room])
-            room -= len(found[-1])
+    """What else the project says, up to so many characters: its open documents, then files on the disk.
+
+    Of the documents the last one that has changed comes first, of the files the one that is most like `source`. Redraft
+    works on all of them.
+    """
+    configuration, opened = session.configuration, list(session.sources)
+    uris = {canonical(other.uri) for other in opened}
+    texts = [
+        other.code
+        for other in reversed(opened)
+        if canonical(other.uri) != canonical(source.uri) and obstacle(other, configuration) is None
+    ]
+    path = file_path(source.uri) if session.shares_machine else None
+    if path is not None and path.is_absolute():
+        folder = configuration.folder_of(source.uri)
+        workspace = None if folder is None else file_path(folder)
+        for file in session.project_files.like(path, source.code, workspace):
+            uri = file.path.as_uri()
+            if canonical(uri) not in uris and obstacle_at(uri, configuration) is None:
+                texts.append(file.text)
+    return tuple(_so_much(texts, LONGEST_ELSEWHERE))
+
+
+def _so_much(texts: Iterable[str], room: int) -> Iterator[str]:
+    """The first `room` characters of all the texts."""
+    for text in texts:
+        yield text[:room]
+        room -= len(text)
         if room <= 0:
-            break
-    return tuple(found)
+            return
 
 
 def _fits(drafts: Sequence[Draft], passage: Passage, whole: str, is_single_line: bool) -> list[Fit]:

@@ -18,7 +18,7 @@ from redraft_model.evaluate.lexing import is_same_code
 from redraft_model.guessed import Guessed
 from redraft_model.line_search import LineSearch, followed, sureness
 from redraft_model.noise import SemanticNoise, SyntaxNoise
-from redraft_model.passage import Completion, Passage
+from redraft_model.passage import Completion
 from redraft_model.places import Places
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, Solution, repair
@@ -203,8 +203,8 @@ def memories(
     """What is recalled on the way to rests of lines, until the time is up."""
     found: list[Remembered] = []
     places, forward = Places(tokenizer), Cached(model)
-    for file, passage, rest in _cursors(pieces, rng, box):
-        place = places.of_line(Completion(passage), LineSearch().n_masks)[0]
+    for file, asked, rest in _cursors(pieces, rng, box):
+        place = places.of_line(asked, LineSearch().n_masks)[0]
         tokens = tokenizer.encode(rest if place.openings is None else f"\n{rest}").tolist()
         if len(tokens) >= len(place.canvas.region):
             continue
@@ -220,10 +220,10 @@ def memories(
 def lines(completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeBox) -> list[Completed]:
     """Rests of lines, until the time is up. No text at all is no suggestion, so it is left out."""
     found: list[Completed] = []
-    for file, passage, rest in _cursors(pieces, rng, box):
+    for file, asked, rest in _cursors(pieces, rng, box):
         texts = tuple(
             Text(features.mean, features, text.strip() == rest.strip(), likeness(text, rest))
-            for text, features in completer.texts(passage)
+            for text, features in completer.texts(asked)
             if text.strip()
         )
         if texts:
@@ -231,13 +231,14 @@ def lines(completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeB
     return found
 
 
-def _cursors(pieces: Iterator[Piece], rng: Random, box: TimeBox) -> Iterator[tuple[int, Passage, str]]:
+def _cursors(pieces: Iterator[Piece], rng: Random, box: TimeBox) -> Iterator[tuple[int, Completion, str]]:
     """A place in each piece with the rest of its line, and the number of its file, until the time is up."""
     for piece in pieces:
         if not box:
             return
         if (place := cursor(piece, rng)) is not None:
-            yield piece.file, *place
+            passage, rest = place
+            yield piece.file, Completion(passage, elsewhere=piece.elsewhere), rest
 
 
 def likeness(a: str, b: str) -> float:

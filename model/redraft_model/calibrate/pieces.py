@@ -21,13 +21,17 @@ _SIGN = re.compile(r"\S")
 
 @dataclass(frozen=True)
 class Piece:
-    """Consecutive statements of file number `file`, dedented, and what is around them where that is shown too."""
+    """Consecutive statements of file number `file`, dedented, and what is around them where that is shown too.
+
+    `elsewhere` are other files of the project that a completion may know.
+    """
 
     file: int
     code: str
     before: str = ""
     after: str = ""
     indent: str = ""  # of every line of the piece in its file
+    elsewhere: tuple[str, ...] = ()
 
     def text(self, code: str) -> str:
         """What is shown, with `code` in the place of the piece."""
