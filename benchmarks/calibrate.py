@@ -96,8 +96,7 @@ def main() -> None:
         checkpoint.model,
         checkpoint.tokenizer,
         settings.line,
-        settings.completing,
-        fit([], [], [], remembered),
+        calibration=fit([], [], [], remembered),
     )
     # Functions tell more of their names than pieces of them, and their files and projects what is written again.
     mixed = chain.from_iterable(

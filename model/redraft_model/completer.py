@@ -1,7 +1,8 @@
 """Completion: texts for the place of a passage's target, within a line or over several ones, for many places in one batch."""
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -9,22 +10,18 @@ import numpy as np
 import torch
 
 from redraft_model import line_search
-from redraft_model.alignment import MASK_ID
-from redraft_model.blocks import fixed_blocks
 from redraft_model.calibration import Calibration
-from redraft_model.canvas import Canvas
 from redraft_model.comments import is_torn
 from redraft_model.frame import Frame
 from redraft_model.line_search import Found, Line, LineSearch, Place
 from redraft_model.passage import UNWATCHED, Completion, Cost, DenoiseStep, Draft, Span, Watch
 from redraft_model.places import Places
-from redraft_model.sampler import Cached, Draw, Full, Sampling, Trace, generate
+from redraft_model.sampler import Cached
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
-from redraft_model.verifier import parses
 from redraft_model.written import Written, written
 
-CANVAS_LINES = 64  # masks offered for several lines
+N_LINES = 6  # of a text, at most
 
 
 class Completer:
@@ -35,14 +32,12 @@ class Completer:
         model: Transformer,
         tokenizer: Tokenizer,
         line: LineSearch,
-        several: Sampling,
         calibration: Calibration | None = None,
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self._places = Places(tokenizer)
         self._line = line
-        self._several = several
         self._calibration = calibration
 
     @torch.inference_mode()
@@ -135,65 +130,42 @@ class Completer:
     def several_lines(
         self, asked: Sequence[Completion], watches: Sequence[Watch]
     ) -> list[list[Draft] | None]:
-        """Completions of several lines, denoised block by block; None for those whose watch has cancelled."""
-        started = time.perf_counter()
-        n_masks = CANVAS_LINES
-        sampling = replace(self._several, steps_per_block=n_masks)
-        orders: list[_Order] = []
-        for completion, watch in zip(asked, watches, strict=True):
-            canvas, indent = self._with_indentation(self._places.canvas(completion.passage, n_masks))
-            first = orders[-1].rows.stop if orders else 0
-            rows = range(first, first + max(1, completion.n_drafts))
-            orders.append(_Order(completion, watch, canvas, indent, rows))
+        """As `lines`, with further lines below those texts as long as all lines of a text together are likely enough.
 
-        def dropped() -> set[int]:
-            return {row for order in orders if order.is_cancelled() for row in order.rows}
-
-        def tell(step: int, traces: Sequence[Trace]) -> None:
-            for order in orders:
-                if not order.was_cancelled:
-                    text = order.indent + self._tokenizer.picture(traces[order.rows[0]].canvas.region)
-                    order.watch.on_step(DenoiseStep(step, n_masks, order.completion.passage.replaced(text)))
-
-        traces = generate(
-            self._model,
-            [order.canvas for order in orders for _ in order.rows],
-            fixed_blocks(n_masks, n_masks),
-            sampling,
-            draws=[
-                Draw(order.completion.seed, number) for order in orders for number in range(len(order.rows))
-            ],
-            dropped=dropped,
-            on_step=tell,
-        )
-        seconds = (time.perf_counter() - started) / len(traces)
+        There are none where code follows behind the cursor, none that is less deep than the first one, and none that opens a
+        block in a source that parses.
+        """
+        orders = [_Order(completion, watch) for completion, watch in zip(asked, watches, strict=True)]
+        found = self.lines(asked, [order.as_watch(0, self._limits) for order in orders])
+        texts = [
+            _Lines(order, [draft])
+            for order, drafts in zip(orders, found, strict=True)
+            for draft in drafts or []
+        ]
+        for number in range(1, N_LINES):
+            going = [text for text in texts if text.goes_on()]
+            if not going:
+                break
+            # Only the first text of each place is shown while it is written.
+            first = {id(text.order): text for text in reversed(going)}
+            nexts = self.lines(
+                [text.below() for text in going],
+                [
+                    text.order.as_watch(number, self._limits, is_told=first[id(text.order)] is text)
+                    for text in going
+                ],
+            )
+            for text, drafts in zip(going, nexts, strict=True):
+                text.go_on(drafts or [])
         return [
-            None if order.was_cancelled else self._completions(order, traces, seconds) for order in orders
+            None if order.was_cancelled else _distinct(text.draft() for text in texts if text.order is order)
+            for order in orders
         ]
 
-    def _completions(self, order: "_Order", traces: Sequence[Trace], seconds: float) -> list[Draft]:
-        drafts: dict[str, Draft] = {}
-        for trace in traces[order.rows.start : order.rows.stop]:
-            text = order.indent + self._tokenizer.decode(trace.canvas.region)
-            if text.strip() and text not in drafts and not is_torn("", text):
-                is_valid = parses(order.completion.passage.replaced(text))
-                drafts[text] = draft_of(trace, text, is_valid, seconds)
-        return sorted(drafts.values(), key=lambda draft: -draft.confidence)
-
-    def _with_indentation(self, canvas: Canvas) -> tuple[Canvas, str]:
-        """At the start of a line, the canvas with the indentation that the model expects there, and that indentation.
-
-        A line break and the indentation behind it are one token, so at the start of a line that token is cut in two; the model
-        chooses among those that begin with a line feed.
-        """
-        if not self._places.begins_line(canvas):
-            return canvas, ""
-        asked = replace(canvas, head=canvas.head[:-1], region=np.append(canvas.region, np.int32(MASK_ID)))
-        (log_p_TV,) = Full(self._model).refresh([asked])
-        line_breaks = np.flatnonzero(self._tokenizer.line_feeds)
-        best = int(line_breaks[int(log_p_TV[0, torch.from_numpy(line_breaks)].argmax())])
-        head = np.append(asked.head, np.int32(best))
-        return replace(canvas, head=head), self._tokenizer.decode([best]).removeprefix("\n")
+    @property
+    def _limits(self) -> tuple[int, int]:
+        """Steps for a line, and for all lines of a text."""
+        return self._line.n_masks + 1, (self._line.n_masks + 1) * N_LINES
 
 
 @dataclass
@@ -212,11 +184,73 @@ class _Waiting:
 
 @dataclass
 class _Order(_Waiting):
-    """A completion of several lines: its canvas, the indentation put before it, and its rows of the batch."""
+    """A completion of several lines."""
 
-    canvas: Canvas
-    indent: str
-    rows: range
+    def as_watch(self, number: int, limits: tuple[int, int], *, is_told: bool = True) -> Watch:
+        """The eyes of whoever waits on line `number`, all of whose steps count."""
+        n_steps, limit = limits
+
+        def tell(step: DenoiseStep) -> None:
+            if is_told:
+                self.watch.on_step(replace(step, index=number * n_steps + step.index, limit=limit))
+
+        return Watch(self.is_cancelled, tell)
+
+
+@dataclass
+class _Lines:
+    """A text in the making, line by line; `is_ended` when nothing more can follow."""
+
+    order: _Order
+    lines: list[Draft]
+    is_ended: bool = False
+
+    @property
+    def text(self) -> str:
+        """What has been written."""
+        return "\n".join(line.text for line in self.lines)
+
+    @property
+    def probability(self) -> float:
+        """How likely all of it is right, if each line's confidence is a probability."""
+        return math.prod(line.confidence for line in self.lines)
+
+    def goes_on(self) -> bool:
+        """Whether another line is to be written below."""
+        is_possible = not self.order.was_cancelled and not self.is_ended
+        rest = self.order.completion.passage.after.partition("\n")[0]
+        return is_possible and not rest.strip() and self.probability >= self.order.completion.least
+
+    def below(self) -> Completion:
+        """The place for the next line."""
+        asked = self.order.completion
+        passage = replace(asked.passage, before=f"{asked.passage.before}{self.text}\n", target="")
+        return replace(asked, passage=passage, n_drafts=1)
+
+    def go_on(self, drafts: Sequence[Draft]) -> None:
+        """Write the likeliest line, unless it stands below already or belongs to something around the first one."""
+        passage = self.order.completion.passage
+        first = (passage.before + self.lines[0].text).rpartition("\n")[2]
+        below = next((line for line in passage.after.split("\n") if line.strip()), "")
+        for draft in drafts[:1]:
+            is_within = _depth(draft.text) >= _depth(first) and draft.text.rstrip() != below.rstrip()
+            if is_within and self.probability * draft.confidence >= self.order.completion.least:
+                self.lines.append(draft)
+                return
+        self.is_ended = True
+
+    def draft(self) -> Draft:
+        """The text up to the last line with which the whole parses; all of it if none does."""
+        n_lines = max((n for n, line in enumerate(self.lines, 1) if line.parses), default=len(self.lines))
+        kept = _Lines(self.order, self.lines[:n_lines])
+        return Draft(
+            kept.text,
+            sum(line.score for line in kept.lines),
+            kept.probability,
+            sum(line.n_edits for line in kept.lines),
+            kept.lines[-1].parses,
+            sum((line.cost for line in self.lines), Cost()),
+        )
 
 
 @dataclass
@@ -246,10 +280,11 @@ class _LineText:
     parses: bool
 
 
-def draft_of(trace: Trace, text: str, is_valid: bool, seconds: float) -> Draft:
-    """What the sampler made, as a draft; its confidence is the mean probability of what was committed."""
-    confidence = (
-        float(np.exp(np.mean(np.log(np.maximum(trace.confidences, 1e-9))))) if trace.confidences else 1.0
-    )
-    cost = Cost(trace.n_forward, trace.n_tokens, seconds)
-    return Draft(text, trace.log_p, confidence, trace.n_committed, is_valid, cost)
+def _distinct(drafts: Iterable[Draft]) -> list[Draft]:
+    """Drafts with different texts, in their order."""
+    return list({draft.text: draft for draft in drafts}.values())
+
+
+def _depth(line: str) -> int:
+    """The width of the indentation of a line."""
+    return len(line.expandtabs()) - len(line.expandtabs().lstrip())

@@ -12,7 +12,7 @@ from redraft_model import doubt as sweeping
 from redraft_model.blocks import syntax_blocks
 from redraft_model.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.comments import is_faithful
-from redraft_model.completer import Completer, draft_of
+from redraft_model.completer import Completer
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
 from redraft_model.hardware import fast_dtype
 from redraft_model.learnt import BUNDLED
@@ -31,13 +31,11 @@ from redraft_model.passage import (
 )
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, repair
-from redraft_model.sampler import NEVER, Sampling, Trace, generate
-from redraft_model.selection import Thresholds
+from redraft_model.sampler import Sampling, Trace, generate
 from redraft_model.verifier import parses
 from redraft_model.window import cut
 
 LONGEST_SOURCE = 1_000_000  # characters
-CANVAS_LINES = 64  # masks offered for several lines
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,6 @@ class EngineSettings:
     sweep: sweeping.Sweep = sweeping.Sweep()
     rewriting: Sampling = Sampling()
     line: LineSearch = LineSearch()
-    completing: Sampling = Sampling(Thresholds(fill=0.8, edit=NEVER, from_left=True), may_empty=True)
 
 
 class Engine:
@@ -61,9 +58,7 @@ class Engine:
         self._tokenizer = checkpoint.tokenizer
         self._calibration = checkpoint.calibration
         self._settings = settings
-        self._completer = Completer(
-            self._model, self._tokenizer, settings.line, settings.completing, self._calibration
-        )
+        self._completer = Completer(self._model, self._tokenizer, settings.line, self._calibration)
         self.about = About(
             name=checkpoint.path.name,
             path=str(checkpoint.path),
@@ -154,14 +149,15 @@ class Engine:
         seed: int = 0,
         single_line: bool = False,
         elsewhere: tuple[str, ...] = (),
+        least: float = Completion.least,
         watch: Watch = UNWATCHED,
     ) -> list[Draft]:
         """Texts for the place of the passage's target, best first, at most `n_drafts`; [] when there is none.
 
-        The model chooses the length; `single_line` keeps it to the rest of the line. `elsewhere` are texts of files that are open
-        beside it, of which the rest of a line may repeat something.
+        They have further lines as long as all lines of a text together are `least` likely; `single_line` keeps them to the rest of
+        the line. `elsewhere` are other texts of the project, of which something may be repeated.
         """
-        asked = Completion(passage, n_drafts, seed, elsewhere)
+        asked = Completion(passage, n_drafts, seed, elsewhere, least)
         (drafts,) = self.complete_batch([asked], single_line=single_line, watches=[watch])
         if drafts is None:
             raise Cancelled
@@ -242,8 +238,17 @@ class Engine:
             if not written.startswith(lead) or text == passage.target or text in drafts:
                 continue
             if is_faithful(passage.target, text) and parses(passage.replaced(text)):
-                drafts[text] = draft_of(trace, text, True, seconds / len(traces))
+                drafts[text] = _draft_of(trace, text, True, seconds / len(traces))
         return sorted(drafts.values(), key=lambda draft: -draft.score)
+
+
+def _draft_of(trace: Trace, text: str, is_valid: bool, seconds: float) -> Draft:
+    """What the sampler made, as a draft; its confidence is the mean probability of what was committed."""
+    confidence = (
+        float(np.exp(np.mean(np.log(np.maximum(trace.confidences, 1e-9))))) if trace.confidences else 1.0
+    )
+    cost = Cost(trace.n_forward, trace.n_tokens, seconds)
+    return Draft(text, trace.log_p, confidence, trace.n_committed, is_valid, cost)
 
 
 def _device(name: str) -> torch.device:

@@ -46,12 +46,14 @@ class Completion:
     """What is asked for at one place: `n_drafts` texts for the target of `passage`, the first one the most likely.
 
     What stands in the texts `elsewhere`, of other files that are open or of the same project, is likely to be written there again.
+    Texts of several lines have only lines that are `least` likely together, in [0, 1], but for the first one.
     """
 
     passage: Passage
     n_drafts: int = 1
     seed: int = 0
     elsewhere: tuple[str, ...] = ()
+    least: float = 0.05
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,6 @@ class Sampling:
     growth: int = 64  # tokens a block may grow by before it may only fill masks
     edit_rounds: int = 4  # steps without a mask left that may still edit visible tokens
     refresh_every: int = 0  # recompute the cache every so many steps; 0: only when a block is done
-    may_empty: bool = False  # whether the whole region may be deleted
     forbidden: tuple[int, ...] = ()  # ids that are never written
 
 
@@ -371,7 +370,7 @@ def _step(
         )
     proposals = propose(log_p_TV, shown, sampling.temperature, generator)
     labels = commit(shown, proposals, sampling.thresholds)
-    if not sampling.may_empty and _would_empty(region, start, end, labels):
+    if _would_empty(region, start, end, labels):
         labels = _keep_first(log_p_TV, labels)
     if is_settled(shown, labels):
         return None

@@ -24,7 +24,6 @@ class Thresholds:
 
     fill: float = 0.9
     edit: float = 0.9
-    from_left: bool = False  # masks are filled from the left, not surest first
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,7 @@ def commit(shown: Ids, proposals: Proposals, thresholds: Thresholds) -> Ids:
     edited[-1] &= bool(np.isin(answer[-1], INSERT_IDS))
     labels[edited] = answer[edited]
     if is_mask.any():
-        filled = _filled_from_left if thresholds.from_left else _filled_by_confidence
-        chosen = filled(np.flatnonzero(is_mask), proposals, thresholds.fill)
+        chosen = _filled(np.flatnonzero(is_mask), proposals, thresholds.fill)
         labels[chosen] = answer[chosen]
         labels = broadcast_deletion(block, labels)
     if not edited[-1]:
@@ -81,23 +79,11 @@ def commit(shown: Ids, proposals: Proposals, thresholds: Thresholds) -> Ids:
     return labels
 
 
-def _filled_by_confidence(masks: Positions, proposals: Proposals, threshold: float) -> Positions:
+def _filled(masks: Positions, proposals: Proposals, threshold: float) -> Positions:
     """The masks whose proposals are sure enough, at least the surest."""
     confidence = proposals.confidence[masks]
     sure = masks[confidence > threshold]
     return sure if len(sure) else masks[confidence.argmax()][None]
-
-
-def _filled_from_left(masks: Positions, proposals: Proposals, threshold: float) -> Positions:
-    """The first mask, and those behind it as long as their proposals are sure tokens.
-
-    When the length is unknown, "nothing belongs here" is soon the surest answer far to the right, and surest-first would end a
-    text before it has begun. From the left a deletion means what it says: the text ends here.
-    """
-    goes_on = (proposals.confidence[masks] > threshold) & (proposals.answer[masks] != DELETE_ID)
-    goes_on[0] = proposals.answer[masks[0]] != DELETE_ID
-    n_sure = len(masks) if goes_on.all() else int(goes_on.argmin())
-    return masks[: max(1, n_sure)]
 
 
 def is_settled(shown: Ids, labels: Ids) -> bool:

@@ -101,6 +101,8 @@ class FakeEngine:
         passage, n_drafts = completion.passage, completion.n_drafts
         if completion.elsewhere:
             self._note(f"elsewhere {json.dumps(completion.elsewhere)}")
+        if not single_line and completion.least != Completion.least:
+            self._note(f"least {completion.least}")
         self._note(f"complete n_drafts={n_drafts} single_line={single_line}")
         text = passage.before + passage.after
         self._denoise(text, None, "", watch)

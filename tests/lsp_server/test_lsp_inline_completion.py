@@ -121,12 +121,10 @@ async def test_open_documents_are_looked_at_the_last_changed_first(start_editor:
     assert editor.log[-3] == 'elsewhere ["newer = 1\\n", "older = 1\\n"]'
     editor.change(older, "older = 2\n")
     assert len(await suggested(editor, text, 2, 4, INVOKED)) == 1
-    assert not editor.log[-3].startswith("elsewhere"), "several lines recall nothing"
-    editor.change("file:///a.py", text.replace("x", "y"))
-    assert (
-        len((await editor.ask("textDocument/inlineCompletion", params("file:///a.py", 2, 4)))["items"]) == 1
-    )
-    assert editor.log[-3] == 'elsewhere ["older = 2\\n", "newer = 1\\n"]'
+    assert editor.log[-3:-1] == [
+        'elsewhere ["older = 2\\n", "newer = 1\\n"]',
+        "complete n_drafts=3 single_line=False",
+    ]
 
 
 async def test_of_open_documents_so_many_characters_are_looked_at(start_editor: Any) -> None:
@@ -300,6 +298,16 @@ async def test_how_sure_is_sure_enough_and_how_much_may_follow_are_settings(star
     settings = {"redraft": {"inlineCompletionMinConfidence": 0.95}}
     editor.notify("workspace/didChangeConfiguration", {"settings": settings})
     assert await suggested(editor, drafts("1") + "value = \n", 2, 8) == []
+
+
+async def test_who_types_gets_as_many_lines_as_are_sure_enough_together(start_editor: Any) -> None:
+    editor = await start_editor()
+    options = {"multiLine": "always", "inlineCompletionMinConfidence": 0.25}
+    await editor.initialize(FULL, initializationOptions=options)
+    assert len(await suggested(editor, drafts("1") + "value = \n", 2, 8)) == 1
+    assert editor.log[-3] == "least 0.25"
+    assert len(await suggested(editor, drafts("2") + "value = \n", 2, 8, INVOKED)) == 1
+    assert editor.log.count("least 0.25") == 1, "guesses are for who asks"
 
 
 def n_asked(editor: Any) -> int:

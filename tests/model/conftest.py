@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 import torch
 from rapidfuzz.distance import LCSseq
-from redraft_model.alignment import ANCHOR_ID, MASK_ID, insert_size, labels
+from redraft_model.alignment import ANCHOR_ID, DELETE_ID, MASK_ID, insert_size, labels
 from redraft_model.cache import Cache
 from redraft_model.config import ModelConfig
 from redraft_model.data.build import build
@@ -73,7 +73,7 @@ def shards(shard_folder: Path) -> Shards:
 @pytest.fixture(scope="session")
 def oracle_of(tokenizer: Tokenizer) -> Callable[..., Transformer]:
     """Makes a network that answers every canvas with the labels on the way to one known text."""
-    return lambda clean, sureness=0.95: Oracle(tokenizer, clean, sureness)
+    return lambda clean, sureness=0.95, ends_lines=False: Oracle(tokenizer, clean, sureness, ends_lines)
 
 
 @pytest.fixture(scope="session")
@@ -96,15 +96,17 @@ class Oracle(Transformer):
     """A network that gives the right label a probability of `sureness` at every position, and all others the same.
 
     Its hidden states are the right labels themselves (-1 outside the region), its cached values are the tokens. So a step
-    over one block and a cache is answered from the whole canvas, put together again by position.
+    over one block and a cache is answered from the whole canvas, put together again by position. One that `ends_lines` takes
+    masks for the rest of one line.
     """
 
-    def __init__(self, tokenizer: Tokenizer, clean: str, sureness: float) -> None:
+    def __init__(self, tokenizer: Tokenizer, clean: str, sureness: float, ends_lines: bool = False) -> None:
         super().__init__(ModelConfig.named("nano", tokenizer.n_vocabulary, MASK_ID))
         self.requires_grad_(False)
         self._tokenizer = tokenizer
         self._clean = clean
         self._sureness = sureness
+        self._ends_lines = ends_lines
 
     def encode(
         self,
@@ -181,6 +183,12 @@ class Oracle(Transformer):
         answer = labels(shown, t.encode(wanted))[len(before) : len(before) + end - start]
         if not insert_size(int(answer[-1])):
             answer[-1] = ANCHOR_ID
+        is_mask = tokens[start + 1 : end] == MASK_ID
+        if self._ends_lines and is_mask.any():
+            is_break = is_mask & t.breaks_line[np.maximum(answer[:-1], 0)]
+            # A line break comes first where the line has not begun.
+            is_break[0] = False
+            answer[:-1][is_mask & (np.cumsum(is_break) > 0)] = DELETE_ID
         everywhere = np.full(len(tokens), -1, np.int32)
         everywhere[start + 1 : end + 1] = answer
         return everywhere

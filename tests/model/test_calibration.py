@@ -501,7 +501,7 @@ def test_who_knows_the_text_writes_the_right_line(
     tokenizer: Tokenizer, oracle_of: Callable[[str], Transformer]
 ) -> None:
     settings = EngineSettings()
-    completer = Completer(oracle_of(CLEAN), tokenizer, settings.line, settings.completing)
+    completer = Completer(oracle_of(CLEAN), tokenizer, settings.line)
     completed = lines(completer, iter([Piece(i, CLEAN) for i in range(30)]), Random(0), TimeBox(60))
     assert len(completed) > 20
     # Not all: the clean text says nothing of a line whose end is the text's, or that breaks off inside a token.

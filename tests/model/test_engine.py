@@ -11,14 +11,13 @@ import torch
 from redraft_model.calibrate.fitting import fit, hand_set_for_lines
 from redraft_model.calibration import FEATURES, Logistic, sigmoid
 from redraft_model.checkpoint import Checkpoint, Training, export_checkpoint
-from redraft_model.completer import CANVAS_LINES, Completer
+from redraft_model.completer import N_LINES, Completer
 from redraft_model.engine import LONGEST_SOURCE, Engine, EngineSettings
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
 from redraft_model.line_search import Forward, Found, LineSearch, Place, search
 from redraft_model.openings import BLOCK_WORDS, CLAUSE_WORDS
 from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Span, Watch
 from redraft_model.repair import Search
-from redraft_model.sampler import Sampling
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
@@ -66,9 +65,16 @@ def wild(checkpoint: Path) -> Engine:
 def engine_of(tokenizer: Tokenizer, oracle_of: Callable[..., Transformer]) -> Knowing:
     """Makes an engine whose network knows one clean text."""
 
-    def make(clean: str = CLEAN, settings: EngineSettings = DEFAULT, sureness: float = 0.95) -> Engine:
+    def make(
+        clean: str = CLEAN,
+        settings: EngineSettings = DEFAULT,
+        sureness: float = 0.95,
+        *,
+        ends_lines: bool = False,
+    ) -> Engine:
         training = Training(0, 0, 0, "none", actions=("repair", "complete", "types"))
-        checkpoint = Checkpoint(Path("oracle"), oracle_of(clean, sureness), tokenizer, training)
+        network = oracle_of(clean, sureness, ends_lines)
+        checkpoint = Checkpoint(Path("oracle"), network, tokenizer, training)
         return Engine(checkpoint, torch.device("cpu"), settings)
 
     return make
@@ -148,7 +154,7 @@ def test_the_confidence_of_a_line_is_how_likely_the_calibration_calls_it(
         engine = Engine(checkpoint, torch.device("cpu"))
         drafts.append(engine.complete(Passage(before, "", after), single_line=True, n_drafts=3))
         features = dict(
-            Completer(network, tokenizer, LineSearch(), Sampling()).texts(Passage(before, "", after))
+            Completer(network, tokenizer, LineSearch()).texts(Completion(Passage(before, "", after)))
         )
     plain, calibrated = drafts
     assert [draft.text for draft in calibrated] == [draft.text for draft in plain]
@@ -304,18 +310,18 @@ def test_drafts_are_distinct_texts_that_cost_something(
 ) -> None:
     passage = Passage(before, "", after)
     drafts = wild.complete(passage, n_drafts=3, single_line=single_line)
-    check_drafts(drafts, passage, 3, single_line=single_line)
+    check_drafts(drafts, passage, 3)
     if single_line:
         assert not any("\n" in draft.text or "\r" in draft.text for draft in drafts)
 
 
-def check_drafts(drafts: list[Draft], passage: Passage, n_drafts: int, *, single_line: bool = False) -> None:
+def check_drafts(drafts: list[Draft], passage: Passage, n_drafts: int) -> None:
     assert len(drafts) <= n_drafts
     assert len({draft.text for draft in drafts}) == len(drafts)
     # A draft that ends is an answer more than its tokens; one that ran out of masks is not.
-    means = [draft.score / (draft.n_edits + (draft.n_edits < LineSearch().n_masks)) for draft in drafts]
-    keys = means if single_line else [draft.confidence for draft in drafts]
-    assert keys == sorted(keys, reverse=True)
+    lines = [draft for draft in drafts if "\n" not in draft.text]
+    means = [draft.score / (draft.n_edits + (draft.n_edits < LineSearch().n_masks)) for draft in lines]
+    assert means == sorted(means, reverse=True)
     for draft in drafts:
         assert draft.text.strip()
         assert draft.parses == parses(passage.replaced(draft.text))
@@ -326,22 +332,19 @@ def check_drafts(drafts: list[Draft], passage: Passage, n_drafts: int, *, single
         assert draft.cost.seconds > 0
 
 
-def test_the_same_seed_gives_the_same_distinct_drafts(engine_of: Knowing) -> None:
-    before, after = CLEAN.split(" width * height")
-    passage = Passage(before, "", after)
-    unsure = engine_of(sureness=0.3)
-    runs = [unsure.complete(passage, n_drafts=6, seed=seed) for seed in (1, 1, 2)]
+def test_the_same_seed_gives_the_same_distinct_drafts(wild: Engine) -> None:
+    passage = Passage("x = ", "", "\n")
+    runs = [wild.complete(passage, n_drafts=6, seed=seed) for seed in (1, 1, 2)]
     texts = [[draft.text for draft in drafts] for drafts in runs]
     assert texts[0] == texts[1] != texts[2]
     for drafts in runs:
         check_drafts(drafts, passage, 6)
         assert len(drafts) > 1
-        assert " width * height" in [draft.text for draft in drafts]  # the first draft is no sample
 
 
 @pytest.mark.parametrize(
     ("hole", "single_line"),
-    [(" * height  # 名前 😀", True), ("    return width * height  # 名前 😀\n", False)],
+    [(" * height  # 名前 😀", True), ("    return width * height  # 名前 😀", False)],
 )
 def test_a_hole_is_filled_with_what_the_network_knows(
     engine_of: Knowing, hole: str, single_line: bool
@@ -384,6 +387,52 @@ def test_a_line_is_also_begun_with_a_name_that_needs_a_value(
     )
     assert draft.text == "    total = x"
     assert [tokenizer.decode(place.prefix) for place in asked] == ["", "total ="]
+
+
+BODY = "    total = x\n    total += 1\n    print(total)\n    return total"
+BELOW = "\n\n\ny = f(1)\n"
+
+
+def test_lines_below_are_written_as_long_as_they_belong_there(engine_of: Knowing) -> None:
+    engine = engine_of(f"def f(x):\n{BODY}{BELOW}", ends_lines=True)
+    steps: list[DenoiseStep] = []
+    (draft,) = engine.complete(Passage("def f(x):\n", "", BELOW), watch=Watch(on_step=steps.append))
+    assert (draft.text, draft.parses) == (BODY, True)
+    assert 0.05 < draft.confidence < 0.95**12
+    indices = [step.index for step in steps]
+    assert indices == sorted(set(indices))
+    assert any("    total = x\n    total +=" in step.text for step in steps), "lines above are shown as well"
+    for start in ("    total", "    total = x\n    total"):
+        (draft,) = engine.complete(Passage(f"def f(x):\n{start}", "", BELOW))
+        assert draft.text == BODY.removeprefix(start)
+    # What stands below is not written once more.
+    below = f"\n    return total{BELOW}"
+    (draft,) = engine.complete(Passage("def f(x):\n", "", below))
+    assert draft.text == BODY.removesuffix("\n    return total")
+
+
+@pytest.mark.parametrize(
+    ("n_lines", "least", "text"),
+    [
+        (1, 0.05, "    total = x"),
+        (3, 0.05, "    total = x\n    total += 1\n    print(total)"),
+        (6, 0.5, "    total = x\n    total += 1"),
+        (6, 1.0, "    total = x"),
+    ],
+)
+def test_a_text_has_no_more_lines_than_are_likely_enough(
+    engine_of: Knowing, monkeypatch: pytest.MonkeyPatch, n_lines: int, least: float, text: str
+) -> None:
+    monkeypatch.setattr("redraft_model.completer.N_LINES", n_lines)
+    engine = engine_of(f"def f(x):\n{BODY}{BELOW}", ends_lines=True)
+    (draft,) = engine.complete(Passage("def f(x):\n", "", BELOW), least=least)
+    assert draft.text == text
+
+
+def test_code_behind_the_cursor_stays_on_its_line(engine_of: Knowing) -> None:
+    engine = engine_of("x = (1 + 2)\ny = 3\nz = 4\n", ends_lines=True)
+    (draft,) = engine.complete(Passage("x = (1", "", ")\n"))
+    assert draft.text == " + 2"
 
 
 def test_where_nothing_is_missing_there_is_no_draft(engine_of: Knowing) -> None:
@@ -502,8 +551,9 @@ def test_steps_are_told_within_their_limit(wild: Engine, engine_of: Knowing) -> 
 
 
 def test_a_completion_takes_at_most_as_many_steps_as_it_has_masks(wild: Engine) -> None:
-    for single_line, n_masks in ((True, LineSearch().n_masks + 1), (False, CANVAS_LINES)):
+    n_masks = LineSearch().n_masks + 1
+    for single_line, limit in ((True, n_masks), (False, n_masks * N_LINES)):
         steps: list[DenoiseStep] = []
         wild.complete(Passage("x = ", "", "\n"), single_line=single_line, watch=Watch(on_step=steps.append))
-        assert 0 < len(steps) <= n_masks
-        assert {step.limit for step in steps} == {n_masks}
+        assert 0 < len(steps) <= limit
+        assert {step.limit for step in steps} == {limit}

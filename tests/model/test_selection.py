@@ -97,28 +97,6 @@ def test_when_no_mask_is_sure_the_surest_is_filled() -> None:
     check(ids(MASK_ID, MASK_ID, ANCHOR_ID), ids(B, C, ANCHOR_ID), [0.2, 0.3, 1], [MASK_ID, C, ANCHOR_ID])
 
 
-@pytest.mark.parametrize(
-    ("answer", "confidence", "expected"),
-    [
-        ((A, B, C), (0.2, 0.95, 0.95), (A, B, C)),  # the first one, and the sure ones behind it
-        ((A, B, C), (0.2, 0.5, 0.99), (A, MASK_ID, MASK_ID)),  # an unsure one ends the row
-        (
-            (A, DELETE_ID, C),
-            (0.95, 0.99, 0.95),
-            (A, MASK_ID, MASK_ID),
-        ),  # the end of the text has to come first in its row
-        ((DELETE_ID, B, C), (0.3, 0.99, 0.99), (DELETE_ID, DELETE_ID, DELETE_ID)),
-    ],
-)
-def test_masks_are_filled_from_the_left(
-    answer: tuple[int, ...], confidence: tuple[float, ...], expected: tuple[int, ...]
-) -> None:
-    proposals = Proposals(ids(*answer, ANCHOR_ID), np.array([*confidence, 1], np.float32))
-    shown = ids(MASK_ID, MASK_ID, MASK_ID, ANCHOR_ID)
-    labels = commit(shown, proposals, Thresholds(0.9, 0.9, from_left=True))
-    assert labels.tolist() == [*expected, ANCHOR_ID]
-
-
 def test_a_visible_token_is_edited_only_when_the_network_is_sure() -> None:
     check(ids(A, B, ANCHOR_ID), ids(C, DELETE_ID, ANCHOR_ID), [0.95, 0.85, 1], [C, B, ANCHOR_ID])
     check(ids(A, B, ANCHOR_ID), ids(I1, DELETE_ID, ANCHOR_ID), [0.95, 0.95, 1], [I1, DELETE_ID, ANCHOR_ID])
@@ -174,7 +152,7 @@ tokens = st.sampled_from([A, B, C, MASK_ID])
     st.lists(tokens, max_size=20),
     tokens,
     st.integers(0, 2**31),
-    st.builds(Thresholds, st.floats(0, 1.1), st.floats(0, 1.1), st.booleans()),
+    st.builds(Thresholds, st.floats(0, 1.1), st.floats(0, 1.1)),
 )
 def test_every_step_fills_a_mask_if_there_is_one(
     block: list[int], behind: int, seed: int, thresholds: Thresholds

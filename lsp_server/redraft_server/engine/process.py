@@ -191,7 +191,7 @@ def _answers(
     completions = [request for request in requests if isinstance(request, Complete)]
     if completions:
         assert len(completions) == len(requests), "only completions come in batches"
-        asked = [Completion(c.passage, c.n_drafts, c.seed, c.elsewhere) for c in completions]
+        asked = [Completion(c.passage, c.n_drafts, c.seed, c.elsewhere, c.least) for c in completions]
         return engine.complete_batch(asked, single_line=completions[0].single_line, watches=watches)
     (request,), (watch,) = requests, watches
     match request:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import cattrs
 from cattrs.strategies import configure_tagged_union
-from redraft_model.passage import Doubt, Draft, Passage, Span
+from redraft_model.passage import Completion, Doubt, Draft, Passage, Span
 
 T = TypeVar("T")
 
@@ -36,6 +36,7 @@ class Complete(Request[list[Draft]]):
     seed: int = 0
     single_line: bool = False
     elsewhere: tuple[str, ...] = ()
+    least: float = Completion.least
 
 
 @dataclass(frozen=True)

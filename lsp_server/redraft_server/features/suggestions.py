@@ -106,7 +106,7 @@ def _is_welcome(session: Session, place: _Place, settings: Settings) -> bool:
 
 def _shapes(occasion: Occasion, settings: Settings) -> tuple[bool, ...]:
     """What to ask for in turn: whether only the rest of the line."""
-    # Only what is likely right is worth showing to somebody who types, and how likely several lines are nobody has measured.
+    # Only what is likely right is worth showing to somebody who types, and several lines seldom are.
     if settings.multi_line != "auto":
         return (settings.multi_line == "never",)
     return (True, False) if occasion.is_asked else (True,)
@@ -150,7 +150,8 @@ async def _asked(
     """
     n_drafts = _N_DRAFTS_WHEN_ASKED if occasion.is_asked else 1
     shapes = _shapes(occasion, settings)
-    elsewhere = _elsewhere(session, source) if True in shapes else ()
+    elsewhere = _elsewhere(session, source)
+    least = settings.inline_completion_min_confidence
     found: list[Fit] = []
     try:
         for is_single_line in shapes:
@@ -159,7 +160,8 @@ async def _asked(
                     place.passage,
                     n_drafts,
                     single_line=is_single_line,
-                    elsewhere=elsewhere if is_single_line else (),
+                    elsewhere=elsewhere,
+                    least=Complete.least if occasion.is_asked else least,
                 ),
                 priority=Priority.TYPING,
                 newest_of=canonical(source.uri),
@@ -167,7 +169,7 @@ async def _asked(
             )
             # Guesses are for who asks, and come last.
             if not occasion.is_asked or is_single_line != shapes[-1]:
-                drafts = [d for d in drafts if d.confidence >= settings.inline_completion_min_confidence]
+                drafts = [d for d in drafts if d.confidence >= least]
             found += await asyncio.to_thread(_fits, drafts, place.passage, source.code, is_single_line)
     except Cancelled:
         return None

@@ -62,7 +62,7 @@ def measure(checkpoint: Checkpoint, shards: Shards, n: int, seed: int = 0) -> Pr
         return pieces(shards, checkpoint.tokenizer, Random(f"{seed} {kind}"), cut_out)
 
     settings = EngineSettings()
-    completer = Completer(checkpoint.model, checkpoint.tokenizer, settings.line, settings.completing)
+    completer = Completer(checkpoint.model, checkpoint.tokenizer, settings.line)
     completed = lines(completer, islice(drawn("lines"), n), Random(seed), TimeBox(inf))
     return Progress(
         checkpoint.training.tokens,
