@@ -1,6 +1,8 @@
 """The server as it is installed, with the checkpoint that comes with it."""
 
+import asyncio
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,3 +73,28 @@ async def test_a_completion_leaves_the_document_parsing(editor: Any) -> None:
         compile(text[:-1] + item["insertText"] + "\n", uri, "exec")
     editor.notify("exit", None)
     assert await editor.exit_code() == 1
+
+
+async def test_a_file_of_the_project_that_is_not_open_is_recalled(start_editor: Any, tmp_path: Path) -> None:
+    check = '    if not order.lines:\n        raise OrderError("an order needs at least one line", order.number)\n'
+    (tmp_path / "orders.py").write_text(
+        "".join(
+            f"def {name}(order):\n{check}    return order.{name}\n\n\n" for name in ("ship", "pay", "book")
+        )
+    )
+    text = "def cancel(order):\n    if not order.lines:\n        raise OrderError(\n"
+    editor = await start_editor(command=[sys.executable, "-c", SERVE])
+    folder = {"uri": tmp_path.as_uri(), "name": "project"}
+    await editor.initialize(CLIENT, initializationOptions={"threads": 1}, workspaceFolders=[folder])
+    found: list[str] = []
+    async with asyncio.timeout(120):
+        while '"an order needs at least one line", order.number)' not in found:
+            text += "\n"  # what was found while the project was not known yet is remembered for the old text
+            uri = editor.open(text, uri=(tmp_path / "cancel.py").as_uri())
+            params = {
+                "textDocument": {"uri": uri},
+                "position": {"line": 2, "character": 25},
+                "context": {"triggerKind": 1},
+            }
+            response = await editor.response(editor.start("textDocument/inlineCompletion", params))
+            found = [item["insertText"] for item in response["result"]["items"]]
