@@ -138,7 +138,7 @@ class Completer:
         orders = [_Order(completion, watch) for completion, watch in zip(asked, watches, strict=True)]
         found = self.lines(asked, [order.as_watch(0, self._limits) for order in orders])
         texts = [
-            _Lines(order, [draft])
+            _Lines(order, [draft], draft.cost)
             for order, drafts in zip(orders, found, strict=True)
             for draft in drafts or []
         ]
@@ -203,6 +203,7 @@ class _Lines:
 
     order: _Order
     lines: list[Draft]
+    cost: Cost
     is_ended: bool = False
 
     @property
@@ -233,6 +234,7 @@ class _Lines:
         first = (passage.before + self.lines[0].text).rpartition("\n")[2]
         below = next((line for line in passage.after.split("\n") if line.strip()), "")
         for draft in drafts[:1]:
+            self.cost += draft.cost
             is_within = _depth(draft.text) >= _depth(first) and draft.text.rstrip() != below.rstrip()
             if is_within and self.probability * draft.confidence >= self.order.completion.least:
                 self.lines.append(draft)
@@ -242,14 +244,14 @@ class _Lines:
     def draft(self) -> Draft:
         """The text up to the last line with which the whole parses; all of it if none does."""
         n_lines = max((n for n, line in enumerate(self.lines, 1) if line.parses), default=len(self.lines))
-        kept = _Lines(self.order, self.lines[:n_lines])
+        kept = _Lines(self.order, self.lines[:n_lines], self.cost)
         return Draft(
             kept.text,
             sum(line.score for line in kept.lines),
             kept.probability,
             sum(line.n_edits for line in kept.lines),
             kept.lines[-1].parses,
-            sum((line.cost for line in self.lines), Cost()),
+            kept.cost,
         )
 
 
