@@ -97,11 +97,12 @@ class ProjectFiles:
     async def _make(self, choice: _Choice, path: Path, text: str, workspace: Path | None) -> None:
         try:
             async with self._one_at_a_time:
-                choice.files = await asyncio.to_thread(self._most_alike, path, text, workspace)
+                choice.files = await asyncio.to_thread(self.look, path, text, workspace)
         finally:
             choice.made_at = time.monotonic()
 
-    def _most_alike(self, path: Path, text: str, workspace: Path | None) -> tuple[ProjectFile, ...]:
+    def look(self, path: Path, text: str, workspace: Path | None = None) -> tuple[ProjectFile, ...]:
+        """As `like`, but chosen now. Reads from the disk, so not on the event loop."""
         # Of a very large project not all files are known, but those next to the document are.
         known = self._walked(path.parent, is_deep=False)
         root = workspace or git_root(path.parent)

@@ -28,6 +28,18 @@ def test_options_of_a_completion_reach_the_engine(run, app, engine) -> None:
     assert engine.asked == [(Passage("", "", "def f():\n    \nf()\n"), 2, 7, True)]
 
 
+def test_the_project_of_a_file_is_recalled_but_no_secrets(run, app, engine, folder: Path) -> None:
+    (folder / "lib").mkdir()
+    for name in ("lib/like.py", "lib/secrets.py"):
+        (folder / name).write_text("def other(): pass\n")
+    app.write_text("def own(): pass\n")
+    run("complete", "app.py:1:1")
+    assert len(engine.asked[-1]) == 4, "without git there is only the folder itself"
+    (folder / ".git").mkdir()
+    run("complete", "app.py:1:1")
+    assert engine.asked[-1][4:] == (("def other(): pass\n",),)
+
+
 def test_a_completion_as_json(run, app) -> None:
     found = json.loads(run("complete", "--json", "app.py:2:5").out)
     assert found["drafts"] == [

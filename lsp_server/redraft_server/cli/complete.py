@@ -31,12 +31,16 @@ def complete(
 ) -> None:
     """Print the text to insert at a place of a file, best first.
 
+    Recalls what stands elsewhere in the file and in the files of its project that are most like it.
+
     Exit code 0: there is one; 1: there is none.
     """
     document, offset = _located(place)
     engine = loading.open_engine(checkpoint, device)
     passage = Passage.cut(document.text, Span(offset, offset))
-    found = engine.complete(passage, n_drafts=drafts, seed=seed, single_line=single_line)
+    found = engine.complete(
+        passage, n_drafts=drafts, seed=seed, single_line=single_line, elsewhere=_elsewhere(document)
+    )
     if json:
         hand_over_json({"drafts": [asdict(draft) for draft in found], "model": asdict(engine.about)})
     for number, draft in enumerate([] if json else found, 1):
@@ -48,6 +52,17 @@ def complete(
     if not found:
         talk("there is nothing to suggest here")
         raise typer.Exit(Exit.FOUND)
+
+
+def _elsewhere(document: Document) -> tuple[str, ...]:
+    """The files of its project that are most like a document, without those that look like ones with secrets."""
+    # Only this command needs them, and the others should start at once.
+    from redraft_server.configuration import Configuration
+    from redraft_server.features.scope import obstacle_at
+    from redraft_server.project_files import ProjectFiles
+
+    files = ProjectFiles().look(Path(document.name).absolute(), document.text)
+    return tuple(file.text for file in files if obstacle_at(file.path.as_uri(), Configuration()) is None)
 
 
 def _located(place: str) -> tuple[Document, int]:
