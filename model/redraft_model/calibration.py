@@ -24,7 +24,7 @@ from redraft_model.recall import RECALLED
 from redraft_model.written import LONE, WRITTEN, Written
 
 FILE = "calibration.json"
-FORMAT = 8
+FORMAT = 9
 
 _WORD = re.compile(r"\w+")
 _SIGN = re.compile(r"[^\w\s]")

@@ -52,6 +52,10 @@ class Guessed:
     new_alike: float
     old_same: float  # 1 if the attribute that is meant here is meant of it elsewhere, also of self and cls
     new_same: float
+    old_around: (
+        float  # words and signs around the slot that are the same where it stands elsewhere, from 0 to 6
+    )
+    new_around: float
     old_like: float  # share of their parts that it and the word which the value is given to have in common
     new_like: float
 
@@ -117,6 +121,8 @@ def _guessed(slot: Slot, word: Word, lead: float, front: float) -> Guessed:
         new_alike=new_counts * min(MANY, word.n_alike),
         old_same=float(old.n_same > 0),
         new_same=float(word.n_same > 0),
+        old_around=float(old.n_around),
+        new_around=float(word.n_around),
         old_like=_likeness(old.text, slot.given_to),
         new_like=_likeness(word.text, slot.given_to),
     )

@@ -4,7 +4,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -37,6 +37,9 @@ class Word:
     n_beside: int = 0  # among the arguments of the same call or the operands of the same operator
     n_alike: int = 0  # places where what is done in the slot (a dot or an index follows) is done to it
     n_same: int = 0  # places where the very attribute that is meant in the slot is meant of it
+    n_around: int = (
+        0  # words and signs around the slot that are the same where it stands elsewhere, at most six
+    )
     is_known: bool = True  # whether anything in the text gives it a value, or Python does
     is_bound: bool = True  # whether the function gives it a value, be it further down
     is_late: bool = False  # whether it does so further down only
@@ -82,7 +85,7 @@ def slots(source: str, within: Span | None = None) -> list[Slot]:
     inside = {
         slot.span: slot for slot in found if part.start <= slot.span.start and slot.span.end <= part.end
     }
-    return sorted(inside.values(), key=lambda slot: slot.span)
+    return [_with_phrases(survey, inside[span]) for span in sorted(inside)]
 
 
 @lru_cache(maxsize=1)
@@ -95,6 +98,15 @@ def _surveyed(source: str) -> tuple[Survey, list[Members]] | None:
     except RecursionError:
         # A chain of hundreds of operators nests as deeply as it is long.
         return None
+
+
+def _with_phrases(survey: Survey, slot: Slot) -> Slot:
+    """The slot with what stands around its words elsewhere."""
+
+    def known(word: Word) -> Word:
+        return replace(word, n_around=survey.phrases.n_around(slot.span, word.text))
+
+    return replace(slot, now=known(slot.now), others=tuple(known(word) for word in slot.others))
 
 
 def _names(survey: Survey, within: Span) -> Iterator[Slot]:

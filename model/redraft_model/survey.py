@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from redraft_model.passage import Span
+from redraft_model.phrases import Phrases
 
 COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 ARITHMETIC = {
@@ -97,6 +98,11 @@ class Survey:
         self._knows_all = False
         self.is_module = any(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body)
         self._visit_all(tree.body, self._module)
+
+    @cached_property
+    def phrases(self) -> Phrases:
+        """What stands around its words."""
+        return Phrases(self.code)
 
     def offset(self, line: int, column: int) -> int:
         """Character offset of ast's 1-based line and UTF-8 column."""

@@ -116,13 +116,13 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data | {"format": 2}, "is not of format 8"),
+        (lambda data: data | {"format": 2}, "is not of format 9"),
         (lambda data: data | {"ranking": {}}, "'gain'"),
         (lambda data: data | {"sweep_threshold": "high"}, "'high' is no number"),
         (lambda data: data | {"repair": data["repair"] | {"bias": float("nan")}}, "nan is no number"),
         (lambda data: data | {"sweep": [1.0]}, "wrong one"),
         (lambda data: {name: data[name] for name in data if name != "line"}, "'line'"),
-        (lambda _: [], "is not of format 8"),
+        (lambda _: [], "is not of format 9"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_so(
