@@ -55,6 +55,15 @@ def test_what_stands_beside_itself_is_told() -> None:
     assert (found.old_near, found.new_near, found.new_beside) == (0, 1, 1)
 
 
+def test_what_stands_around_a_word_elsewhere_is_told() -> None:
+    source = "def f(first, last):\n    send(first, 1)\n    send(last, 1)\n"
+    found = of(source, "last", 0, "first")
+    # send ( _ , 1 )
+    assert (found.old_around, found.new_around) == (0, 5)
+    found = of(source + "    send(last, 1)\n", "last", 0, "first")
+    assert (found.old_around, found.new_around) == (6, 5)
+
+
 def test_a_value_is_like_the_word_that_it_is_for() -> None:
     found = of(METHOD, "parts", 1, "part_count")
     assert (found.old_like, found.new_like) == (0.0, 0.5)
