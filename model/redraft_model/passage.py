@@ -1,6 +1,6 @@
 """Value objects of the engine's door: text in, drafts out. Knows nothing of tensors, files or editors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 LONGEST_ELSEWHERE = 200_000  # characters of other files that are looked at for a completion
@@ -54,6 +54,18 @@ class Completion:
     seed: int = 0
     elsewhere: tuple[str, ...] = ()
     least: float = 0.05
+
+
+def so_much(texts: Iterable[str]) -> tuple[str, ...]:
+    """The first LONGEST_ELSEWHERE characters of all the texts; those behind them are not asked for."""
+    found: list[str] = []
+    room = LONGEST_ELSEWHERE
+    for text in texts:
+        found.append(text[:room])
+        room -= len(found[-1])
+        if room <= 0:
+            break
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,7 @@ class Word:
     n_beside: int = 0  # among the arguments of the same call or the operands of the same operator
     n_alike: int = 0  # places where what is done in the slot (a dot or an index follows) is done to it
     n_same: int = 0  # places where the very attribute that is meant in the slot is meant of it
-    n_around: int = (
-        0  # words and signs around the slot that are the same where it stands elsewhere, at most six
-    )
+    n_around: int = 0  # words and signs around the slot that are the same elsewhere (`phrases.py`)
     is_known: bool = True  # whether anything in the text gives it a value, or Python does
     is_bound: bool = True  # whether the function gives it a value, be it further down
     is_late: bool = False  # whether it does so further down only

@@ -5,12 +5,12 @@ business of the feature that asks.
 """
 
 import asyncio
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from lsprotocol import types
 from redraft_model.errors import Cancelled, RedraftError
-from redraft_model.passage import LONGEST_ELSEWHERE, Draft, Passage, Span
+from redraft_model.passage import Draft, Passage, Span, so_much
 
 from redraft_server.engine.job import Priority
 from redraft_server.engine.requests import Complete
@@ -203,16 +203,7 @@ def _elsewhere(session: Session, source: Source) -> tuple[str, ...]:
             uri = file.path.as_uri()
             if canonical(uri) not in uris and obstacle_at(uri, configuration) is None:
                 texts.append(file.text)
-    return tuple(_so_much(texts, LONGEST_ELSEWHERE))
-
-
-def _so_much(texts: Iterable[str], room: int) -> Iterator[str]:
-    """The first `room` characters of all the texts."""
-    for text in texts:
-        yield text[:room]
-        room -= len(text)
-        if room <= 0:
-            return
+    return so_much(texts)
 
 
 def _fits(drafts: Sequence[Draft], passage: Passage, whole: str, is_single_line: bool) -> list[Fit]:

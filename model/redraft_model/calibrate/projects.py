@@ -10,7 +10,7 @@ from pathlib import PurePath
 from redraft_model.alike import alikeness, most_alike, signature
 from redraft_model.calibrate.pieces import Piece
 from redraft_model.data.shards import Shards
-from redraft_model.passage import LONGEST_ELSEWHERE
+from redraft_model.passage import so_much
 from redraft_model.tokenizer import Tokenizer
 
 COPY = 0.8  # alikeness from which on a file is the same one in another version, which few projects have
@@ -35,14 +35,8 @@ class Projects:
             for other in self._files[self._names[file]]
             if other != file and alikeness(own, self._signatures[other]) < COPY
         ]
-        found: list[str] = []
-        room = LONGEST_ELSEWHERE
-        for other in most_alike(own, others, lambda other: self._signatures[other]):
-            if room <= 0:
-                break
-            found.append(self._text(other)[:room])
-            room -= len(found[-1])
-        return tuple(found)
+        alike = most_alike(own, others, lambda other: self._signatures[other])
+        return so_much(self._text(other) for other in alike)
 
     def _text(self, file: int) -> str:
         return self._tokenizer.decode(self._shards.file_tokens(file))
