@@ -4,6 +4,7 @@ import pytest
 import torch
 from redraft_kernels.block_attention import (
     block_attention,
+    block_attention_products,
     block_attention_reference,
     block_attention_triton,
     block_causal_mask,
@@ -113,7 +114,9 @@ def test_large_scores_do_not_overflow(device: torch.device) -> None:
     check(q, k, torch.randn(2, 63, 2, 24, device=device), scale=1.0)
 
 
-@pytest.mark.parametrize("attend", [block_attention_reference, block_attention_triton])
+@pytest.mark.parametrize(
+    "attend", [block_attention_reference, block_attention_products, block_attention_triton]
+)
 def test_a_query_that_sees_nothing_gets_zeros(device: torch.device, attend: Any) -> None:
     q, k, v = inputs((2, 3, 5, 2, 2, 16), device)
     visible = torch.ones(2, 1, 3, 5, dtype=torch.bool, device=device)
@@ -178,3 +181,45 @@ def test_block_causal_mask_by_hand() -> None:
     )
     batched = block_causal_mask(torch.tensor([[0], [3]]), torch.tensor([[0, 1, 2], [0, 1, 2]]), 2)
     assert batched.tolist() == [[[True, True, False]], [[True, True, True]]]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "B{}-Q{}-K{}-H{}-G{}-D{}".format(*shape))
+def test_products_agree_with_the_reference(shape: tuple[int, int, int, int, int, int]) -> None:
+    q, k, v = inputs(shape, CPU)
+    torch.testing.assert_close(
+        block_attention_products(q, k, v), block_attention_reference(q, k, v), **TOLERANCES[q.dtype]
+    )
+
+
+def test_products_obey_every_restriction_at_once() -> None:
+    q, k, v = inputs(SMALL, CPU)
+    options: dict[str, Any] = {
+        "visible": torch.rand(2, 1, 63, 111) < 0.5,
+        "key_lengths": torch.tensor([90, 40]),
+        "block_size": 16,
+        "query_start": 20,
+        "scale": 0.7,
+    }
+    torch.testing.assert_close(
+        block_attention_products(q, k, v, **options),
+        block_attention_reference(q, k, v, **options),
+        **TOLERANCES[q.dtype],
+    )
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES, ids=str)
+def test_gradients_are_those_of_the_reference_in_float32(dtype: torch.dtype) -> None:
+    q, k, v = inputs(SMALL, CPU)
+    lengths = torch.tensor([111, 50])
+    weights = torch.randn(q.shape)
+
+    def gradients(attend: Any, *given: Tensor) -> tuple[Tensor, ...]:
+        given = tuple(tensor.clone().requires_grad_() for tensor in given)
+        total: Tensor = (attend(*given, key_lengths=lengths).float() * weights).sum()
+        return torch.autograd.grad(total, given)
+
+    exact = gradients(block_attention_reference, q, k, v)
+    found = gradients(block_attention, q.to(dtype), k.to(dtype), v.to(dtype))
+    tolerances = TOLERANCES[torch.float32] if dtype == torch.float32 else {"rtol": 2e-2, "atol": 3e-2}
+    for ours, theirs in zip(found, exact, strict=True):
+        torch.testing.assert_close(ours.float(), theirs, **tolerances)
