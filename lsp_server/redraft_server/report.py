@@ -62,8 +62,9 @@ class Result:
     def line(self, changes: Changes) -> str:
         """One line for people."""
         if self.status in _NOT_PROCESSED:
-            # The reason is a sentence that names the file.
-            return f"{self.status}: {self.reason}"
+            # Most reasons are sentences that name the file; what the engine says of a text does not.
+            about = "" if self.name in self.reason else f"{self.name}: "
+            return f"{self.status}: {about}{self.reason}"
         label = self.status.replace("_", " ")
         if self.status in _CHANGED and changes is not Changes.WRITE:
             label = f"would be {label}"

@@ -32,7 +32,7 @@ from redraft_model.passage import (
 from redraft_model.proposer import Proposer
 from redraft_model.repair import Search, repair
 from redraft_model.sampler import Sampling, Trace, generate
-from redraft_model.verifier import parses
+from redraft_model.verifier import conflict, parses
 from redraft_model.window import cut
 
 LONGEST_SOURCE = 1_000_000  # characters
@@ -84,7 +84,7 @@ class Engine:
         """The whole source with its errors repaired, as far as they could be; the source itself when nothing was done.
 
         A source that parses is left alone unless `semantic` asks for edits where the model's doubt is high. Only text inside `span`
-        changes. Raises Cancelled between denoise steps, and PassageError for a source that is too long.
+        changes. Raises Cancelled between denoise steps, and PassageError for a source that is too long or holds a merge conflict.
         """
         _require_usable(source)
         started = time.perf_counter()
@@ -95,6 +95,7 @@ class Engine:
             return is_faithful(source, after)
 
         if not parses(source):
+            _require_merged(source)
             repaired = repair(
                 proposer,
                 source,
@@ -273,6 +274,12 @@ def _require_usable(source: str) -> None:
         raise PassageError(
             f"the text has half a character at offset {error.start} (a lone surrogate); remove it"
         ) from error
+
+
+def _require_merged(source: str) -> None:
+    line = conflict(source)
+    if line is not None:
+        raise PassageError(f"line {line + 1} begins a merge conflict; choose one of its sides first")
 
 
 def _squashed(score: float) -> float:

@@ -26,6 +26,7 @@ from redraft_model.calibration import Calibration, Features, lost
 from redraft_model.comments import closers_quoted, n_unpaired
 from redraft_model.difference import changed_lines, common_prefix, common_suffix
 from redraft_model.frame import Frame
+from redraft_model.layout import indents_coined, tidied
 from redraft_model.names import coined, names
 from redraft_model.passage import Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
@@ -318,7 +319,7 @@ def _expand(
         n_before = len(opened.window.canvas.region) - opened.window.canvas.n_masks
         for region, log_p in regions:
             text, n_edits = opened.window.source_with(region), max(1, len(region) - n_before)
-            yield attempt, frames[opened.row], text, gain + log_p, n_edits
+            yield attempt, frames[opened.row], tidied(attempt.source, text), gain + log_p, n_edits
 
 
 def _focus(attempt: Attempt) -> Span:
@@ -450,6 +451,7 @@ def _features(
         closers_quoted=closers_quoted(old, new),
         characters=Indel.distance(old, new),
         unpaired=n_unpaired(attempt.source) - n_unpaired(start.source),
+        indents_coined=indents_coined(start.source, old, new),
     )
 
 

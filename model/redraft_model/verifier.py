@@ -30,6 +30,8 @@ _KINDS = tuple(
     )
 )
 N_KINDS = len(_KINDS) + 1  # 0: none of these
+# Git's marks of a merge that somebody has to decide; the lines of a common ancestor may stand before the middle one.
+_CONFLICT = re.compile(r"^<{7} [^\n]*\n(?s:.*?)^={7}$(?s:.*?)^>{7} ", re.MULTILINE)
 _LINE_ENDING = re.compile(r"\r\n|\r|\n")
 
 
@@ -65,6 +67,12 @@ def problem(source: str) -> Problem | None:
         # Nesting too deep for the parser, or half a character: there is no place to point at.
         return Problem(Span(0, len(source)), 0, 0, str(error) or "the code is nested too deeply")
     return None
+
+
+def conflict(source: str) -> int | None:
+    """The line, from 0, where the first merge conflict begins that is marked in `source`; None when there is none."""
+    match = _CONFLICT.search(source.replace("\r\n", "\n"))
+    return None if match is None else match.string.count("\n", 0, match.start())
 
 
 def error_spans(source: str) -> list[Span]:

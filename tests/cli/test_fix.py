@@ -237,7 +237,7 @@ def test_an_engine_that_refuses_one_file_goes_on_with_the_next(run, app, folder,
     outcome = run("fix", "--write", "app.py", "b.py")
     assert outcome.code == 2
     assert (app.read_bytes(), (folder / "b.py").read_bytes()) == (BROKEN, WHOLE)
-    assert "failed: this text is too strange; shorten it\n" in outcome.err
+    assert "failed: app.py: this text is too strange; shorten it\n" in outcome.err
 
 
 def test_an_engine_that_cannot_be_opened_ends_the_run(run, app, monkeypatch) -> None:

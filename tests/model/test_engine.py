@@ -267,6 +267,14 @@ def test_a_text_that_cannot_be_worked_on_is_an_error(wild: Engine, call: str) ->
             getattr(wild, call)(source if is_whole else Passage(source[:6], "", source[6:]))
 
 
+def test_a_merge_conflict_is_for_somebody_to_decide(wild: Engine) -> None:
+    source = "x = 1\n<<<<<<< HEAD\ny = 1\n=======\ny = 2\n>>>>>>> other\n"
+    with pytest.raises(PassageError, match="line 2 begins a merge conflict; choose one of its sides first"):
+        wild.repair(source)
+    quoted = f'TEXT = """\n{source}"""\n'
+    assert wild.repair(quoted).text == quoted, "there it is data"
+
+
 # Doubt
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from redraft_model.passage import Span
-from redraft_model.verifier import N_KINDS, error_spans, line_starts, parses, problem, prose_spans
+from redraft_model.verifier import N_KINDS, conflict, error_spans, line_starts, parses, problem, prose_spans
 
 
 def check(marked: str, length: int = 1) -> None:
@@ -183,3 +183,20 @@ def test_an_open_string_is_no_prose_and_what_follows_it_is_found() -> None:
     source = "x = 'ab\ny = 'cd'  # e\n"
     assert [span.of(source) for span in prose_spans(source)] == ["cd", " e"]
     assert prose_spans("") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("x = 1\n<<<<<<< HEAD\ny = 1\n=======\ny = 2\n>>>>>>> other\n", 1),
+        ("<<<<<<< HEAD\r\ny = 1\r\n=======\r\ny = 2\r\n>>>>>>> other\r\n", 0),
+        ("<<<<<<< ours\na\n||||||| base\nb\n=======\n>>>>>>> theirs", 0),
+        ("", None),
+        ("<<<<<<< HEAD\ny = 1\n", None),
+        ("title\n=======\n", None),
+        ("    <<<<<<< HEAD\n=======\n>>>>>>> other\n", None),
+        (">>>>>>> other\n=======\n<<<<<<< HEAD\n", None),
+    ],
+)
+def test_a_merge_conflict_begins_where_git_marks_it(source: str, line: int | None) -> None:
+    assert conflict(source) == line
