@@ -49,6 +49,10 @@ class Features:
     characters: float  # written or removed
     unpaired: float  # brackets gained that are not one of a pair, wherever they stand
     indents_coined: float  # lines whose indentation is that of no other line, and no whole steps
+    # Names of the changed lines, without strings and comments:
+    unbound: float  # that are read there and stand nowhere else
+    orphaned: float  # that other lines read and nothing gives a value
+    unread: float  # that have a value and stand nowhere else
 
     def values(self) -> tuple[float, ...]:
         """The features in the order of `FEATURES`."""

@@ -22,6 +22,7 @@ import torch
 from rapidfuzz.distance import Indel
 
 from redraft_model.alignment import ANCHOR_ID, INSERT_IDS, gaps, insert_size
+from redraft_model.bindings import bindings
 from redraft_model.calibration import Calibration, Features, lost
 from redraft_model.comments import closers_quoted, n_unpaired
 from redraft_model.difference import changed_lines, common_prefix, common_suffix
@@ -431,7 +432,8 @@ def _features(
     start: Attempt, attempt: Attempt, known: frozenset[str], window: Window, keep: float, kept_before: float
 ) -> Features:
     assert start.trouble is not None
-    head, old, new, _ = changed_lines(start.source, attempt.source)
+    head, old, new, tail = changed_lines(start.source, attempt.source)
+    found = bindings(head, old, new, tail)
     n_same = common_prefix(old, new)
     line = head.count("\n") + old.count("\n", 0, n_same)
     words_lost, signs_lost = lost(old, new)
@@ -452,6 +454,9 @@ def _features(
         characters=Indel.distance(old, new),
         unpaired=n_unpaired(attempt.source) - n_unpaired(start.source),
         indents_coined=indents_coined(start.source, old, new),
+        unbound=found.unbound,
+        orphaned=found.orphaned,
+        unread=found.unread,
     )
 
 
