@@ -1,14 +1,15 @@
-"""White space of code that need not parse: which indentation comes from nowhere, and gaps inside brackets that were written."""
+"""White space of code that need not parse: indentation that comes from nowhere, gaps in new brackets, words that became one."""
 
 import re
 from collections import Counter
 
 from rapidfuzz.distance import Indel
 
-from redraft_model.difference import changed_lines
+from redraft_model.difference import changed_lines, common_prefix, common_suffix
 
 _INDENT = re.compile(r"[ \t]*")
 _STEP = re.compile(r"^([ \t]*)\S[^\n]*:[ \t]*\n(?:[ \t]*\n)*(\1[ \t]+)\S", re.MULTILINE)
+_WORDS = re.compile(r"\w\w")
 _GAP = re.compile(r" +(?=\S)")
 USUAL_STEP = 4  # columns, where a text has no block to go by (PEP 8)
 
@@ -43,6 +44,27 @@ def tidied(before: str, after: str) -> str:
                 pieces.append(new[end : gap.start()])
                 end = gap.end()
     return head + "".join(pieces) + new[end:] + tail
+
+
+def unglued(before: str, after: str) -> str | None:
+    """`after` with a blank wherever the change made one word of two; None if it did not.
+
+    In `!x` one token is wrong. `not` in its place makes `notx`, where `not x` may be meant.
+    """
+    start = common_prefix(before, after)
+    n_same = min(common_suffix(before, after), min(len(before), len(after)) - start)
+    end, old_end = len(after) - n_same, len(before) - n_same
+    if start == end:
+        return None
+    is_left = _is_inside_word(after, start) and not _is_inside_word(before, start)
+    is_right = _is_inside_word(after, end) and not _is_inside_word(before, old_end)
+    if not (is_left or is_right):
+        return None
+    return after[:start] + " " * is_left + after[start:end] + " " * is_right + after[end:]
+
+
+def _is_inside_word(text: str, at: int) -> bool:
+    return _WORDS.match(text, max(0, at - 1), at + 1) is not None and at > 0
 
 
 def _indent(line: str) -> str:

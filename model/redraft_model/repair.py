@@ -27,7 +27,7 @@ from redraft_model.calibration import Calibration, Features, lost
 from redraft_model.comments import closers_quoted, n_unpaired
 from redraft_model.difference import changed_lines, common_prefix, common_suffix
 from redraft_model.frame import Frame
-from redraft_model.layout import indents_coined, tidied
+from redraft_model.layout import indents_coined, tidied, unglued
 from redraft_model.names import coined, names
 from redraft_model.passage import Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
@@ -312,8 +312,12 @@ def _expand(
             canvas = window.canvas.edited(0, n_tokens, answer)
             if insert_size(label):
                 to_fill.append((gain, attempt, Opened(row, with_masks(window, canvas.region))))
-            else:
-                yield attempt, frames[row], window.source_with(canvas.region), gain, 1
+                continue
+            text = window.source_with(canvas.region)
+            yield attempt, frames[row], text, gain, 1
+            apart = unglued(attempt.source, text)
+            if apart is not None:
+                yield attempt, frames[row], apart, gain, 2
     to_fill = heapq.nlargest(search.n_opened, to_fill, key=lambda entry: entry[0] + entry[1].gain)
     fills = proposer.fill([opened for _, _, opened in to_fill], search.n_fills)
     for (gain, attempt, opened), regions in zip(to_fill, fills, strict=True):

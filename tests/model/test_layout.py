@@ -1,7 +1,7 @@
 """White space: indentation that comes from nowhere, and gaps behind brackets that were written."""
 
 import pytest
-from redraft_model.layout import indents_coined, tidied
+from redraft_model.layout import indents_coined, tidied, unglued
 
 SOURCE = """def f(items):
     for item in items:
@@ -58,3 +58,25 @@ def test_lines_that_stood_there_before_do_not_count() -> None:
 )
 def test_only_gaps_behind_new_brackets_go(before: str, after: str, tidy: str) -> None:
     assert tidied(before, after) == tidy
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "apart"),
+    [
+        ("return !a\n", "return nota\n", "return not a\n"),
+        ("a &&b", "a andb", "a and b"),
+        ("a&&b", "aandb", "a and b"),
+        ("retrn x", "return x", None),
+        ("x = a b", "x = ab", None),
+        ("x y", "x", None),
+        ("forx in y", "for in y", None),
+        ("fox in y", "forx in y", None),
+        ("(a", "nota", "not a"),
+        ("a(", "aif", "a if"),
+        ("", "", None),
+        ("", "ab", None),
+        ("é+é", "éoré", "é or é"),
+    ],
+)
+def test_words_that_a_change_made_one_are_put_apart(before: str, after: str, apart: str | None) -> None:
+    assert unglued(before, after) == apart
