@@ -1,5 +1,9 @@
 """Where two texts differ."""
 
+import re
+
+_INSIDE = re.compile(r"\w\w")
+
 
 def common_prefix(a: str, b: str) -> int:
     """Length of the longest common beginning."""
@@ -32,3 +36,18 @@ def changed_lines(before: str, after: str) -> tuple[str, str, str, str]:
         after[n_head : len(after) - n_tail],
         before[len(before) - n_tail :],
     )
+
+
+def whole_words(before: str, after: str, n_head: int, n_tail: int) -> tuple[int, int]:
+    """How much of `n_head` and `n_tail` characters that two texts share is left when no word is cut in either of them."""
+    head, tail = n_head, n_tail
+    while head and any(is_inside_word(text, head) for text in (before, after)):
+        head -= 1
+    while tail and any(is_inside_word(text, len(text) - tail) for text in (before, after)):
+        tail -= 1
+    return head, tail
+
+
+def is_inside_word(text: str, at: int) -> bool:
+    """Whether a letter, digit or underscore stands on both sides of offset `at`."""
+    return at > 0 and _INSIDE.match(text, at - 1, at + 1) is not None

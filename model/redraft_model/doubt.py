@@ -14,6 +14,8 @@ import torch
 from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, insert_size
 from redraft_model.calibration import Calibration, Doubted, lost, word_shares
 from redraft_model.cloze import Guess, guesses, renewed
+from redraft_model.comments import is_faithful
+from redraft_model.difference import common_prefix, common_suffix, whole_words
 from redraft_model.names import coined, names
 from redraft_model.passage import Doubt, Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
@@ -81,43 +83,77 @@ def doubts(
 ) -> list[Doubt]:
     """Tokens that should, with a probability of more than `threshold`, not be as they are; in order.
 
-    The labels tell of every token. Of the names, operators and literals of a text that parses a calibration tells better.
+    Of a text that parses a calibration tells how likely edits are right; elsewhere the labels have the last word.
     """
-    found: list[Doubt] = []
     windows = tiles(proposer.tokenizer, source, limits=sweep.limits, within=within)
     trouble = problem(source)
+    if calibration is not None and trouble is None:
+        bounds = Bounds.of(source, within)
+
+        def is_possible(text: str) -> bool:
+            return (bounds is None or bounds.hold(source, text)) and is_faithful(source, text)
+
+        looks = [_look(proposer, window, sweep, is_possible, calibration) for window in windows]
+        return [doubt for looked in looks for doubt in _likely_wrong(looked, threshold, calibration)]
     if trouble is not None:
         windows = [window.marked(trouble.span.start, trouble.kind) for window in windows]
-    for window in windows:
-        (log_p_TV,) = proposer.log_p([window])
-        shown = torch.from_numpy(shown_labels(window).astype(np.int64))
-        log_p_TV = log_p_TV.cpu()
-        keep_T = log_p_TV[torch.arange(len(shown)), shown].exp()
-        forbid_controls(log_p_TV)
-        log_p_TV[torch.arange(len(shown)), shown] = -torch.inf
-        best_T = log_p_TV.argmax(-1).tolist()
-        borders = [*window.borders().tolist(), window.span.end]
-        if window is not windows[-1]:
-            # What is missing behind this window is what is missing before the next one's first token.
-            keep_T[-1] = 1.0
-        by_labels = []
-        for i in np.flatnonzero(keep_T.numpy() < 1.0 - threshold).tolist():
-            kind, proposal = _described(best_T[i], proposer)
-            span = Span(borders[i], max(borders[i], borders[i + 1]))
-            by_labels.append(Doubt(span, float(keep_T[i]), kind, proposal))
-        by_words = (
-            [] if calibration is None else _wrong_words(proposer, window, threshold, sweep, calibration)
-        )
-        found += _merged(by_labels, by_words)
+    return [
+        doubt
+        for window in windows
+        for doubt in _unexpected(proposer, window, threshold, is_last=window is windows[-1])
+    ]
+
+
+def _unexpected(proposer: Proposer, window: Window, threshold: float, *, is_last: bool) -> list[Doubt]:
+    """The tokens of a window for which the labels expect something else."""
+    (log_p_TV,) = proposer.log_p([window])
+    shown = torch.from_numpy(shown_labels(window).astype(np.int64))
+    log_p_TV = log_p_TV.cpu()
+    keep_T = log_p_TV[torch.arange(len(shown)), shown].exp()
+    forbid_controls(log_p_TV)
+    log_p_TV[torch.arange(len(shown)), shown] = -torch.inf
+    best_T = log_p_TV.argmax(-1).tolist()
+    borders = [*window.borders().tolist(), window.span.end]
+    if not is_last:
+        # What is missing behind this window is what is missing before the next one's first token.
+        keep_T[-1] = 1.0
+    found = []
+    for i in np.flatnonzero(keep_T.numpy() < 1.0 - threshold).tolist():
+        kind, proposal = _described(best_T[i], proposer)
+        span = Span(borders[i], max(borders[i], borders[i + 1]))
+        found.append(Doubt(span, float(keep_T[i]), kind, proposal))
     return found
 
 
-def _wrong_words(
-    proposer: Proposer, window: Window, threshold: float, sweep: Sweep, calibration: Calibration
-) -> list[Doubt]:
+def _likely_wrong(looked: Looked, threshold: float, calibration: Calibration) -> list[Doubt]:
+    """What is likely wrong in a window; where a word and what the labels propose are of the same place, the word counts."""
+    source = looked.window.source
+    by_labels: list[Doubt] = []
+    for edit in sorted(looked.edits, key=lambda edit: -edit.likely):
+        if edit.features is not None and edit.likely > threshold:
+            doubt = _of_edit(source, edit)
+            by_labels += [] if any(_overlap(doubt, other) for other in by_labels) else [doubt]
+    by_words = _wrong_words(looked, threshold, calibration)
+    others = [doubt for doubt in by_labels if not any(_overlap(doubt, word) for word in by_words)]
+    return sorted([*others, *by_words], key=lambda doubt: doubt.span)
+
+
+def _of_edit(source: str, edit: Edit) -> Doubt:
+    """An edit as a doubt about the words and signs that it changes; what is missing is missing before the next one."""
+    text = edit.window.source
+    start = common_prefix(source, text)
+    n_same = min(common_suffix(source, text), min(len(source), len(text)) - start)
+    start, n_tail = whole_words(source, text, start, n_same)
+    old, new = source[start : len(source) - n_tail], text[start : len(text) - n_tail]
+    kind = "insert" if not old else "substitute" if new else "delete"
+    end = len(source) - n_tail if old else min(start + 1, len(source))
+    return Doubt(Span(start, end), max(0.0, 1.0 - edit.likely), kind, new)
+
+
+def _wrong_words(looked: Looked, threshold: float, calibration: Calibration) -> list[Doubt]:
     """The slots of a window in which another word should be, in order; the likeliest one is proposed."""
     shares: dict[Slot, dict[str, float]] = {}
-    for words in guesses(proposer, window, slots(window.source, window.span), sweep.n_rows):
+    for words in looked.words:
         for guess, share in _shares(words, calibration):
             shares.setdefault(guess.slot, {})[guess.word.text] = share
     found = []
@@ -129,15 +165,8 @@ def _wrong_words(
     return found
 
 
-def _merged(by_labels: Sequence[Doubt], by_words: Sequence[Doubt]) -> list[Doubt]:
-    """Both in order; where they are of the same place what is known of its words counts."""
-    places = [doubt.span for doubt in by_words]
-    others = [
-        doubt
-        for doubt in by_labels
-        if not any(doubt.span.start < place.end and place.start < doubt.span.end for place in places)
-    ]
-    return sorted([*others, *by_words], key=lambda doubt: doubt.span)
+def _overlap(a: Doubt, b: Doubt) -> bool:
+    return a.span.start < b.span.end and b.span.start < a.span.end
 
 
 def improve(

@@ -5,11 +5,10 @@ from collections import Counter
 
 from rapidfuzz.distance import Indel
 
-from redraft_model.difference import changed_lines, common_prefix, common_suffix
+from redraft_model.difference import changed_lines, common_prefix, common_suffix, is_inside_word
 
 _INDENT = re.compile(r"[ \t]*")
 _STEP = re.compile(r"^([ \t]*)\S[^\n]*:[ \t]*\n(?:[ \t]*\n)*(\1[ \t]+)\S", re.MULTILINE)
-_WORDS = re.compile(r"\w\w")
 _GAP = re.compile(r" +(?=\S)")
 USUAL_STEP = 4  # columns, where a text has no block to go by (PEP 8)
 
@@ -56,15 +55,11 @@ def unglued(before: str, after: str) -> str | None:
     end, old_end = len(after) - n_same, len(before) - n_same
     if start == end:
         return None
-    is_left = _is_inside_word(after, start) and not _is_inside_word(before, start)
-    is_right = _is_inside_word(after, end) and not _is_inside_word(before, old_end)
+    is_left = is_inside_word(after, start) and not is_inside_word(before, start)
+    is_right = is_inside_word(after, end) and not is_inside_word(before, old_end)
     if not (is_left or is_right):
         return None
     return after[:start] + " " * is_left + after[start:end] + " " * is_right + after[end:]
-
-
-def _is_inside_word(text: str, at: int) -> bool:
-    return _WORDS.match(text, max(0, at - 1), at + 1) is not None and at > 0
 
 
 def _indent(line: str) -> str:

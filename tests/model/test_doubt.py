@@ -154,11 +154,39 @@ def test_a_calibration_tells_which_word_is_wrong(proposer_of: Proposing) -> None
     assert [(each.span, each.proposal) for each in found(proposer_of, source)] == [
         (Span(at - 1, at + 1), " b")
     ]
-    # A slot the calibration is not so sure of is one of the tokens again, whose labels are.
-    assert told(0.9) == found(proposer_of, source, threshold=0.9)
-    # What is missing is no matter of words, and what does not parse has no slots.
+    # It knows better than the labels where the text parses; where it does not there are no slots.
+    assert told(0.9) == []
     assert told(0.5, changed("value\n", "value +\n")) == found(proposer_of, changed("value\n", "value +\n"))
     assert told(0.5, CLEAN) == []
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "place", "kind", "proposal"),
+    [
+        ("a - b", "a + b", "+", "substitute", "-"),
+        ("a - b", "not a - b", "not", "delete", ""),
+        ("not a - b", "a - b", "a", "insert", "not"),
+        ("a - values", "a - value", "value", "substitute", "values"),
+    ],
+)
+def test_what_the_labels_propose_for_a_text_that_parses_is_tried(
+    proposer_of: Proposing, good: str, bad: str, place: str, kind: str, proposal: str
+) -> None:
+    sure = replace(
+        BELIEVES_IN_LEADS,
+        words=dict.fromkeys(GROUPS, Logistic(-9.0, (0.0,) * len(GUESSED))),
+        sweep=Logistic(-4.0, tuple(float(name == "improvement") for name in DOUBTED)),
+    )
+    clean, source = changed("a - b", good), changed("a - b", bad)
+    start = source.index(bad) + bad.index(place)
+    (doubt,) = doubts(proposer_of(clean), source, 0.5, None, Sweep(), sure)
+    assert (doubt.kind, doubt.proposal.strip()) == (kind, proposal.strip())
+    assert doubt.span.start <= start + 1
+    assert doubt.span.end > start
+    assert doubt.probability < 0.5
+    assert doubts(proposer_of(clean), source, 0.5, Span(0, 3), Sweep(), sure) == []
+    unsure = replace(sure, sweep=Logistic(-9.0, (0.0,) * len(DOUBTED)))
+    assert doubts(proposer_of(clean), source, 0.5, None, Sweep(), unsure) == []
 
 
 def test_doubting_can_be_cancelled(proposer_of: Proposing) -> None:
