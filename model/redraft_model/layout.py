@@ -29,11 +29,23 @@ def indents_coined(source: str, before: str, after: str) -> int:
 
 
 def tidied(before: str, after: str) -> str:
-    """`after` without the blanks behind each opening bracket that `before` does not have.
+    """`after` without blanks behind opening brackets that `before` does not have, and without lines of which nothing is left.
 
-    Of `print x` only brackets are missing; the blank between its words is none that anybody wants in `print( x)`.
+    Of `print x` only brackets are missing; the blank between its words is none that anybody wants in `print( x)`. Nor does anybody
+    want an empty line where a lone `}` was.
     """
     head, old, new, tail = changed_lines(before, after)
+    new = _without_gaps(old, new)
+    rows, now = old.split("\n"), new.split("\n")
+    if len(rows) == len(now):
+        left = [line for row, line in zip(rows, now, strict=True) if line.strip() or not row.strip()]
+        new = "\n".join(left)
+        if not left:
+            tail = tail.removeprefix("\n")  # the first line has no line break of its own
+    return head + new + tail
+
+
+def _without_gaps(old: str, new: str) -> str:
     pieces: list[str] = []
     end = 0
     for change in Indel.opcodes(old, new):
@@ -42,7 +54,7 @@ def tidied(before: str, after: str) -> str:
             if gap and new[i] in "([{":
                 pieces.append(new[end : gap.start()])
                 end = gap.end()
-    return head + "".join(pieces) + new[end:] + tail
+    return "".join(pieces) + new[end:]
 
 
 def unglued(before: str, after: str) -> str | None:

@@ -224,8 +224,8 @@ def _solve(
     prose = Prose.of(start.source)
     counter = itertools.count()
     queue = [_Queued(0.0, next(counter), start)]
-    seen = {start.source}
-    solutions: list[Attempt] = []
+    seen = {start.source: start}
+    solutions: dict[str, Attempt] = {}
     n_done, rounds_left = 0, search.n_rounds
     while queue and rounds_left > 0 and len(solutions) < search.n_solutions:
         beam = _popped(queue, search.beam if n_done >= search.n_narrow else -(-search.beam // 2), is_allowed)
@@ -234,22 +234,32 @@ def _solve(
         n_done, rounds_left = n_done + 1, rounds_left - 1
         proposer.tell(search.n_rounds - rounds_left, search.n_rounds, beam[0].source)
         for parent, frame, text, gain, n_edits in _expand(proposer, beam, prose, search, bounds):
-            if text in seen:
+            known = seen.get(text)
+            if known is not None:
+                # Several ways lead to it; what it gained is what it gains on the best one.
+                attempt = replace(known, gain=parent.gain + gain, n_edits=parent.n_edits + n_edits)
+                if _worth(attempt, search) > _worth(known, search):
+                    seen[text] = attempt
+                    if text in solutions:
+                        solutions[text] = attempt
                 continue
-            seen.add(text)
-            attempt = _judged(parent, frame, text, gain, n_edits)
+            attempt = seen[text] = _judged(parent, frame, text, gain, n_edits)
             if _is_solved(start, attempt):
                 if is_allowed(text):
-                    solutions.append(attempt)
+                    solutions[text] = attempt
             elif attempt.n_edits < search.n_edits:
                 cost = -attempt.gain - search.progress_gain * attempt.n_steps_on
                 heapq.heappush(queue, _Queued(cost, next(counter), attempt))
         if solutions:
             rounds_left = min(rounds_left, search.patience)
-            best = max(solution.gain for solution in solutions)
+            best = max(solution.gain for solution in solutions.values())
             if _is_any(queue, is_allowed) and best > search.lead - queue[0].cost:
                 break
-    return _weighed(proposer, start, solutions, search, bounds, is_allowed)
+    return _weighed(proposer, start, [*solutions.values()], search, bounds, is_allowed)
+
+
+def _worth(attempt: Attempt, search: Search) -> float:
+    return attempt.gain - search.edit_cost * attempt.n_edits
 
 
 def _popped(queue: list[_Queued], n: int, is_allowed: Callable[[str], bool]) -> list[Attempt]:
@@ -290,7 +300,9 @@ def _is_solved(start: Attempt, now: Attempt) -> bool:
     if now.trouble is None:
         return True
     past = _edited_to(start, now.source)
-    return now.trouble.line > start.trouble.line and "\n" in now.source[past : now.trouble.span.start]
+    n_gone = max(0, start.source.count("\n") - now.source.count("\n"))
+    is_below = now.trouble.line + n_gone > start.trouble.line
+    return is_below and "\n" in now.source[past : now.trouble.span.start]
 
 
 def _expand(
@@ -313,7 +325,7 @@ def _expand(
             if insert_size(label):
                 to_fill.append((gain, attempt, Opened(row, with_masks(window, canvas.region))))
                 continue
-            text = window.source_with(canvas.region)
+            text = tidied(attempt.source, window.source_with(canvas.region))
             yield attempt, frames[row], text, gain, 1
             apart = unglued(attempt.source, text)
             if apart is not None:
@@ -423,10 +435,8 @@ def _weighed(
 
 
 def _score(attempt: Attempt, keep: float, search: Search) -> float:
-    cost = search.edit_cost * attempt.n_edits
     return (
-        attempt.gain
-        - cost
+        _worth(attempt, search)
         + search.keep_weight * keep
         + (search.parse_gain if attempt.trouble is None else 0)
     )

@@ -52,11 +52,18 @@ def test_lines_that_stood_there_before_do_not_count() -> None:
         ("f x\n", "f(  \nx\n", "f(  \nx\n"),
         ("f( x\n", "f( x)\n", "f( x)\n"),
         ("f(x) y", "f(x)", "f(x)"),
+        ("f(x)\n}\ny\n", "f(x)\n\ny\n", "f(x)\ny\n"),
+        ("f(x)\n    }\n\ny\n", "f(x)\n    \n\ny\n", "f(x)\n\ny\n"),
+        ("f(x)\n\ny}\n", "f(x)\n\ny\n", "f(x)\n\ny\n"),
+        ("f(x)\n}", "f(x)\n", "f(x)"),
+        ("}\nx", "\nx", "x"),
         ("", "(", "("),
         ("", "", ""),
     ],
 )
-def test_only_gaps_behind_new_brackets_go(before: str, after: str, tidy: str) -> None:
+def test_gaps_behind_new_brackets_go_and_lines_of_which_nothing_is_left(
+    before: str, after: str, tidy: str
+) -> None:
     assert tidied(before, after) == tidy
 
 
