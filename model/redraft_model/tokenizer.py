@@ -195,6 +195,16 @@ class Tokenizer:
         return np.array([piece[:1] == b" " for piece in self._pieces])
 
     @cached_property
+    def kin(self) -> Ids:
+        """A class for every id: one for all that are the same but for blanks around them, one for all line breaks."""
+        first: dict[bytes, int] = {}
+        classes = [
+            i if i < self.n_specials else first.setdefault(_without_blanks(piece), i)
+            for i, piece in enumerate(self._pieces)
+        ]
+        return np.array(classes, np.int32)
+
+    @cached_property
     def _pieces(self) -> list[bytes]:
         byte_of = _byte_of_character()
         pieces = [b""] * self.n_vocabulary
@@ -202,6 +212,10 @@ class Tokenizer:
             if id_ >= self.n_specials:
                 pieces[id_] = bytes(byte_of[character] for character in token)
         return pieces
+
+
+def _without_blanks(piece: bytes) -> bytes:
+    return piece.strip() or (b"\n" if b"\n" in piece else b" ")
 
 
 def _is_of_words(byte: int) -> bool:

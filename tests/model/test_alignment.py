@@ -96,6 +96,32 @@ def test_gaps_are_maximal() -> None:
     assert [(g.start, g.end, g.new_start, g.new_end) for g in found] == [(3, 6, 3, 5), (9, 9, 8, 9)]
 
 
+# A capital letter is kin to the small one.
+KIN = np.arange(FIRST + 0x80, dtype=np.int32)
+KIN[FIRST + ord("A") : FIRST + ord("Z") + 1] = KIN[FIRST + ord("a") : FIRST + ord("z") + 1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("pX\n", "p(x)\n", ["p", I1, I1, ANCHOR_ID]),
+        ("p(X\n", "p(x\n", ["p", "(", "x", "\n", ANCHOR_ID]),
+        ("pX", "p(x", ["p", I1, ANCHOR_ID]),
+        ("pXyq", "p(yxq", ["p", "(", "y", I1, ANCHOR_ID]),  # what is the same comes first
+        ("p+X", "px", ["p", DELETE_ID, "x", ANCHOR_ID]),
+        ("p+X", "p(-x", ["p", "(", I1, ANCHOR_ID]),
+        ("p_X_\n", "p(x)\n", ["p", "(", "x", ")", "\n", ANCHOR_ID]),
+        ("p__X\n", "p(x)\n", ["p", "(", DELETE_ID, "x", I1, ANCHOR_ID]),
+        ("aA", "A", [DELETE_ID, "A", ANCHOR_ID]),
+    ],
+)
+def test_kin_become_each_other_and_are_not_written_again(
+    before: str, after: str, expected: list[int | str]
+) -> None:
+    wanted = [FIRST + ord(label) if isinstance(label, str) else label for label in expected]
+    assert labels(ids(before), ids(after), KIN).tolist() == wanted
+
+
 texts = st.text(alphabet="abcd_\n", max_size=80).map(ids)
 wide = st.lists(st.integers(FIRST, FIRST + 6), max_size=120).map(lambda x: np.array(x, np.int32))
 
@@ -108,6 +134,17 @@ def test_any_text_becomes_any_other_in_a_bounded_number_of_rounds(
     path = rounds(before, after)
     assert np.array_equal(path[-1], after)
     assert len(path) - 1 <= 2 + math.ceil(len(after) / 16)
+
+
+kindred = st.text(alphabet="abcABC_", max_size=60).map(ids)
+
+
+@settings(max_examples=400, deadline=None)
+@given(kindred, kindred.map(lambda x: x[x != MASK_ID]))
+def test_kin_cost_at_most_one_more_round(before: np.ndarray, after: np.ndarray) -> None:
+    path = rounds(before, after, KIN)
+    assert np.array_equal(path[-1], after)
+    assert len(path) - 1 <= 3 + math.ceil(len(after) / 16)
 
 
 @settings(max_examples=200, deadline=None)

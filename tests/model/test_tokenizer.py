@@ -150,3 +150,17 @@ def test_a_strangers_tokenizer_is_refused(tokenizer: Tokenizer, tmp_path: Path) 
     (tmp_path / "tokenizer.json").write_text(tokenizer.to_json().replace(MASK, "<|mosk|>"), "utf-8")
     with pytest.raises(CheckpointError, match=re.escape("has no <|mask|> at id 1")):
         Tokenizer.load(tmp_path / "tokenizer.json")
+
+
+def test_kin_are_the_same_but_for_blanks(tokenizer: Tokenizer) -> None:
+    def kin(text: str) -> list[int]:
+        return tokenizer.kin[tokenizer.encode(text)].tolist()
+
+    assert kin("x") == kin(" x")
+    assert kin("(") == kin(" (")
+    assert kin("\n") == kin("\n    ") == kin("\n        ")
+    assert kin("x") != kin("y")
+    assert kin(" =") != kin(" ==")
+    specials = tokenizer.kin[: tokenizer.n_specials]
+    assert specials.tolist() == list(range(tokenizer.n_specials))
+    assert len(tokenizer.kin) == tokenizer.n_vocabulary

@@ -234,12 +234,12 @@ class SampleMaker:
         mark: tuple[int, int] | None = None,
     ) -> Sample | None:
         """Labels of x_t; in two samples of five some have been executed already, so that half-repaired canvases are known."""
-        answer = labels(x_t, clean)
+        answer = labels(x_t, clean, self.tokenizer.kin)
         if process != "keep" and rng.random() < 0.4:
             if mark is not None and (answer[: mark[0]] != x_t[: mark[0]]).any():
                 mark = None  # where the parser would stop now is not known
             x_t = _partly_applied(x_t, answer, rng)
-            answer = labels(x_t, clean)
+            answer = labels(x_t, clean, self.tokenizer.kin)
         if not 0 < len(x_t) <= room:
             return None
         shown = np.append(x_t, np.int32(self.tokenizer.id_of(REGION_END)))
