@@ -14,6 +14,7 @@ from redraft_model.alignment import MASK_ID
 from redraft_model.checkpoint import Training, export_checkpoint, load_checkpoint
 from redraft_model.config import ModelConfig
 from redraft_model.errors import DataError
+from redraft_model.hardware import fast_dtype
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.train.stages import EDITOR
 from redraft_model.train.time_box import TimeBox
@@ -193,9 +194,12 @@ def test_a_run_goes_on_from_a_network_that_knew_neither_neighbours_nor_marks(
     export_checkpoint(old, tokenizer, tmp_path / "old", Training(1, 1, 1, "editor"))
     run = Run(replace(settings, out=tmp_path / "next", start_from=tmp_path / "old"))
     assert run.model.config.n_neighbours == 2
-    known = load_checkpoint(tmp_path / "old", torch.device("cpu")).model
+    cpu = torch.device("cpu")
+    known = load_checkpoint(tmp_path / "old", cpu, fast_dtype(cpu)).model
     rows = torch.arange(20, 60).reshape(2, 20)
-    torch.testing.assert_close(run.model(rows), known(rows))
+    # Neighbours that are not known yet add nothing but what bfloat16 rounds, where that is fast.
+    tolerance = 4e-3 if fast_dtype(cpu) == torch.bfloat16 else 1e-5
+    torch.testing.assert_close(run.model(rows), known(rows), rtol=0.02, atol=tolerance)
     train(replace(settings, out=tmp_path / "next", start_from=tmp_path / "old", tokens=4000))
     learnt = load_checkpoint(tmp_path / "next" / "checkpoint", torch.device("cpu")).model
     assert learnt.neighbours.mix.weight.abs().max() > 0

@@ -194,6 +194,20 @@ class SampleMaker:
             at = len(line_break) + _indented_offset(worse, unit.indent, at)
         return self._mark(x_t, text, at, trouble.kind)
 
+    def _mark_now(
+        self, mark: tuple[int, int], before: Ids, x_t: Ids, context: "Context"
+    ) -> tuple[int, int] | None:
+        """The mark once `before` has become `x_t`; None where it is not known, as where a line break has its own indentation."""
+        if (x_t == MASK_ID).any():
+            # The search shows open masks with the mark of the text they were opened in.
+            n_same = mark[0] + 1
+            return mark if np.array_equal(before[:n_same], x_t[:n_same]) else None
+        if not context.standalone:
+            return None
+        text = self.tokenizer.decode(x_t)
+        trouble = problem(text)
+        return None if trouble is None else self._mark(x_t, text, trouble.span.start, trouble.kind)
+
     def _mark(self, x_t: Ids, text: str, at: int, kind: int) -> tuple[int, int] | None:
         """The mark at character `at` of the text that begins with `x_t`; None if that is not in it."""
         borders = self.tokenizer.borders(x_t)
@@ -236,9 +250,9 @@ class SampleMaker:
         """Labels of x_t; in two samples of five some have been executed already, so that half-repaired canvases are known."""
         answer = labels(x_t, clean, self.tokenizer.kin)
         if process != "keep" and rng.random() < 0.4:
-            if mark is not None and (answer[: mark[0]] != x_t[: mark[0]]).any():
-                mark = None  # where the parser would stop now is not known
-            x_t = _partly_applied(x_t, answer, rng)
+            before, x_t = x_t, _partly_applied(x_t, answer, rng)
+            if mark is not None and not np.array_equal(before, x_t):
+                mark = self._mark_now(mark, before, x_t, context)
             answer = labels(x_t, clean, self.tokenizer.kin)
         if not 0 < len(x_t) <= room:
             return None
