@@ -92,7 +92,7 @@ def _expectation(found: Doubt) -> str:
         case "delete":
             return "expected nothing here"
         case "insert":
-            return f"expected {proposal} before this"
+            return f"expected {proposal if found.proposal else 'something'} before this"
         case _:
             return f"expected {proposal}"
 

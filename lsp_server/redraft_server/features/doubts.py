@@ -125,7 +125,7 @@ def _message(doubt: Doubt) -> str:
     if doubt.kind == "delete":
         return f"The model would leave this out {sureness}."
     if doubt.kind == "insert":
-        return f"The model misses something before this {sureness}."
+        return f"The model misses {f'“{proposal}”' if proposal else 'something'} before this {sureness}."
     expected = f"“{proposal}”" if proposal else "something else"
     return f"The model expected {expected} here {sureness}."
 
