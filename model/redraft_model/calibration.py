@@ -48,6 +48,8 @@ class Features:
     closers_quoted: float  # brackets that close nothing and have come into a string
     characters: float  # written or removed
     unpaired: float  # brackets gained that are not one of a pair, wherever they stand
+    lines_lost: float  # that are not blank, by number
+    lines_gained: float
     indents_coined: float  # lines whose indentation is that of no other line, and no whole steps
     # Names of the changed lines, without strings and comments:
     unbound: float  # that are read there and stand nowhere else

@@ -28,6 +28,11 @@ def indents_coined(source: str, before: str, after: str) -> int:
     )
 
 
+def n_lines(text: str) -> int:
+    """How many lines are not blank."""
+    return sum(bool(line.strip()) for line in text.split("\n"))
+
+
 def tidied(before: str, after: str) -> str:
     """`after` without blanks behind opening brackets that `before` does not have, and without lines of which nothing is left.
 

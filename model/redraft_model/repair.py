@@ -27,7 +27,7 @@ from redraft_model.calibration import Calibration, Features, lost
 from redraft_model.comments import closers_quoted, n_unpaired
 from redraft_model.difference import changed_lines, common_prefix, common_suffix
 from redraft_model.frame import Frame
-from redraft_model.layout import indents_coined, tidied, unglued
+from redraft_model.layout import indents_coined, n_lines, tidied, unglued
 from redraft_model.names import coined, names
 from redraft_model.passage import Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
@@ -467,6 +467,8 @@ def _features(
         closers_quoted=closers_quoted(old, new),
         characters=Indel.distance(old, new),
         unpaired=n_unpaired(attempt.source) - n_unpaired(start.source),
+        lines_lost=max(0, n_lines(old) - n_lines(new)),
+        lines_gained=max(0, n_lines(new) - n_lines(old)),
         indents_coined=indents_coined(start.source, old, new),
         unbound=found.unbound,
         orphaned=found.orphaned,

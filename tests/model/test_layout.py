@@ -1,7 +1,7 @@
 """White space: indentation that comes from nowhere, and gaps behind brackets that were written."""
 
 import pytest
-from redraft_model.layout import indents_coined, tidied, unglued
+from redraft_model.layout import indents_coined, n_lines, tidied, unglued
 
 SOURCE = """def f(items):
     for item in items:
@@ -87,3 +87,8 @@ def test_gaps_behind_new_brackets_go_and_lines_of_which_nothing_is_left(
 )
 def test_words_that_a_change_made_one_are_put_apart(before: str, after: str, apart: str | None) -> None:
     assert unglued(before, after) == apart
+
+
+@pytest.mark.parametrize(("text", "n"), [("", 0), ("\n  \n", 0), ("a", 1), ("\na\n\n b\n\t", 2)])
+def test_blank_lines_do_not_count(text: str, n: int) -> None:
+    assert n_lines(text) == n
