@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from functools import lru_cache
 
 from rapidfuzz.distance import Indel
 
@@ -18,8 +19,7 @@ def indents_coined(source: str, before: str, after: str) -> int:
 
     `before` and `after` are stretches of whole lines; a step is what the blocks of `source` are most often indented by.
     """
-    known = {_indent(line) for line in source.split("\n") if line.strip()}
-    step = _step(source)
+    known, step = _indents(source)
     changed = Counter(after.split("\n")) - Counter(before.split("\n"))
     return sum(
         n
@@ -85,7 +85,9 @@ def _indent(line: str) -> str:
     return match.group()
 
 
-def _step(source: str) -> int:
-    """By how many characters most blocks are indented."""
+@lru_cache(maxsize=4)
+def _indents(source: str) -> tuple[frozenset[str], int]:
+    """All indentation of `source`, and by how many characters most of its blocks are indented."""
+    known = frozenset(_indent(line) for line in source.split("\n") if line.strip())
     steps = Counter(len(inner) - len(outer) for outer, inner in _STEP.findall(source))
-    return steps.most_common(1)[0][0] if steps else USUAL_STEP
+    return known, steps.most_common(1)[0][0] if steps else USUAL_STEP
