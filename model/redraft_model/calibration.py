@@ -24,7 +24,7 @@ from redraft_model.recall import RECALLED
 from redraft_model.written import LONE, WRITTEN, Written
 
 FILE = "calibration.json"
-FORMAT = 10
+FORMAT = 9
 
 _WORD = re.compile(r"\w+")
 _SIGN = re.compile(r"[^\w\s]")
@@ -48,13 +48,6 @@ class Features:
     closers_quoted: float  # brackets that close nothing and have come into a string
     characters: float  # written or removed
     unpaired: float  # brackets gained that are not one of a pair, wherever they stand
-    lines_lost: float  # that are not blank, by number
-    lines_gained: float
-    indents_coined: float  # lines whose indentation is that of no other line, and no whole steps
-    # Names of the changed lines, without strings and comments:
-    unbound: float  # that are read there and stand nowhere else
-    orphaned: float  # that other lines read and nothing gives a value
-    unread: float  # that have a value and stand nowhere else
 
     def values(self) -> tuple[float, ...]:
         """The features in the order of `FEATURES`."""

@@ -5,7 +5,7 @@ from collections import Counter
 
 # Strings are listed so that a "#" inside one does not count. An unclosed quote ends with its line and an
 # unclosed triple quote with the text, as in Python's own tokenizer, so the scan also works on broken code.
-STRING_OR_COMMENT = re.compile(
+_STRING_OR_COMMENT = re.compile(
     r"""
       (?P<comment> \#[^\n]* )
     | (?P<string>
@@ -67,10 +67,10 @@ def _surplus_closers(text: str) -> int:
 
 
 def _strings(text: str) -> list[str]:
-    found = (match["string"] for match in STRING_OR_COMMENT.finditer(text))
+    found = (match["string"] for match in _STRING_OR_COMMENT.finditer(text))
     return [string for string in found if string is not None]
 
 
 def _comments(text: str) -> list[str]:
-    found = (match["comment"] for match in STRING_OR_COMMENT.finditer(text))
+    found = (match["comment"] for match in _STRING_OR_COMMENT.finditer(text))
     return [comment.rstrip() for comment in found if comment is not None]

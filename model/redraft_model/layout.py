@@ -1,36 +1,12 @@
-"""White space of code that need not parse: indentation that comes from nowhere, gaps in new brackets, words that became one."""
+"""White space of code that need not parse: gaps in new brackets, lines of which nothing is left, words that became one."""
 
 import re
-from collections import Counter
-from functools import lru_cache
 
 from rapidfuzz.distance import Indel
 
 from redraft_model.difference import changed_lines, common_prefix, common_suffix, is_inside_word
 
-_INDENT = re.compile(r"[ \t]*")
-_STEP = re.compile(r"^([ \t]*)\S[^\n]*:[ \t]*\n(?:[ \t]*\n)*(\1[ \t]+)\S", re.MULTILINE)
 _GAP = re.compile(r" +(?=\S)")
-USUAL_STEP = 4  # columns, where a text has no block to go by (PEP 8)
-
-
-def indents_coined(source: str, before: str, after: str) -> int:
-    """How many lines `after` has, and `before` has not, whose indentation is neither that of a line of `source` nor whole steps.
-
-    `before` and `after` are stretches of whole lines; a step is what the blocks of `source` are most often indented by.
-    """
-    known, step = _indents(source)
-    changed = Counter(after.split("\n")) - Counter(before.split("\n"))
-    return sum(
-        n
-        for line, n in changed.items()
-        if line.strip() and _indent(line) not in known and len(_indent(line)) % step
-    )
-
-
-def n_lines(text: str) -> int:
-    """How many lines are not blank."""
-    return sum(bool(line.strip()) for line in text.split("\n"))
 
 
 def tidied(before: str, after: str) -> str:
@@ -77,17 +53,3 @@ def unglued(before: str, after: str) -> str | None:
     if not (is_left or is_right):
         return None
     return after[:start] + " " * is_left + after[start:end] + " " * is_right + after[end:]
-
-
-def _indent(line: str) -> str:
-    match = _INDENT.match(line)
-    assert match is not None
-    return match.group()
-
-
-@lru_cache(maxsize=4)
-def _indents(source: str) -> tuple[frozenset[str], int]:
-    """All indentation of `source`, and by how many characters most of its blocks are indented."""
-    known = frozenset(_indent(line) for line in source.split("\n") if line.strip())
-    steps = Counter(len(inner) - len(outer) for outer, inner in _STEP.findall(source))
-    return known, steps.most_common(1)[0][0] if steps else USUAL_STEP

@@ -5,7 +5,7 @@ import keyword
 import re
 
 NAME = re.compile(r"\b[^\W\d]\w*")
-EVERYWHERE = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
+_EVERYWHERE = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
 
 SIGNATURE = re.compile(r"\bdef\s+\w+\s*\(([^:)]*)")
 _ASSIGNED = re.compile(r"^[ \t]*([\w, \t]+?)[ \t]*=(?!=)", re.MULTILINE)
@@ -16,7 +16,7 @@ _READ = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w|[ \t]*=(?!=))")
 
 def names(text: str) -> frozenset[str]:
     """The words in `text` that could be names, wherever they stand, and those that every Python program knows."""
-    return EVERYWHERE.union(NAME.findall(text))
+    return _EVERYWHERE.union(NAME.findall(text))
 
 
 def coined(known: frozenset[str], after: str) -> int:

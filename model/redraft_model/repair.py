@@ -22,12 +22,11 @@ import torch
 from rapidfuzz.distance import Indel
 
 from redraft_model.alignment import ANCHOR_ID, INSERT_IDS, gaps, insert_size
-from redraft_model.bindings import bindings
 from redraft_model.calibration import Calibration, Features, lost
 from redraft_model.comments import closers_quoted, n_unpaired
 from redraft_model.difference import changed_lines, common_prefix, common_suffix
 from redraft_model.frame import Frame
-from redraft_model.layout import indents_coined, n_lines, tidied, unglued
+from redraft_model.layout import tidied, unglued
 from redraft_model.names import coined, names
 from redraft_model.passage import Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
@@ -446,8 +445,7 @@ def _features(
     start: Attempt, attempt: Attempt, known: frozenset[str], window: Window, keep: float, kept_before: float
 ) -> Features:
     assert start.trouble is not None
-    head, old, new, tail = changed_lines(start.source, attempt.source)
-    found = bindings(head, old, new, tail)
+    head, old, new, _ = changed_lines(start.source, attempt.source)
     n_same = common_prefix(old, new)
     line = head.count("\n") + old.count("\n", 0, n_same)
     words_lost, signs_lost = lost(old, new)
@@ -467,12 +465,6 @@ def _features(
         closers_quoted=closers_quoted(old, new),
         characters=Indel.distance(old, new),
         unpaired=n_unpaired(attempt.source) - n_unpaired(start.source),
-        lines_lost=max(0, n_lines(old) - n_lines(new)),
-        lines_gained=max(0, n_lines(new) - n_lines(old)),
-        indents_coined=indents_coined(start.source, old, new),
-        unbound=found.unbound,
-        orphaned=found.orphaned,
-        unread=found.unread,
     )
 
 

@@ -70,7 +70,7 @@ from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
 from redraft_model.written import WRITTEN, Written
 
-PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 DOUBT = Doubted(0, -0.1, 0, 1, 0)
 WORD = Guessed("name", **dict.fromkeys(GUESSED, 0.0))
 LINE = Written(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -116,13 +116,13 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data | {"format": 2}, "is not of format 10"),
+        (lambda data: data | {"format": 2}, "is not of format 9"),
         (lambda data: data | {"ranking": {}}, "'gain'"),
         (lambda data: data | {"sweep_threshold": "high"}, "'high' is no number"),
         (lambda data: data | {"repair": data["repair"] | {"bias": float("nan")}}, "nan is no number"),
         (lambda data: data | {"sweep": [1.0]}, "wrong one"),
         (lambda data: {name: data[name] for name in data if name != "line"}, "'line'"),
-        (lambda _: [], "is not of format 10"),
+        (lambda _: [], "is not of format 9"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_so(
@@ -182,6 +182,18 @@ def test_a_ranking_finds_the_feature_that_tells_right_from_wrong() -> None:
     verdict = judge(searched, [])
     assert (verdict.n_before, verdict.n_after) == (0, 60)
     assert brier(verdict.repairs) < 0.05
+
+
+def test_what_leaves_a_problem_says_nothing_of_how_likely_repairs_are() -> None:
+    rng = Random(4)
+    whole = [
+        Searched(file, (Found(1.0, replace(PLAIN, gain=rng.random()), rng.random() < 0.8),))
+        for file in range(60)
+    ]
+    halves = [Searched(file, (Found(1.0, replace(PLAIN, parses=0.0), False),)) for file in range(60, 90)]
+    repair = fit([*whole, *halves], []).repair
+    assert dict(zip(FEATURES, repair.weights, strict=False))["parses"] == pytest.approx(0, abs=1e-6)
+    assert repair.bias == pytest.approx(fit(whole, []).repair.bias)
 
 
 def test_a_logistic_fit_gives_back_the_probabilities() -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from redraft_model.calibrate.gathering import Completed, Remembered, Searched, Swept
+from redraft_model.calibrate.gathering import Completed, Found, Remembered, Searched, Swept
 from redraft_model.calibration import (
     DOUBTED,
     FEATURES,
@@ -185,6 +185,8 @@ def _fit_choice(
             scores = [weighted(ranking, found.features.values()) for found in search.solutions]
             best = max(range(len(scores)), key=lambda i: scores[i])
             chosen = search.solutions[best]
+            if isinstance(chosen, Found) and not chosen.features.parses:
+                continue  # nothing can be said of it before the next problem is solved
             values.append((*chosen.features.values(), logit_share(scores, best)))
             labels.append(chosen.is_right)
     if not values:
