@@ -22,11 +22,15 @@ def common_suffix(a: str, b: str) -> int:
     return low
 
 
+def common_ends(before: str, after: str) -> tuple[int, int]:
+    """Lengths of the longest common beginning, and of the longest common ending behind it."""
+    n_head = common_prefix(before, after)
+    return n_head, min(common_suffix(before, after), min(len(before), len(after)) - n_head)
+
+
 def changed_lines(before: str, after: str) -> tuple[str, str, str, str]:
     """(head, old, new, tail) with before = head + old + tail and after = head + new + tail, cut at line breaks."""
-    n_tail = common_suffix(before, after)
-    n_head = common_prefix(before, after)
-    n_tail = min(n_tail, min(len(before), len(after)) - n_head)
+    n_head, n_tail = common_ends(before, after)
     n_head = max(0, before.rfind("\n", 0, n_head))
     line_end = before.find("\n", len(before) - n_tail)
     n_tail = 0 if line_end < 0 else len(before) - line_end

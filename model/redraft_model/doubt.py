@@ -15,7 +15,7 @@ from redraft_model.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, insert_siz
 from redraft_model.calibration import Calibration, Doubted, lost, word_shares
 from redraft_model.cloze import Guess, guesses, renewed
 from redraft_model.comments import is_faithful
-from redraft_model.difference import common_prefix, common_suffix, whole_words
+from redraft_model.difference import common_ends, whole_words
 from redraft_model.names import coined, names
 from redraft_model.passage import Doubt, Span
 from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
@@ -141,9 +141,7 @@ def _likely_wrong(looked: Looked, threshold: float, calibration: Calibration) ->
 def _of_edit(source: str, edit: Edit) -> Doubt:
     """An edit as a doubt about the words and signs that it changes; what is missing is missing before the next one."""
     text = edit.window.source
-    start = common_prefix(source, text)
-    n_same = min(common_suffix(source, text), min(len(source), len(text)) - start)
-    start, n_tail = whole_words(source, text, start, n_same)
+    start, n_tail = whole_words(source, text, *common_ends(source, text))
     old, new = source[start : len(source) - n_tail], text[start : len(text) - n_tail]
     kind = "insert" if not old else "substitute" if new else "delete"
     end = len(source) - n_tail if old else min(start + 1, len(source))

@@ -4,7 +4,7 @@ import re
 
 from rapidfuzz.distance import Indel
 
-from redraft_model.difference import changed_lines, common_prefix, common_suffix, is_inside_word
+from redraft_model.difference import changed_lines, common_ends, is_inside_word
 
 _GAP = re.compile(r" +(?=\S)")
 
@@ -43,9 +43,8 @@ def unglued(before: str, after: str) -> str | None:
 
     In `!x` one token is wrong. `not` in its place makes `notx`, where `not x` may be meant.
     """
-    start = common_prefix(before, after)
-    n_same = min(common_suffix(before, after), min(len(before), len(after)) - start)
-    end, old_end = len(after) - n_same, len(before) - n_same
+    start, n_tail = common_ends(before, after)
+    end, old_end = len(after) - n_tail, len(before) - n_tail
     if start == end:
         return None
     is_left = is_inside_word(after, start) and not is_inside_word(before, start)

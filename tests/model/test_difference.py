@@ -1,7 +1,7 @@
 """Where two texts differ: in characters, in whole lines, in whole words."""
 
 import pytest
-from redraft_model.difference import changed_lines, common_prefix, common_suffix, whole_words
+from redraft_model.difference import changed_lines, common_ends, whole_words
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,7 @@ from redraft_model.difference import changed_lines, common_prefix, common_suffix
     ],
 )
 def test_a_change_is_one_of_whole_words(before: str, after: str, old: str, new: str) -> None:
-    n_head = common_prefix(before, after)
-    n_tail = min(common_suffix(before, after), min(len(before), len(after)) - n_head)
-    head, tail = whole_words(before, after, n_head, n_tail)
+    head, tail = whole_words(before, after, *common_ends(before, after))
     assert (before[head : len(before) - tail], after[head : len(after) - tail]) == (old, new)
     assert before[:head] == after[:head]
     assert before[len(before) - tail :] == after[len(after) - tail :]
