@@ -45,7 +45,7 @@ from redraft_model.evaluate.machine import Machine
 from redraft_model.learnt import BUNDLED
 from redraft_model.noise import SyntaxNoise
 from redraft_model.proposer import Proposer
-from redraft_model.repair import Search
+from redraft_model.search import Search
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 

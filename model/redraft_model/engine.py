@@ -30,8 +30,9 @@ from redraft_model.passage import (
     Watch,
 )
 from redraft_model.proposer import Proposer
-from redraft_model.repair import Search, repair
+from redraft_model.repair import repair
 from redraft_model.sampler import Sampling, Trace, generate
+from redraft_model.search import Search
 from redraft_model.verifier import conflict, parses
 from redraft_model.window import cut
 

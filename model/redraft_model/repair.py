@@ -1,11 +1,11 @@
 """Repair search: the model proposes, the parser disposes.
 
 Where the parser stops there is a problem. The window around it goes through the network; every label other than KEEP is a
-candidate with a gain, log p(label) - log p(KEEP). Best-first over a few edits a problem, a beam of texts as one batch, masks
-filled by the model, every text put to the parser. A text solves the problem when it parses, or when the parser now stops further
-down. A solution is cut down to the edits it needs. The one wins that the checkpoint's calibration finds most likely right, after
-what its edits gained, how surely the model would now keep every token, and what was lost on the way; without a calibration the
-costs in `Search` decide. There are no hand-written repairs.
+candidate with a gain, log p(label) - log p(KEEP), and so are several sure ones at once. Best-first over a few edits a problem, a
+beam of texts as one batch, masks filled by the model, every text put to the parser. A text solves the problem when it parses, or
+when the parser now stops further down. A solution is cut down to the edits it needs. The one wins that the checkpoint's
+calibration finds most likely right, after what its edits gained, how surely the model would now keep every token, and what was
+lost on the way; without a calibration the costs in `Search` decide. There are no hand-written repairs.
 """
 
 # T tokens of a region and its end marker, V vocabulary
@@ -17,52 +17,26 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
-import torch
 from rapidfuzz.distance import Indel
 
-from redraft_model.alignment import ANCHOR_ID, INSERT_IDS, gaps, insert_size
+from redraft_model.alignment import gaps
 from redraft_model.calibration import Calibration, Features, lost
+from redraft_model.candidates import Edit, candidates
 from redraft_model.comments import closers_quoted, n_unpaired
 from redraft_model.difference import changed_lines, common_prefix, common_suffix
 from redraft_model.frame import Frame
 from redraft_model.layout import tidied, unglued
 from redraft_model.names import coined, names
 from redraft_model.passage import Span
-from redraft_model.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
+from redraft_model.proposer import Opened, Proposer, keep_log_likelihood
 from redraft_model.prose import Prose
+from redraft_model.search import Search
 from redraft_model.tokenizer import Tokenizer
-from redraft_model.verifier import Problem, error_spans, problem
-from redraft_model.window import Limits, Window, around, with_masks
+from redraft_model.verifier import Problem, problem
+from redraft_model.window import Window, around
 
 # A search that solves several problems at once has its first change far up, which says nothing against it.
 FARTHEST = 4  # lines; what lies further away counts as so far
-
-
-@dataclass(frozen=True)
-class Search:
-    """How hard to look, and what counts. Costs and gains are in nats."""
-
-    n_edits: int = 6  # token edits for one problem
-    n_rounds: int = 8  # beams per problem
-    n_problems: int = 24  # problems per text
-    beam: int = 6
-    n_narrow: int = 3  # the first beams, of half that width: most problems are solved in them
-    n_candidates: int = 32  # best labels of one text that are tried
-    n_labels: int = 4  # of them for one token
-    n_opened: int = 32  # insertions that are filled per round
-    n_fills: int = 4  # tokens tried for a single mask
-    n_solutions: int = 16  # stop when there are so many
-    patience: int = 2  # beams after the first solution
-    lead: float = 3.0  # by how much a solution must lead what is still to be looked at to end the search
-    token_cost: float = 0.02  # of an edit for every token away from where the parser stopped
-    # Of an edit on the line of the problem, on the next one, and so on.
-    line_costs: tuple[float, ...] = (0.0, 2.0, 4.0, 6.0)
-    progress_gain: float = 2.0  # for a text whose problem moved on behind the edits, when texts queue
-    edit_cost: float = 2.0  # per token edited, in a solution's score
-    keep_weight: float = 0.5  # of the log-likelihood of keeping a solution, in its score
-    parse_gain: float = 4.0  # for a solution that parses over one whose next problem lies further down
-    limits: Limits = Limits()
 
 
 @dataclass(frozen=True)
@@ -312,30 +286,29 @@ def _expand(
     frames = [
         Frame.around(attempt.source, window.span) for attempt, window in zip(beam, windows, strict=True)
     ]
-    to_fill: list[tuple[float, Attempt, Opened]] = []
+    to_fill: list[tuple[Attempt, Edit, Opened]] = []
     for row, (attempt, window, log_p_TV) in enumerate(
         zip(beam, windows, proposer.log_p(windows), strict=True)
     ):
-        n_tokens = len(window.canvas.region)
-        for position, label, gain in _candidates(attempt, window, log_p_TV, prose, search):
-            answer = np.append(window.canvas.region, np.int32(ANCHOR_ID))
-            answer[position] = label
-            canvas = window.canvas.edited(0, n_tokens, answer)
-            if insert_size(label):
-                to_fill.append((gain, attempt, Opened(row, with_masks(window, canvas.region))))
+        n_left = search.n_edits - attempt.n_edits
+        for edit in candidates(attempt.source, _focus(attempt), window, log_p_TV, prose, search, n_left):
+            edited = edit.applied(window)
+            if edited.canvas.n_masks:
+                to_fill.append((attempt, edit, Opened(row, edited)))
                 continue
-            text = tidied(attempt.source, window.source_with(canvas.region))
-            yield attempt, frames[row], text, gain, 1
+            text = tidied(attempt.source, window.source_with(edited.canvas.region))
+            yield attempt, frames[row], text, edit.gain, edit.n_tokens
             apart = unglued(attempt.source, text)
             if apart is not None:
-                yield attempt, frames[row], apart, gain, 2
-    to_fill = heapq.nlargest(search.n_opened, to_fill, key=lambda entry: entry[0] + entry[1].gain)
+                yield attempt, frames[row], apart, edit.gain, edit.n_tokens + 1
+    to_fill = heapq.nlargest(search.n_opened, to_fill, key=lambda entry: entry[0].gain + entry[1].gain)
     fills = proposer.fill([opened for _, _, opened in to_fill], search.n_fills)
-    for (gain, attempt, opened), regions in zip(to_fill, fills, strict=True):
-        n_before = len(opened.window.canvas.region) - opened.window.canvas.n_masks
+    for (attempt, edit, opened), regions in zip(to_fill, fills, strict=True):
+        n_without = len(opened.window.canvas.region) - opened.window.canvas.n_masks
         for region, log_p in regions:
-            text, n_edits = opened.window.source_with(region), max(1, len(region) - n_before)
-            yield attempt, frames[opened.row], tidied(attempt.source, text), gain + log_p, n_edits
+            text = tidied(attempt.source, opened.window.source_with(region))
+            n_edits = max(1, edit.n_replaced + len(region) - n_without)
+            yield attempt, frames[opened.row], text, edit.gain + log_p, n_edits
 
 
 def _focus(attempt: Attempt) -> Span:
@@ -351,54 +324,6 @@ def _window(
     within = None if bounds is None else bounds.span(source)
     window = around(proposer.tokenizer, source, focus, limits=search.limits, within=within)
     return window if trouble is None else window.marked(trouble.span.start, trouble.kind)
-
-
-def _candidates(
-    attempt: Attempt, window: Window, log_p_TV: torch.Tensor, prose: Prose, search: Search
-) -> list[tuple[int, int, float]]:
-    """(position, label, gain) of the best labels that change something, near problems first."""
-    shown = torch.from_numpy(shown_labels(window).astype(np.int64))
-    log_p_TV = log_p_TV.cpu()
-    keep_T = log_p_TV[torch.arange(len(shown)), shown]
-    gain_TV = log_p_TV - keep_T[:, None]
-    gain_TV[torch.arange(len(shown)), shown] = -torch.inf
-    forbid_controls(gain_TV)
-    prose.forbid(window, _focus(attempt), gain_TV)
-    # An insertion of more tokens than may still be edited leads nowhere.
-    gain_TV[:, [i for i in INSERT_IDS if insert_size(i) > search.n_edits - attempt.n_edits]] = -torch.inf
-    gain_TV = gain_TV - torch.from_numpy(_distance_cost(attempt, window, search))[:, None]
-    # One token that the network finds strange must not fill the list with all that could stand there.
-    gain_TL, label_TL = gain_TV.topk(min(search.n_labels, gain_TV.shape[1]))
-    best = gain_TL.flatten().topk(min(search.n_candidates, gain_TL.numel()))
-    labels = label_TL.flatten()[best.indices].tolist()
-    return [
-        (index // gain_TL.shape[1], label, value)
-        for value, index, label in zip(best.values.tolist(), best.indices.tolist(), labels, strict=True)
-        if value > -torch.inf
-    ]
-
-
-def _distance_cost(attempt: Attempt, window: Window, search: Search) -> npt.NDArray[np.float32]:
-    """Nats for every position of the region: the further from where a parser complains, the more."""
-    text = window.span.of(attempt.source)
-    places = [_focus(attempt)]
-    places += [Span(window.span.start + s.start, window.span.start + s.end) for s in error_spans(text)[:8]]
-    n_tokens = len(window.canvas.region) + 1
-    at = np.arange(n_tokens)
-    # A line break belongs to the line it ends: that is where a missing bracket or colon goes.
-    breaks = window.tokenizer.breaks_line[window.canvas.region].astype(np.int64)
-    line = np.append(0, np.cumsum(breaks))
-    cost = np.full(n_tokens, np.inf, np.float32)
-    line_costs = np.array(search.line_costs, np.float32)
-    for place in places:
-        if not window.span.start <= place.start <= window.span.end:
-            continue
-        start, end = window.tokens_of(Span(place.start, max(place.start, min(place.end, window.span.end))))
-        distance = np.maximum(0, np.maximum(start - at, at - end))
-        n_lines = np.maximum(0, np.maximum(line[start] - line, line - line[max(start, end - 1)]))
-        nearness = search.token_cost * distance + line_costs[np.minimum(n_lines, len(line_costs) - 1)]
-        cost = np.minimum(cost, nearness.astype(np.float32))
-    return np.where(np.isfinite(cost), cost, np.float32(0))
 
 
 def _weighed(

@@ -64,7 +64,8 @@ from redraft_model.guessed import GROUPS, GUESSED, Guessed
 from redraft_model.names import coined, names
 from redraft_model.proposer import Proposer
 from redraft_model.recall import RECALLED
-from redraft_model.repair import Search, Solution, repair
+from redraft_model.repair import Solution, repair
+from redraft_model.search import Search
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses

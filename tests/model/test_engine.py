@@ -17,7 +17,7 @@ from redraft_model.errors import Cancelled, CheckpointError, PassageError
 from redraft_model.line_search import Forward, Found, LineSearch, Place, search
 from redraft_model.openings import BLOCK_WORDS, CLAUSE_WORDS
 from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Span, Watch
-from redraft_model.repair import Search
+from redraft_model.search import Search
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses

@@ -12,7 +12,8 @@ from redraft_model.config import ModelConfig
 from redraft_model.errors import Cancelled
 from redraft_model.passage import DenoiseStep, Span, Watch
 from redraft_model.proposer import Proposer
-from redraft_model.repair import Bounds, Repaired, Search, repair
+from redraft_model.repair import Bounds, Repaired, repair
+from redraft_model.search import Search
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses, problem
@@ -117,6 +118,20 @@ def test_one_problem_is_solved(fixed: Fixing, good: str, bad: str) -> None:
 )
 def test_texts_become_the_text_the_network_knows(fixed: Fixing, source: str, clean: str) -> None:
     assert fixed(source, clean).source == clean
+
+
+@pytest.mark.parametrize(
+    ("source", "clean"),
+    [
+        ("def f(x):\n    zqxzqx x\n", "def f(x):\n    return x\n"),  # a word of many tokens
+        ("print x\ny = 2\n", "print(x)\ny = 2\n"),  # two masks in one line
+        ("if x\n    y = (1\nz = 2\n", "if x:\n    y = (1)\nz = 2\n"),  # in two lines
+    ],
+)
+def test_what_the_network_is_sure_of_is_changed_at_once(fixed: Fixing, source: str, clean: str) -> None:
+    assert fixed(source, clean, Search(n_rounds=1)).source == clean
+    # Where nothing is sure enough for that, one round is one label.
+    assert fixed(source, clean, Search(n_rounds=1, n_problems=1, sure=1.0)).source != clean
 
 
 def test_words_of_comments_and_strings_are_not_tried(fixed: Fixing) -> None:

@@ -21,7 +21,7 @@ from redraft_model.calibration import (
 )
 from redraft_model.guessed import GROUPS, GUESSED
 from redraft_model.recall import RECALLED
-from redraft_model.repair import Search
+from redraft_model.search import Search
 from redraft_model.written import WRITTEN
 
 ALIKE = 0.5  # likeness from which on a text for the rest of a line is better than nothing

@@ -21,8 +21,9 @@ from redraft_model.noise import SemanticNoise, SyntaxNoise
 from redraft_model.passage import Completion
 from redraft_model.places import Places
 from redraft_model.proposer import Proposer
-from redraft_model.repair import Search, Solution, repair
+from redraft_model.repair import Solution, repair
 from redraft_model.sampler import Cached
+from redraft_model.search import Search
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
 from redraft_model.written import Written

@@ -24,7 +24,7 @@ from redraft_model.evaluate.proportion import wilson
 from redraft_model.noise import SyntaxNoise
 from redraft_model.passage import Span
 from redraft_model.proposer import Proposer
-from redraft_model.repair import Search
+from redraft_model.search import Search
 from redraft_model.train.curves import require_drawable
 from redraft_model.window import cut, with_masks
 
