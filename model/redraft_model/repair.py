@@ -206,7 +206,7 @@ def _solve(
             break
         n_done, rounds_left = n_done + 1, rounds_left - 1
         proposer.tell(search.n_rounds - rounds_left, search.n_rounds, beam[0].source)
-        for parent, frame, text, gain, n_edits in _expand(proposer, beam, prose, search, bounds):
+        for parent, frame, text, gain, n_edits in _expand(proposer, beam, start, prose, search, bounds):
             known = seen.get(text)
             if known is not None:
                 # Several ways lead to it; what it gained is what it gains on the best one.
@@ -279,7 +279,12 @@ def _is_solved(start: Attempt, now: Attempt) -> bool:
 
 
 def _expand(
-    proposer: Proposer, beam: Sequence[Attempt], prose: Prose, search: Search, bounds: Bounds | None
+    proposer: Proposer,
+    beam: Sequence[Attempt],
+    start: Attempt,
+    prose: Prose,
+    search: Search,
+    bounds: Bounds | None,
 ) -> Iterable[tuple[Attempt, Frame, str, float, int]]:
     """(parent, its frame, text, gain, tokens edited) of the texts one edit further on, edits without masks first."""
     windows = [_window(proposer, attempt, _focus(attempt), search, bounds) for attempt in beam]
@@ -296,7 +301,7 @@ def _expand(
             if edited.canvas.n_masks:
                 to_fill.append((attempt, edit, Opened(row, edited)))
                 continue
-            text = tidied(attempt.source, window.source_with(edited.canvas.region))
+            text = tidied(start.source, window.source_with(edited.canvas.region))
             yield attempt, frames[row], text, edit.gain, edit.n_tokens
             apart = unglued(attempt.source, text)
             if apart is not None:
@@ -306,7 +311,7 @@ def _expand(
     for (attempt, edit, opened), regions in zip(to_fill, fills, strict=True):
         n_without = len(opened.window.canvas.region) - opened.window.canvas.n_masks
         for region, log_p in regions:
-            text = tidied(attempt.source, opened.window.source_with(region))
+            text = tidied(start.source, opened.window.source_with(region))
             n_edits = max(1, edit.n_replaced + len(region) - n_without)
             yield attempt, frames[opened.row], text, edit.gain + log_p, n_edits
 

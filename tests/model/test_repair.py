@@ -134,6 +134,11 @@ def test_what_the_network_is_sure_of_is_changed_at_once(fixed: Fixing, source: s
     assert fixed(source, clean, Search(n_rounds=1, n_problems=1, sure=1.0)).source != clean
 
 
+def test_no_gap_is_left_behind_a_bracket_of_an_earlier_step(fixed: Fixing) -> None:
+    one_by_one = Search(sure=1.0)
+    assert fixed("g,, 'no'\n", "g( 'no')\n", one_by_one).source == "g('no')\n"
+
+
 def test_words_of_comments_and_strings_are_not_tried(fixed: Fixing) -> None:
     source = "x = [\n    1,  # won\n    'too',\ny = 3\n"
     clean = "x = [\n    1,  # one\n    'two',\n]\ny = 3\n"
