@@ -190,6 +190,19 @@ def test_breaker_finds_nothing_in_nothing(name: str) -> None:
     assert results(name, "") == {None}
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("increment", "x += 2\n"),
+        ("increment", "x += y[1]\n"),
+        ("increment", "x += 1 + y\n"),
+        ("old_except", "try:\n    f()\nexcept E:\n    g()\n"),
+    ],
+)
+def test_nothing_is_broken_that_people_would_mend_otherwise(name: str, code: str) -> None:
+    assert results(name, code) == {None}
+
+
 @pytest.mark.parametrize("code", SCRAPS)
 def test_no_breaker_stumbles_over_a_scrap(code: str) -> None:
     for breaker in BREAKERS.values():

@@ -66,12 +66,15 @@ def c_logic(code: str, tokens: list[Token], rng: Random) -> str | None:
 
 
 def increment(code: str, tokens: list[Token], rng: Random) -> str | None:
-    """x += 1 -> x++."""
+    """x += 1 -> x++; of another number nobody could tell what it was."""
     steps = [
         (line, token)
         for line in lines(code, tokens)
-        for token in line.tokens
-        if token.text in {"+=", "-="} and token.start > line.first.start
+        for token, by in pairwise(line.tokens)
+        if token.text in {"+=", "-="}
+        and token.start > line.first.start
+        and by is line.last
+        and by.text == "1"
     ]
     step = pick(rng, steps)
     if step is None:
@@ -205,12 +208,7 @@ def expression_parameter(code: str, tokens: list[Token], rng: Random) -> str | N
 def old_except(code: str, tokens: list[Token], rng: Random) -> str | None:
     """except E as e: -> except E, e:"""
     match = pick(rng, matches(code, tokens, r"except\b[^\n:]*?( as )"))
-    if match is None:
-        line = pick(
-            rng, [line for line in lines(code, tokens) if line.first.text == "except" and line.is_header]
-        )
-        return line and inserted(code, line.last.start, ", e" if len(line.tokens) > 2 else " Exception, e")
-    return code[: match.start(1)] + ", " + code[match.end(1) :]
+    return match and code[: match.start(1)] + ", " + code[match.end(1) :]
 
 
 def old_raise(code: str, tokens: list[Token], rng: Random) -> str | None:
