@@ -16,7 +16,7 @@ class Search:
     n_narrow: int = 3  # the first beams, of half that width: most problems are solved in them
     n_candidates: int = 32  # best labels of one text that are tried
     n_labels: int = 4  # of them for one token
-    sure: float = 0.5  # probability from which the labels of one line are tried together as well
+    sure: float = 0.5  # probability from which labels are tried together as well
     n_opened: int = 32  # insertions that are filled per round
     n_fills: int = 4  # tokens tried for a single mask
     n_solutions: int = 16  # stop when there are so many
