@@ -24,7 +24,7 @@ from redraft_model.recall import RECALLED
 from redraft_model.written import LONE, WRITTEN, Written
 
 FILE = "calibration.json"
-FORMAT = 9
+FORMAT = 10
 
 _WORD = re.compile(r"\w+")
 _SIGN = re.compile(r"[^\w\s]")
@@ -48,6 +48,7 @@ class Features:
     closers_quoted: float  # brackets that close nothing and have come into a string
     characters: float  # written or removed
     unpaired: float  # brackets gained that are not one of a pair, wherever they stand
+    uncompiled: float  # 1 if it parses and does not compile
 
     def values(self) -> tuple[float, ...]:
         """The features in the order of `FEATURES`."""

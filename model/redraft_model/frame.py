@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from redraft_model.passage import Span
-from redraft_model.verifier import Problem, line_starts, parses, problem
+from redraft_model.verifier import Problem, compile_problem, line_starts, parses, problem
 
 # A line that begins a statement at the outermost level, and does not go on with the one above.
 _STATEMENT = re.compile(r"^(?!(?:elif|else|except|finally)\b)[^\W\d]", re.MULTILINE)
@@ -28,22 +28,30 @@ class Frame:
 
     def problem(self, source: str) -> Problem | None:
         """What `problem` says, parsing only what is not in the frame if that decides it."""
+        head, lines, middle, tail = self._parts(source)
+        found = problem(lines + middle)
+        if found is not None and tail and not _is_certain(found, lines + middle):
+            found = problem(lines + middle + tail)
+        return None if found is None else _moved(found, len(head) - len(lines))
+
+    def compile_problem(self, source: str) -> Problem | None:
+        """What `compile_problem` says of what is not in the frame, whose statements are whole."""
+        head, lines, middle, _ = self._parts(source)
+        found = compile_problem(lines + middle)
+        return None if found is None else _moved(found, len(head) - len(lines))
+
+    def _parts(self, source: str) -> tuple[str, str, str, str]:
+        """The head if `source` has it, line ends in its place so that lines keep their numbers, the middle, the tail."""
         if len(source) < len(self.head) + len(self.first) + len(self.tail):
-            return problem(source)
+            return "", "", source, ""
         tail = self.tail if source.endswith(self.tail) else ""
         head = self.head if source.startswith(self.head + self.first) else ""
-        if not head and not tail:
-            return problem(source)
-        # Line ends in place of the head, so that lines keep their numbers.
         lines = "\n" * (len(line_starts(head)) - 1)
-        middle = lines + source[len(head) : len(source) - len(tail)]
-        found = problem(middle)
-        if found is not None and tail and not _is_certain(found, middle):
-            found = problem(middle + tail)
-        if found is None:
-            return None
-        moved = len(head) - len(lines)
-        return replace(found, span=Span(found.span.start + moved, found.span.end + moved))
+        return head, lines, source[len(head) : len(source) - len(tail)], tail
+
+
+def _moved(found: Problem, by: int) -> Problem:
+    return replace(found, span=Span(found.span.start + by, found.span.end + by))
 
 
 def _is_certain(found: Problem, text: str) -> bool:

@@ -48,6 +48,7 @@ class Attempt:
     gain: float = 0.0
     n_edits: int = 0
     n_steps_on: int = 0
+    uncompiled: Problem | None = None  # what the compiler says where the parser says nothing
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,11 @@ def _solve(
             if _is_solved(start, attempt):
                 if is_allowed(text):
                     solutions[text] = attempt
-            elif attempt.n_edits < search.n_edits:
+                if attempt.uncompiled is None:
+                    continue
+                # Of a body that lost its indentation only the first line needs it back to please the parser.
+                attempt = replace(attempt, trouble=attempt.uncompiled)
+            if attempt.n_edits < search.n_edits:
                 cost = -attempt.gain - search.progress_gain * attempt.n_steps_on
                 heapq.heappush(queue, _Queued(cost, next(counter), attempt))
         if solutions:
@@ -257,7 +262,8 @@ def _judged(parent: Attempt, frame: Frame, text: str, gain: float, n_edits: int)
     steps = parent.n_steps_on
     if trouble is None or trouble.span.start > _edited_to(parent, text):
         steps += 1
-    return Attempt(text, trouble, parent.gain + gain, parent.n_edits + n_edits, steps)
+    uncompiled = frame.compile_problem(text) if trouble is None else None
+    return Attempt(text, trouble, parent.gain + gain, parent.n_edits + n_edits, steps, uncompiled)
 
 
 def _edited_to(before: Attempt, text: str) -> int:
@@ -341,8 +347,9 @@ def _weighed(
 ) -> list[Solution]:
     """The solutions cut down to the edits they need, each with its score and features."""
     needed: dict[str, Attempt] = {}
+    frame = Frame.around(start.source, _window(proposer, start, _focus(start), search, bounds).span)
     for solution in solutions:
-        small = _minimal(start, solution, proposer.tokenizer, is_allowed)
+        small = _minimal(start, solution, frame, proposer.tokenizer, is_allowed)
         # The way found directly knows best what its edits gained.
         if small.source not in needed or solution is small:
             needed[small.source] = small
@@ -368,6 +375,7 @@ def _score(attempt: Attempt, keep: float, search: Search) -> float:
         _worth(attempt, search)
         + search.keep_weight * keep
         + (search.parse_gain if attempt.trouble is None else 0)
+        - (search.uncompiled_cost if attempt.uncompiled is not None else 0)
     )
 
 
@@ -395,6 +403,7 @@ def _features(
         closers_quoted=closers_quoted(old, new),
         characters=Indel.distance(old, new),
         unpaired=n_unpaired(attempt.source) - n_unpaired(start.source),
+        uncompiled=float(attempt.uncompiled is not None),
     )
 
 
@@ -403,9 +412,13 @@ def _clipped(span: Span, source: str) -> Span:
 
 
 def _minimal(
-    start: Attempt, solution: Attempt, tokenizer: Tokenizer, is_allowed: Callable[[str], bool]
+    start: Attempt,
+    solution: Attempt,
+    frame: Frame,
+    tokenizer: Tokenizer,
+    is_allowed: Callable[[str], bool],
 ) -> Attempt:
-    """The solution without the changes that can be taken back one by one while it stays solved and allowed."""
+    """The solution without the changes that can be taken back one by one while it stays as good: solved, allowed, compiled."""
     head, old, new, tail = changed_lines(start.source, solution.source)
     before, after = tokenizer.encode(old), tokenizer.encode(new)
     current = solution
@@ -419,9 +432,12 @@ def _minimal(
             )
             n_edits = max(change.end - change.start, change.new_end - change.new_start)
             text = head + tokenizer.decode(tokens) + tail
-            smaller = replace(
-                current, source=text, trouble=problem(text), n_edits=max(1, current.n_edits - n_edits)
-            )
+            trouble = frame.problem(text)
+            uncompiled = frame.compile_problem(text) if trouble is None else None
+            if uncompiled is not None and current.uncompiled is None:
+                continue
+            n_left = max(1, current.n_edits - n_edits)
+            smaller = replace(current, source=text, trouble=trouble, n_edits=n_left, uncompiled=uncompiled)
             if _is_solved(start, smaller) and is_allowed(text):
                 current, after, is_smaller = smaller, tokens, True
                 break

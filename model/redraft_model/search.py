@@ -29,4 +29,5 @@ class Search:
     edit_cost: float = 2.0  # per token edited, in a solution's score
     keep_weight: float = 0.5  # of the log-likelihood of keeping a solution, in its score
     parse_gain: float = 4.0  # for a solution that parses over one whose next problem lies further down
+    uncompiled_cost: float = 4.0  # for a solution that parses and does not compile
     limits: Limits = Limits()

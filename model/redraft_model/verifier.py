@@ -19,7 +19,7 @@ _KINDS = tuple(
     re.compile(pattern)
     for pattern in (
         r"was never closed",
-        r"indent",
+        r"indent|outside (?:function|loop)",
         r"unmatched|does not match",
         r"expected ':'",
         r"unterminated",
@@ -66,6 +66,20 @@ def problem(source: str) -> Problem | None:
     except (ValueError, RecursionError, MemoryError) as error:
         # Nesting too deep for the parser, or half a character: there is no place to point at.
         return Problem(Span(0, len(source)), 0, 0, str(error) or "the code is nested too deeply")
+    return None
+
+
+def compile_problem(source: str) -> Problem | None:
+    """The compiler's first complaint about a text that parses: a `return` outside of a function, a `break` outside of a loop."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # In a notebook `await` needs no function.
+            compile(source, "<text>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except SyntaxError as error:
+        return _located(source, error)
+    except (ValueError, RecursionError, MemoryError):
+        return None
     return None
 
 

@@ -71,7 +71,7 @@ from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
 from redraft_model.written import WRITTEN, Written
 
-PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 DOUBT = Doubted(0, -0.1, 0, 1, 0)
 WORD = Guessed("name", **dict.fromkeys(GUESSED, 0.0))
 LINE = Written(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -117,13 +117,13 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data | {"format": 2}, "is not of format 9"),
+        (lambda data: data | {"format": 2}, "is not of format 10"),
         (lambda data: data | {"ranking": {}}, "'gain'"),
         (lambda data: data | {"sweep_threshold": "high"}, "'high' is no number"),
         (lambda data: data | {"repair": data["repair"] | {"bias": float("nan")}}, "nan is no number"),
         (lambda data: data | {"sweep": [1.0]}, "wrong one"),
         (lambda data: {name: data[name] for name in data if name != "line"}, "'line'"),
-        (lambda _: [], "is not of format 9"),
+        (lambda _: [], "is not of format 10"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_so(
@@ -183,6 +183,27 @@ def test_a_ranking_finds_the_feature_that_tells_right_from_wrong() -> None:
     verdict = judge(searched, [])
     assert (verdict.n_before, verdict.n_after) == (0, 60)
     assert brier(verdict.repairs) < 0.05
+
+
+def test_the_order_of_solutions_is_drawn_towards_the_one_that_was_set_by_hand() -> None:
+    by_hand = hand_set(Search())
+    assert fit([], []).ranking == pytest.approx(by_hand), "nothing says otherwise"
+    rng = Random(7)
+
+    def searched(n: int) -> list[Searched]:
+        pairs = []
+        for file in range(n):
+            right = Found(0.0, replace(PLAIN, gain=rng.uniform(0.5, 2.5), words_lost=0), True)
+            wrong = Found(0.0, replace(PLAIN, gain=rng.uniform(0, 2), words_lost=rng.randrange(2)), False)
+            pairs.append(Searched(file, (wrong, right)))
+        return pairs
+
+    few, many = (dict(zip(FEATURES, fit(searched(n), []).ranking, strict=True)) for n in (20, 400))
+    assert many["words_lost"] < few["words_lost"] < 0
+    for ranking in (few, many):
+        assert ranking["edits"] / ranking["parses"] == pytest.approx(
+            -Search().edit_cost / Search().parse_gain, rel=1e-3
+        ), "what never changes keeps its share"
 
 
 def test_what_leaves_a_problem_says_nothing_of_how_likely_repairs_are() -> None:

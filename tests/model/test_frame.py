@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redraft_model.frame import Frame
 from redraft_model.passage import Span
-from redraft_model.verifier import problem
+from redraft_model.verifier import compile_problem, problem
 
 MODULE = Path(textwrap.__file__).read_text("utf-8")
 FRAGMENTS = [
@@ -55,6 +55,24 @@ def test_a_frame_leaves_out_the_statements_around_a_span() -> None:
     # A text that does not have the frame is parsed as a whole.
     assert frame.problem("x = = 1\n") == problem("x = = 1\n")
     assert frame.problem(source.replace("a = 1", "a = = 1").replace("[", "[]")) is not None
+
+
+def test_a_frame_tells_what_does_not_compile_between_its_ends() -> None:
+    source = "a = 1\n\ndef f():\n    x = [\nreturn x\n\ndef g():\n    pass\n"
+    at = source.index("[")
+    frame = Frame.around(source, Span(at, source.index("return") + 6))
+    parsed = source.replace("[", "[]")
+    found = frame.compile_problem(parsed)
+    assert frame.head
+    assert frame.tail
+    assert found == compile_problem(parsed)
+    assert found is not None
+    assert found.span.of(parsed) == "return x"
+    assert frame.compile_problem(parsed.replace("return", "    return")) is None
+    # What is wrong in the frame is not asked about.
+    outside = "break\n" + source
+    frame = Frame.around(outside, Span(outside.index("["), outside.index("return") + 6))
+    assert frame.compile_problem(outside.replace("[", "[]").replace("return", "    return")) is None
 
 
 def test_a_frame_is_empty_where_nothing_is_whole() -> None:

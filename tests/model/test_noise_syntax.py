@@ -15,6 +15,7 @@ from types import ModuleType
 
 import pytest
 from redraft_model.noise import SyntaxNoise
+from redraft_model.noise.breakers import GROUPS
 from redraft_model.noise.syntax import parses
 
 NOISE = SyntaxNoise()
@@ -75,7 +76,8 @@ def test_blank_text_is_left_alone(code: str) -> None:
 
 
 def test_code_that_cannot_be_broken_is_left_alone() -> None:
-    assert NOISE.worsen("#\n", Random(0)) == "#\n"
+    wordy = SyntaxNoise(shares={name: float(name == "keywords") for name in GROUPS})
+    assert wordy.worsen("#\n", Random(0)) == "#\n"
 
 
 def test_equal_seeds_break_equally() -> None:
@@ -117,3 +119,13 @@ def test_speed_for_the_record() -> None:
     print(
         f"syntax noise: {(time.perf_counter() - start) / len(SNIPPETS) * 1e3:.3f} ms for {n_lines:.0f} lines"
     )
+
+
+def test_shares_of_groups_can_be_others() -> None:
+    source = "def f(n):\n    n += 1\n    print(n)\n    return n\n"
+    foreign = SyntaxNoise(again=0.0, shares={name: float(name == "habits") for name in GROUPS})
+    rng = random.Random(3)
+    texts = {foreign.worsen(source, rng) for _ in range(60)}
+    assert any("n++" in text for text in texts)
+    assert any("print n" in text for text in texts)
+    assert not any("def f(n)\n" in text for text in texts), "no colon was forgotten"

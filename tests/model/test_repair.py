@@ -268,6 +268,25 @@ def test_a_solution_is_not_cut_down_to_one_that_is_refused(fixed: Fixing) -> Non
     assert found.source.startswith("y") or found.source == source
 
 
+@pytest.mark.parametrize("sureness", [0.95, 0.4])
+def test_a_body_that_lost_its_indentation_gets_all_of_it_back(
+    tokenizer: Tokenizer, oracle_of: Callable[..., Transformer], sureness: float
+) -> None:
+    # Python's parser is content when the first line is indented; the `return` then stands outside of a function. Labels that are
+    # sure are executed together, others one after the other.
+    clean = "def area(width, height):\n    size = width * height\n    return size\n"
+    source = clean.replace("    ", "")
+    assert parses(clean.replace("    return", "return"))
+    network = oracle_of(clean, sureness=sureness)
+    assert repair(Proposer(network, tokenizer), source, DEFAULT).source == clean
+
+
+def test_a_body_is_not_indented_where_that_is_not_asked_for(fixed: Fixing) -> None:
+    # A piece of a function: its `return` is outside of one before and after.
+    source, clean = "size = area(2, 3\nreturn size\n", "size = area(2, 3)\nreturn size\n"
+    assert fixed(source, clean).source == clean
+
+
 def test_edits_that_are_not_needed_are_taken_back(fixed: Fixing) -> None:
     # The network would also like another name; the parser does not ask for it.
     found = fixed("x = a + (1\nz = 2\n", "y = b + (1)\nz = 2\n")

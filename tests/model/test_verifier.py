@@ -2,7 +2,16 @@
 
 import pytest
 from redraft_model.passage import Span
-from redraft_model.verifier import N_KINDS, conflict, error_spans, line_starts, parses, problem, prose_spans
+from redraft_model.verifier import (
+    N_KINDS,
+    compile_problem,
+    conflict,
+    error_spans,
+    line_starts,
+    parses,
+    problem,
+    prose_spans,
+)
 
 
 def check(marked: str, length: int = 1) -> None:
@@ -200,3 +209,40 @@ def test_an_open_string_is_no_prose_and_what_follows_it_is_found() -> None:
 )
 def test_a_merge_conflict_begins_where_git_marks_it(source: str, line: int | None) -> None:
     assert conflict(source) == line
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "def f():\n    pass\n»return« 1\n",
+        "for x in y:\n    pass\n»break«\n",
+        "if x:\n    »continue«\n",
+        "x = 1\n»yield« x\n",
+        "def f():\n    x = 1\n    »global« x\n",
+    ],
+)
+def test_what_parses_may_not_compile(marked: str) -> None:
+    start, end = marked.index("»"), marked.index("«") - 1
+    source = marked.replace("»", "").replace("«", "")
+    assert parses(source)
+    found = compile_problem(source)
+    assert found is not None
+    assert found.span.start == start
+    assert found.span.end >= end
+    assert found.line == source.count("\n", 0, start)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["", "x = 1\n", "await work()\n", "x = '\\d'\n", "x = " + "1 + " * 20_000 + "1\n", "x = 1 is 1\n"],
+)
+def test_what_compiles(source: str) -> None:
+    assert compile_problem(source) is None
+
+
+def test_a_statement_outside_of_its_block_is_a_matter_of_indentation() -> None:
+    misplaced = compile_problem("return 1\n")
+    indented = problem("x = 1\n  y = 2\n")
+    assert misplaced is not None
+    assert indented is not None
+    assert misplaced.kind == indented.kind

@@ -29,8 +29,8 @@ ALIKE = 0.5  # likeness from which on a text for the rest of a line is better th
 Choice = TypeVar("Choice", Searched, Completed)
 
 PENALTY = 4.0  # half of it times the squared weights of standardised features, beside a sum over examples
-# Of solutions there are many and of their features few, some of which are seldom seen and then never right.
-RANKING_PENALTY = 0.06
+# The order of solutions is drawn towards the hand-set one: slips that the pieces hold few of say little about it.
+RANKING_PENALTY = 16.0
 N_FOLDS = 4
 CLEAN_CHANGED = 0.02  # share of clean pieces that a sweep may change
 # Less likely edits are never made. Half of the pieces are worsened, so that at a half an edit is right as often as it is wrong;
@@ -54,7 +54,7 @@ def fit(
     """
 
     def order(some: Sequence[Searched]) -> tuple[float, ...]:
-        return ranking or fit_ranking(some, FEATURES, RANKING_PENALTY)
+        return ranking or fit_ranking(some, FEATURES, RANKING_PENALTY, hand_set(Search()))
 
     def line_order(some: Sequence[Completed]) -> tuple[float, ...]:
         return line_ranking or fit_line_ranking(some, penalty)
@@ -78,6 +78,7 @@ def hand_set(search: Search) -> tuple[float, ...]:
         "keep": search.keep_weight,
         "parses": search.parse_gain,
         "edits": -search.edit_cost,
+        "uncompiled": -search.uncompiled_cost,
     }
     return tuple(weights.get(name, 0.0) for name in FEATURES)
 
@@ -88,9 +89,16 @@ def hand_set_for_lines() -> tuple[float, ...]:
 
 
 def fit_ranking(
-    searched: Sequence[Searched | Completed], names: Sequence[str], penalty: float = PENALTY
+    searched: Sequence[Searched | Completed],
+    names: Sequence[str],
+    penalty: float = PENALTY,
+    towards: Sequence[float] | None = None,
 ) -> tuple[float, ...]:
-    """Weights of the features `names` under which right solutions have the largest share; searches without one say nothing."""
+    """Weights of the features `names` under which right solutions have the largest share; searches without one say nothing.
+
+    They are drawn to zero, or to some multiple of the weights `towards`.
+    """
+    towards_F = torch.zeros(len(names)) if towards is None else torch.tensor(towards)
     telling = [
         search
         for search in searched
@@ -98,20 +106,23 @@ def fit_ranking(
         and not all(found.is_right for found in search.solutions)
     ]
     if not telling:
-        return (0.0,) * len(names)
+        return tuple(towards_F.tolist())
     groups = [torch.tensor([found.features.values() for found in search.solutions]) for search in telling]
     rights = [torch.tensor([found.is_right for found in search.solutions]) for search in telling]
     scale_F = _scale(torch.cat(groups))
 
-    def loss(weight_F: torch.Tensor) -> torch.Tensor:
+    def weights(parameters: torch.Tensor) -> torch.Tensor:
+        return parameters[0].exp() * towards_F + parameters[1:] / scale_F
+
+    def loss(parameters: torch.Tensor) -> torch.Tensor:
+        weight_F = weights(parameters)
         total = torch.zeros(())
         for values_SF, right_S in zip(groups, rights, strict=True):
-            score_S = (values_SF / scale_F) @ weight_F
+            score_S = values_SF @ weight_F
             total = total + score_S.logsumexp(0) - score_S[right_S].logsumexp(0)
         return total
 
-    weight_F = _minimised(loss, len(names), penalty)
-    return tuple((weight_F / scale_F).tolist())
+    return tuple(weights(_minimised(loss, 1 + len(names), penalty, n_free=1)).tolist())
 
 
 def fit_line_ranking(completed: Sequence[Completed], penalty: float = PENALTY) -> tuple[float, ...]:

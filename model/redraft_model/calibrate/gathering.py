@@ -26,7 +26,10 @@ from redraft_model.sampler import Cached
 from redraft_model.search import Search
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
+from redraft_model.verifier import compile_problem
 from redraft_model.written import Written
+
+HABITS = 0.5  # share of slips from other languages, beside 0.86 of all others
 
 ProposerMaker = Callable[[], Proposer]
 
@@ -132,13 +135,15 @@ class TimeBox:
 def searches(
     make: ProposerMaker, pieces: Iterator[Piece], search: Search, rng: Random, box: TimeBox
 ) -> list[Searched]:
-    """Searches in pieces with one to four errors, until the time is up.
+    """Searches in pieces that compile, with one to four errors, until the time is up.
 
     Where the best solution leaves a problem for a search of its own nothing can be said yet, and the piece is left out.
     """
     found: list[Searched] = []
-    noise = SyntaxNoise(again=0.35, n_breakers_max=4)
-    while box and (broken := broken_piece(pieces, noise, rng)) is not None:
+    # Pieces hold little that slips from other languages could be made of.
+    noise = SyntaxNoise(again=0.35, n_breakers_max=4, shares={"habits": HABITS})
+    whole = (piece for piece in pieces if compile_problem(piece.code) is None)
+    while box and (broken := broken_piece(whole, noise, rng)) is not None:
         piece, text = broken
         shown: list[Sequence[Solution]] = []
         repair(make(), text, replace(search, n_problems=1), is_allowed=_allowed(text), on_solved=shown.append)

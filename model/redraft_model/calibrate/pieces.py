@@ -15,6 +15,7 @@ from redraft_model.tokenizer import Tokenizer
 LONGEST = 60  # lines
 LONGEST_FILE = 1500  # lines of a file that is shown around a piece
 SHORTEST = 2
+N_VAIN = 10
 WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
 _SIGN = re.compile(r"\S")
 
@@ -53,20 +54,19 @@ def pieces(
     rng: Random,
     cut: Cut | None = None,
 ) -> Iterator[Piece]:
-    """A piece of every file in a random order, again and again; nothing where no file has one.
+    """A piece of every file in a random order, again and again, until `N_VAIN` rounds in a row find none.
 
     `cut` takes a piece out of a file: `statements` (the default), a whole `function`, or a `function_in_file`.
     """
     cut = cut or statements
-    while True:
-        found = False
+    n_vain = 0
+    while n_vain < N_VAIN:
+        n_vain += 1
         for file in rng.sample(range(shards.n_files), shards.n_files):
             piece = cut(file, tokenizer.decode(shards.file_tokens(file)), rng)
             if piece is not None:
-                found = True
+                n_vain = 0
                 yield piece
-        if not found:
-            return
 
 
 def statements(file: int, source: str, rng: Random) -> Piece | None:

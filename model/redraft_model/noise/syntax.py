@@ -2,8 +2,8 @@
 
 import ast
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from random import Random
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ class SyntaxNoise:
 
     Works on any fragment. If the input parses the output does not; if the input does not parse the output
     merely differs. Half of the further breakers repeat the first: who forgets one colon forgets the next.
+    `shares` of groups of breakers replace the usual ones.
     Code that could not be broken in `n_attempts` is returned unchanged.
     """
 
@@ -27,6 +28,7 @@ class SyntaxNoise:
     again: float = 0.2
     n_breakers_max: int = 3
     n_attempts: int = 16
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     def worsen(self, code: str, rng: Random) -> str:
         """`code` with syntax errors; `code` itself when nothing could be broken."""
@@ -41,7 +43,7 @@ class SyntaxNoise:
         n_breakers = 1
         while broken != code and n_breakers < self.n_breakers_max and rng.random() < self.again:
             n_breakers += 1
-            further = breaker if rng.random() < 0.5 else _any_of(_any_group(rng), rng)
+            further = breaker if rng.random() < 0.5 else _any_of(self._any_group(rng), rng)
             text = further(broken, lex(broken), rng)
             if text is not None and is_worse(text):
                 broken = text
@@ -50,9 +52,9 @@ class SyntaxNoise:
     def _first(self, code: str, rng: Random, is_worse: Callable[[str], bool]) -> tuple[Breaker, str]:
         """A breaker that makes `code` worse, and what it makes of it."""
         tokens = lex(code)
-        breaker = _any_of(_any_group(rng), rng)
+        breaker = _any_of(self._any_group(rng), rng)
         for _ in range(self.n_attempts):
-            group = _any_group(rng)
+            group = self._any_group(rng)
             # No breaker suits every code: an attempt stays within its group, so that the shares hold.
             for _ in range(_N_TRIES):
                 breaker = _any_of(group, rng)
@@ -60,6 +62,10 @@ class SyntaxNoise:
                 if text is not None and is_worse(text):
                     return breaker, text
         return breaker, code
+
+    def _any_group(self, rng: Random) -> dict[Breaker, float]:
+        shares = [self.shares.get(name, share) for name, (share, _) in GROUPS.items()]
+        return rng.choices([group for _, group in GROUPS.values()], shares)[0]
 
 
 def parses(code: str) -> bool:
@@ -71,11 +77,6 @@ def parses(code: str) -> bool:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
-
-
-def _any_group(rng: Random) -> dict[Breaker, float]:
-    shares = [share for share, _ in GROUPS.values()]
-    return rng.choices([group for _, group in GROUPS.values()], shares)[0]
 
 
 def _any_of(group: dict[Breaker, float], rng: Random) -> Breaker:

@@ -20,14 +20,14 @@ from redraft_model.noise.breakers.lexer import Breaker, Line, Token, lex
 # above all, raised: a slip that is drawn once in five hundred samples is not learnt. A group is drawn before one of its breakers,
 # so that how many breakers it has does not matter.
 GROUPS: dict[str, tuple[float, dict[Breaker, float]]] = {
-    "brackets": (0.16, brackets.BREAKERS),
+    "brackets": (0.15, brackets.BREAKERS),
     "quotes": (0.15, quotes.BREAKERS),
-    "separators": (0.16, separators.BREAKERS),
-    "operators": (0.14, operators.BREAKERS),
+    "separators": (0.15, separators.BREAKERS),
+    "operators": (0.13, operators.BREAKERS),
     "indentation": (0.12, indentation.BREAKERS),
     "keywords": (0.11, keywords.BREAKERS),
     "typos": (0.05, typos.BREAKERS),
-    "habits": (0.11, habits.BREAKERS),
+    "habits": (0.14, habits.BREAKERS),
 }
 
 BREAKERS: dict[str, Breaker] = {

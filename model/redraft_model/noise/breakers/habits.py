@@ -373,9 +373,9 @@ def _any_assignment(code: str, tokens: list[Token], rng: Random) -> Line | None:
 
 
 BREAKERS: dict[Breaker, float] = {
-    print_statement: 2.5,
-    c_logic: 1.5,
-    increment: 1.2,
+    print_statement: 5.0,
+    c_logic: 2.0,
+    increment: 1.5,
     brace_block: 0.6,
     slash_comment: 0.5,
     then_after_condition: 0.4,
