@@ -39,7 +39,7 @@ BUDGETS = {
     ),
 }
 
-SHARES = {"searches": 0.3, "sweep": 0.35, "recall": 0.05, "lines": 0.15, "budgets": 0.15}
+SHARES = {"searches": 0.3, "sweep": 0.3, "recall": 0.05, "lines": 0.25, "budgets": 0.1}
 
 
 def main() -> None:

@@ -40,6 +40,9 @@ class LineSearch:
     n_masks: int = 24  # offered for a text
     n_ended: int = 32  # ended texts that are kept
     lead: float = 4.0  # nats by which a text that has ended is likelier than one that is given up
+    told: float = (
+        -1.5
+    )  # nats of a token of a place's prefix, at least: what is told is more than the network knows
     temperature: float = 0.5  # of the noise on scores when the search is seeded
     refresh_every: int = 0  # look at whole sequences every so many tokens; 0: only once
 
@@ -64,7 +67,8 @@ class Place:
     """Where a text is wanted: `canvas` has nothing but masks in its region.
 
     With `openings` the first of them stands for a line break, one of these ids. After the tokens named in `next_tokens` only
-    some ids can follow, shape (V,), at least one of which breaks no line. A text begins with `prefix`, however unlikely that is.
+    some ids can follow, shape (V,), at least one of which breaks no line. A text begins with `prefix`, however unlikely that is,
+    and is complete with one that ends with DELETE_ID.
     `recall` knows what follows the same words elsewhere.
     """
 
@@ -170,7 +174,8 @@ def search(
             if (token := places[i].forced(len(line.tokens))) is not None:
                 p = float(log_p_NV[n, token])
                 log_p_NV[n] = -torch.inf
-                log_p_NV[n, token] = p
+                # What cannot stand there stays impossible.
+                log_p_NV[n, token] = max(p, settings.told) if math.isfinite(p) else p
         for i in active:
             mine = [n for n, (owner, _) in enumerate(written) if owner == i]
             found[i] = _next(found[i], log_p_NV[mine], places[i], settings, generators[i])

@@ -30,6 +30,11 @@ def bound(text: str) -> set[str]:
     return {name for pattern in patterns for found in pattern.findall(text) for name in NAME.findall(found)}
 
 
+def assigned(text: str) -> set[str]:
+    """Names that `text` gives a value to by an assignment of its own."""
+    return {name for found in _ASSIGNED.findall(text) for name in NAME.findall(found)}
+
+
 def read(text: str) -> list[str]:
     """Names whose value `text` wants, in their order and as often as it does; keywords are among them, attributes are not."""
     return _READ.findall(text)

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from redraft_model.alignment import MASK_ID
+from redraft_model.alignment import DELETE_ID, MASK_ID
 from redraft_model.canvas import Canvas
 from redraft_model.line_search import Mask, Place
 from redraft_model.openings import BLOCK_WORDS, CLAUSE_WORDS, Kind, deeper, fitting
@@ -54,8 +54,10 @@ class Places:
             place = replace(place, next_tokens={(): self._first_tokens[kinds]} if kinds else {})
         else:
             return [place]
-        prefixes = [
-            tuple(self._tokenizer.encode(text).tolist()) for text in Surroundings(passage).beginnings(kinds)
+        around = Surroundings(passage)
+        prefixes = [tuple(self._tokenizer.encode(text).tolist()) for text in around.beginnings(kinds)]
+        prefixes += [
+            (*self._tokenizer.encode(text).tolist(), DELETE_ID) for text in around.whole_lines(kinds)
         ]
         # Room for something behind it.
         told = [

@@ -1,17 +1,22 @@
 """What the text around a hole tells of what belongs there, by its names. Without torch."""
 
 import re
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from redraft_model.names import NAME, SIGNATURE, bound, names, read
+from redraft_model.names import NAME, SIGNATURE, assigned, bound, names, read
 from redraft_model.openings import Kind
 from redraft_model.passage import Passage
 
 _DEFINITION = re.compile(r"^[ \t]*(?:async def|def|class)\b", re.MULTILINE)
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)", re.MULTILINE)
 _RETURNS = re.compile(r"\b(?:return|yield|raise)\b")
+_LEAVES = re.compile(r"(?:return|raise|break|continue)\b")
+_RETURNS_NAME = re.compile(r"return\b[ \t]*\(?[ \t]*(\w+)[ \t]*\)?[ \t]*;?")
+_QUALIFIER = re.compile(r"(?<![\w.])[^\W\d]\w*(?=\.\w)")
+N_RESULTS = 2  # names that a function may return
 
 
 @dataclass(frozen=True)
@@ -52,18 +57,57 @@ class Surroundings:
     @cached_property
     def lacks_return(self) -> bool:
         """Whether the function ends here and nothing in it returns, raises or yields."""
-        is_in_function = SIGNATURE.match(self._before.lstrip()) is not None
-        return is_in_function and not self._after.strip() and not _RETURNS.search(self._before)
+        return self._ends_function and not _RETURNS.search(self._before)
+
+    @cached_property
+    def results(self) -> list[str]:
+        """Names that a function which ends here gave a value to, those it dealt with last first; none where it has left already.
+
+        Its parameters where there is no such name.
+        """
+        text = self._before.rpartition("\n")[0].rstrip()
+        header, *body = [line for line in text.split("\n") if line.strip()] or [""]
+        has_left = body and _LEAVES.match(body[-1].strip()) and _depth(body[-1]) <= min(map(_depth, body))
+        if not self._ends_function or has_left:
+            return []
+        last = {found.group(): found.start() for found in NAME.finditer(text)}
+        known = assigned("\n".join(body)) or bound(header) - {"self", "cls"}
+        return sorted(known & last.keys(), key=lambda name: -last[name])
+
+    def returns_result(self, text: str) -> bool:
+        """Whether `text` returns one of the results and nothing else."""
+        found = _RETURNS_NAME.fullmatch(text.strip())
+        return found is not None and found[1] in self.results
+
+    @cached_property
+    def unimported(self) -> list[str]:
+        """Modules of Python's own library whose attributes the file uses, in their order, while nothing in it has their name.
+
+        Only between lines that have no indentation, where imports stand.
+        """
+        above, below = self.passage.before.rpartition("\n")[0].rstrip(), self.passage.after
+        neighbours = above.rpartition("\n")[2], below.lstrip("\n").partition("\n")[0]
+        if any(line[:1].isspace() for line in neighbours):
+            return []
+        text = f"{above}\n{below}"
+        defined = {name for found in _DEFINED.findall(text) for name in found}
+        used = [name for name in dict.fromkeys(_QUALIFIER.findall(text)) if name in sys.stdlib_module_names]
+        return [name for name in used if name not in bound(text) | defined] if used else []
 
     def beginnings(self, kinds: frozenset[Kind]) -> list[str]:
-        """How a line is likely to begin where one of `kinds` can: with a name that needs a value, or with what it returns."""
+        """How a line is likely to begin where one of `kinds` can: with a name that needs a value, or with what is returned."""
         found = []
         if Kind.BLOCK in kinds:
             found += [f"for {name} in" for name in self.unbound[:1]]
         if Kind.STATEMENT in kinds:
             found += [f"{name} =" for name in self.unbound[:2]]
+            found += [f"return {name}" for name in self.results[:N_RESULTS]]
             found += ["return"] * self.lacks_return
         return found
+
+    def whole_lines(self, kinds: frozenset[Kind]) -> list[str]:
+        """What a line where one of `kinds` can begin is likely to be: an import that is missing."""
+        return [f"import {name}" for name in self.unimported[:1] if Kind.STATEMENT in kinds]
 
     @cached_property
     def _before(self) -> str:
@@ -74,3 +118,19 @@ class Surroundings:
     def _after(self) -> str:
         found = _DEFINITION.search(self.passage.after)
         return self.passage.after[: found.start() if found else None]
+
+    @cached_property
+    def _ends_function(self) -> bool:
+        """Whether the target is in a function, and no further line of it follows."""
+        header = self._before.partition("\n")[0]
+        if SIGNATURE.match(header.lstrip()) is None:
+            return False
+        depth = _depth(header)
+        # A signature of several lines ends with a bracket as deep as its first.
+        body = [line for line in self._before.split("\n")[1:] if line.strip() and line.lstrip()[0] != ")"]
+        below = [line for line in self._after.split("\n") if line.strip()][:1]
+        return all(_depth(line) > depth for line in body) and all(_depth(line) <= depth for line in below)
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())

@@ -29,6 +29,7 @@ class Written:
     reads: float  # names it reads that have a value and that nothing else reads
     line_again: float  # 1 if the line, with it, stands elsewhere in the file
     returns: float  # 1 if it returns something at the end of a function that has not returned, raised or yielded yet
+    result: float  # 1 if it is the last line of a function and returns a name that got a value there, and nothing else
 
     def values(self) -> tuple[float, ...]:
         """The features in the order of `WRITTEN`."""
@@ -58,10 +59,11 @@ def written(texts: Sequence[tuple[str, float, int]], passage: Passage) -> list[W
                 in_word=in_word,
                 names_coined=coined(around.known, text),
                 words_again=words.total() - len(words),
-                binds=len(bound(text).intersection(around.unbound)),
+                binds=len(bound(text).intersection([*around.unbound, *around.unimported])),
                 reads=len(around.unread & set(read(text))),
                 line_again=float(around.line_with(text) in around.lines),
                 returns=float(around.lacks_return and _RETURNS_SOMETHING.match(text.strip()) is not None),
+                result=float(around.returns_result(text)),
             )
         )
     return found

@@ -168,10 +168,19 @@ def test_a_prefix_is_written_however_unlikely_and_not_for_nothing(opening: tuple
     known = place(7, openings=openings, prefix=(B, C), beam=2)
     (found,) = search(told, [known], SETTINGS, breaks_line=BREAKS)
     scores = {line.tokens: line.log_p for line in found.best()}
-    # It costs what the network thinks of it.
+    # It costs what the network thinks of it, and no more than what it is worth to be told.
     for text in ((*opening, B, C), (*opening, B, C, A)):
-        assert scores[text] == pytest.approx(np.log(0.1 * 0.25 * 0.5), abs=1e-3)
+        assert scores[text] == pytest.approx(SETTINGS.told + np.log(0.25 * 0.5), abs=1e-3)
+    assert np.log(0.1) < SETTINGS.told < np.log(0.25)
     assert all(tokens[: len(opening) + 2] == (*opening, B, C) for tokens in scores)
+
+
+def test_a_prefix_that_says_where_it_ends_is_all_of_the_text() -> None:
+    told = Told({(): {A: 0.9, B: 0.1}, (B,): {C: 0.9, DELETE_ID: 0.1}})
+    (found,) = search(told, [place(7, prefix=(B, DELETE_ID))], SETTINGS, breaks_line=BREAKS)
+    assert [line.tokens for line in found.ended] == [(B,)]
+    assert found.ended[0].log_p == pytest.approx(2 * SETTINGS.told)
+    assert found.lines == []
 
 
 class Remembers(Recall):

@@ -125,3 +125,12 @@ def test_a_function_that_returns_nothing_yet_may_do_so_in_its_last_line(place: s
     assert features("    return (y)", place).returns == returns
     for text in ("    returned = y", "    return", "    yield  # y"):
         assert features(text, place).returns == 0.0
+
+
+def test_a_result_and_an_import_are_counted() -> None:
+    place = "?\n\ndef f(x):\n    return re.sub('a', 'b', x)\n"
+    assert features("import re", place).binds == 1.0
+    assert features("import os", place).binds == 0.0
+    place = "def f(x):\n    y = x\n    return y + 1\n\n\ndef g(x):\n    y = x\n?\n"
+    assert features("    return y", place).result == 1.0
+    assert features("    return x", place).result == 0.0

@@ -29,8 +29,9 @@ ALIKE = 0.5  # likeness from which on a text for the rest of a line is better th
 Choice = TypeVar("Choice", Searched, Completed)
 
 PENALTY = 4.0  # half of it times the squared weights of standardised features, beside a sum over examples
-# The order of solutions is drawn towards the hand-set one: slips that the pieces hold few of say little about it.
+# The orders are drawn towards those that were set by hand: of slips and of lines that the pieces hold few of they say little.
 RANKING_PENALTY = 16.0
+LINE_RANKING_PENALTY = 256.0
 N_FOLDS = 4
 CLEAN_CHANGED = 0.02  # share of clean pieces that a sweep may change
 # Less likely edits are never made. Half of the pieces are worsened, so that at a half an edit is right as often as it is wrong;
@@ -57,7 +58,7 @@ def fit(
         return ranking or fit_ranking(some, FEATURES, RANKING_PENALTY, hand_set(Search()))
 
     def line_order(some: Sequence[Completed]) -> tuple[float, ...]:
-        return line_ranking or fit_line_ranking(some, penalty)
+        return line_ranking or fit_line_ranking(some)
 
     return Calibration(
         ranking=order(searched),
@@ -84,8 +85,9 @@ def hand_set(search: Search) -> tuple[float, ...]:
 
 
 def hand_set_for_lines() -> tuple[float, ...]:
-    """The ranking that puts texts for the rest of a line into the order in which the search finds them."""
-    return tuple(float(name == "mean") for name in WRITTEN)
+    """The ranking of texts for the rest of a line by their mean, and by what the names around them tell."""
+    weights = {"mean": 1.0, "binds": 2.0, "reads": 1.0, "result": 1.0}
+    return tuple(weights.get(name, 0.0) for name in WRITTEN)
 
 
 def fit_ranking(
@@ -125,7 +127,9 @@ def fit_ranking(
     return tuple(weights(_minimised(loss, 1 + len(names), penalty, n_free=1)).tolist())
 
 
-def fit_line_ranking(completed: Sequence[Completed], penalty: float = PENALTY) -> tuple[float, ...]:
+def fit_line_ranking(
+    completed: Sequence[Completed], penalty: float = LINE_RANKING_PENALTY
+) -> tuple[float, ...]:
     """Weights under which the texts that are most like what stood there have the largest share.
 
     What stood there is seldom among the texts. Where none is much like it a place says nothing.
@@ -136,7 +140,7 @@ def fit_line_ranking(completed: Sequence[Completed], penalty: float = PENALTY) -
         if likest >= ALIKE:
             solutions = [replace(text, is_right=text.likeness == likest) for text in each.solutions]
             liked.append(Completed(each.file, tuple(solutions)))
-    return fit_ranking(liked, WRITTEN, penalty)
+    return fit_ranking(liked, WRITTEN, penalty, hand_set_for_lines())
 
 
 def fit_logistic(

@@ -118,7 +118,7 @@ def _lines_of_a_function(source: str, rng: Random) -> tuple[int, int] | None:
 def cursor(piece: Piece, rng: Random) -> tuple[Passage, str] | None:
     """A place in a line of a piece where somebody writes, and the rest of the line, which is missing; None without a line.
 
-    Half of the time nothing of the piece follows the line yet. A third of the places are at the start of a line, half of these
+    Half of the time nothing of the piece follows the line yet. Half of the places are at the start of a line, half of these
     before its indentation; half of the others may be inside a word.
     """
     lines = textwrap.indent(piece.code, piece.indent).splitlines(keepends=True)
@@ -126,7 +126,7 @@ def cursor(piece: Piece, rng: Random) -> tuple[Passage, str] | None:
     if number < 0:
         return None
     line = lines[number].rstrip("\r\n")
-    kind = rng.choice(["line", "anywhere", "between"])
+    kind = rng.choice(["line", "line", "anywhere", "between"])
     if kind == "line":
         start = rng.choice([0, len(line) - len(line.lstrip())])
     else:
