@@ -66,12 +66,12 @@ class Surroundings:
         Its parameters where there is no such name.
         """
         text = self._before.rpartition("\n")[0].rstrip()
-        header, *body = [line for line in text.split("\n") if line.strip()] or [""]
+        body = _body(text)
         has_left = body and _LEAVES.match(body[-1].strip()) and _depth(body[-1]) <= min(map(_depth, body))
         if not self._ends_function or has_left:
             return []
         last = {found.group(): found.start() for found in NAME.finditer(text)}
-        known = assigned("\n".join(body)) or bound(header) - {"self", "cls"}
+        known = assigned("\n".join(body)) or bound(text.partition("\n")[0]) - {"self", "cls"}
         return sorted(known & last.keys(), key=lambda name: -last[name])
 
     def returns_result(self, text: str) -> bool:
@@ -92,7 +92,8 @@ class Surroundings:
         text = f"{above}\n{below}"
         defined = {name for found in _DEFINED.findall(text) for name in found}
         used = [name for name in dict.fromkeys(_QUALIFIER.findall(text)) if name in sys.stdlib_module_names]
-        return [name for name in used if name not in bound(text) | defined] if used else []
+        known = bound(text) | defined if used else defined
+        return [name for name in used if name not in known]
 
     def beginnings(self, kinds: frozenset[Kind]) -> list[str]:
         """How a line is likely to begin where one of `kinds` can: with a name that needs a value, or with what is returned."""
@@ -126,10 +127,14 @@ class Surroundings:
         if SIGNATURE.match(header.lstrip()) is None:
             return False
         depth = _depth(header)
-        # A signature of several lines ends with a bracket as deep as its first.
-        body = [line for line in self._before.split("\n")[1:] if line.strip() and line.lstrip()[0] != ")"]
         below = [line for line in self._after.split("\n") if line.strip()][:1]
-        return all(_depth(line) > depth for line in body) and all(_depth(line) <= depth for line in below)
+        is_inside = all(_depth(line) > depth for line in _body(self._before))
+        return is_inside and all(_depth(line) <= depth for line in below)
+
+
+def _body(function: str) -> list[str]:
+    """The lines of a function behind its first one, without the bracket that a signature of several lines ends with."""
+    return [line for line in function.split("\n")[1:] if line.strip() and line.lstrip()[0] != ")"]
 
 
 def _depth(line: str) -> int:

@@ -39,6 +39,7 @@ def around(text: str) -> Surroundings:
         # Another branch may have left; this one has not.
         ("def f(x):\n    y = 1\n    if x:\n        return x\n?\n", STATEMENT, ["return y"]),
         ("def f(x):\n    y = 1\n    return y\n?\n", STATEMENT, []),
+        ("def f(\n    x,\n) -> int:\n    y = x\n    return y\n?\n", STATEMENT, []),
         ("def f(x):\n    y = 1\n?\n    z = y\n", STATEMENT, []),
         ("def f(x):\n    y = 1\n\nz = 2\n?\n", STATEMENT, []),
         ("def f(x):\n    y = x\n?\n", frozenset({Kind.CLAUSE}), []),
