@@ -49,6 +49,7 @@ class Features:
     characters: float  # written or removed
     unpaired: float  # brackets gained that are not one of a pair, wherever they stand
     uncompiled: float  # 1 if it parses and does not compile
+    idle: float  # statements around the problem that do nothing
 
     def values(self) -> tuple[float, ...]:
         """The features in the order of `FEATURES`."""

@@ -40,6 +40,11 @@ class Frame:
         found = compile_problem(lines + middle)
         return None if found is None else _moved(found, len(head) - len(lines))
 
+    def middle(self, source: str) -> str:
+        """`source` without what it has of the frame, its lines where they were."""
+        _, lines, middle, _ = self._parts(source)
+        return lines + middle
+
     def _parts(self, source: str) -> tuple[str, str, str, str]:
         """The head if `source` has it, line ends in its place so that lines keep their numbers, the middle, the tail."""
         if len(source) < len(self.head) + len(self.first) + len(self.tail):

@@ -25,6 +25,7 @@ from redraft_model.candidates import Edit, candidates
 from redraft_model.comments import closers_quoted, n_unpaired
 from redraft_model.difference import changed_lines, common_prefix, common_suffix
 from redraft_model.frame import Frame
+from redraft_model.idle import n_idle
 from redraft_model.layout import tidied, unglued
 from redraft_model.names import coined, names
 from redraft_model.passage import Span
@@ -360,27 +361,32 @@ def _weighed(
     windows = [_window(proposer, text, _clipped(at, text.source), search, bounds) for text in texts]
     (kept_before, *kept) = keep_log_likelihood(proposer, windows)
     known = names(start.source)
-    return [
-        Solution(
-            attempt,
-            _score(attempt, keep - kept_before, search),
-            _features(start, attempt, known, window, keep, kept_before),
-        )
-        for attempt, window, keep in zip(needed.values(), windows[1:], kept, strict=True)
-    ]
+    found = []
+    for attempt, window, keep in zip(needed.values(), windows[1:], kept, strict=True):
+        features = _features(start, attempt, frame, known, window, keep, kept_before)
+        found.append(Solution(attempt, _score(features, search), features))
+    return found
 
 
-def _score(attempt: Attempt, keep: float, search: Search) -> float:
+def _score(features: Features, search: Search) -> float:
     return (
-        _worth(attempt, search)
-        + search.keep_weight * keep
-        + (search.parse_gain if attempt.trouble is None else 0)
-        - (search.uncompiled_cost if attempt.uncompiled is not None else 0)
+        features.gain
+        - search.edit_cost * features.edits
+        + search.keep_weight * features.keep
+        + search.parse_gain * features.parses
+        - search.uncompiled_cost * features.uncompiled
+        - search.idle_cost * features.idle
     )
 
 
 def _features(
-    start: Attempt, attempt: Attempt, known: frozenset[str], window: Window, keep: float, kept_before: float
+    start: Attempt,
+    attempt: Attempt,
+    frame: Frame,
+    known: frozenset[str],
+    window: Window,
+    keep: float,
+    kept_before: float,
 ) -> Features:
     assert start.trouble is not None
     head, old, new, _ = changed_lines(start.source, attempt.source)
@@ -404,6 +410,7 @@ def _features(
         characters=Indel.distance(old, new),
         unpaired=n_unpaired(attempt.source) - n_unpaired(start.source),
         uncompiled=float(attempt.uncompiled is not None),
+        idle=n_idle(frame.middle(attempt.source)),
     )
 
 

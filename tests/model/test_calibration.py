@@ -71,7 +71,7 @@ from redraft_model.transformer import Transformer
 from redraft_model.verifier import parses
 from redraft_model.written import WRITTEN, Written
 
-PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 DOUBT = Doubted(0, -0.1, 0, 1, 0)
 WORD = Guessed("name", **dict.fromkeys(GUESSED, 0.0))
 LINE = Written(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0)

@@ -80,6 +80,7 @@ def hand_set(search: Search) -> tuple[float, ...]:
         "parses": search.parse_gain,
         "edits": -search.edit_cost,
         "uncompiled": -search.uncompiled_cost,
+        "idle": -search.idle_cost,
     }
     return tuple(weights.get(name, 0.0) for name in FEATURES)
 
