@@ -262,7 +262,7 @@ def test_of_the_words_for_all_slots_the_right_one_has_the_largest_share() -> Non
         swept.append(Swept(file, is_worse, (Seen((), ()), Seen((tuple(words),), ()))))
     verdict = judge([], swept)
     assert verdict.n_clean_changed <= 0.05 * verdict.n_clean
-    assert verdict.n_undone > 0.6 * verdict.n_worse
+    assert verdict.n_undone > 0.45 * verdict.n_worse
     words = fit([], swept).words
     weights = dict(zip(GUESSED, words["name"].weights, strict=True))
     assert weights["lead"] > 0.5

@@ -36,7 +36,7 @@ N_FOLDS = 4
 CLEAN_CHANGED = 0.02  # share of clean pieces that a sweep may change
 # Less likely edits are never made. Half of the pieces are worsened, so that at a half an edit is right as often as it is wrong;
 # what people look at is mostly right already.
-LIKELY = 0.78
+LIKELY = 0.82
 NO_TRUST = -20.0  # a logit
 
 
