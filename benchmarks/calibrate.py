@@ -141,7 +141,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; default: the cores")
     parser.add_argument("--seed", default="0", help="draws pieces and noise")
     parser.add_argument("--only-sweep", action="store_true", help="fit nothing but the weights of the sweep")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.jobs < 1:
+        parser.error(f"{options.jobs} processes gather nothing; pass --jobs 1 or more")
+    return options
 
 
 if __name__ == "__main__":
