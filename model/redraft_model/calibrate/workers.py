@@ -26,6 +26,7 @@ from redraft_model.engine import EngineSettings
 from redraft_model.noise import SyntaxNoise
 from redraft_model.proposer import Proposer
 from redraft_model.search import Search
+from redraft_model.worker import end_with_parent
 
 Rest = ParamSpec("Rest")
 Found = TypeVar("Found")
@@ -73,9 +74,7 @@ class Workers:
         self._materials = [
             Material(material.checkpoint, material.shards, f"{material.seed}.{i}") for i in range(n)
         ]
-        self._pool = ProcessPoolExecutor(
-            n, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
-        )
+        self._pool = ProcessPoolExecutor(n, mp_context=get_context("spawn"), initializer=_begin)
 
     def __enter__(self) -> "Workers":
         return self
@@ -95,6 +94,11 @@ class Workers:
         """What all of them find in so many seconds of each."""
         jobs = [self._pool.submit(what, material, seconds, *rest, **named) for material in self._materials]
         return list(chain.from_iterable(job.result() for job in jobs))
+
+
+def _begin() -> None:
+    torch.set_num_threads(1)
+    end_with_parent()
 
 
 def searches(material: Material, seconds: float) -> list[Searched]:

@@ -7,10 +7,8 @@ here.
 """
 
 import multiprocessing
-import os
 import random
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -29,6 +27,7 @@ from redraft_model.data.samples import IGNORED, Mixture, Sample, SampleMaker
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
 from redraft_model.tokenizer import Tokenizer
+from redraft_model.worker import end_with_parent
 
 FILL = 0.92  # tokens drawn for a batch, as a share of its size; what is left is about what padding takes
 GRAIN = 8  # rows are padded to a multiple of this, which processors like
@@ -175,15 +174,7 @@ def _begin(stop: Event) -> None:
     _WORKER_STOP.append(stop)
     # Control-C goes to every process of the terminal; the one that trains stops its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    end_with_parent()
 
 
 def _is_stopped() -> bool:
