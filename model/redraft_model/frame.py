@@ -36,8 +36,11 @@ class Frame:
 
     def compile_problem(self, source: str) -> Problem | None:
         """What `compile_problem` says of what is not in the frame, whose statements are whole."""
-        head, lines, middle, _ = self._parts(source)
+        head, lines, middle, tail = self._parts(source)
         found = compile_problem(lines + middle)
+        # A decorator at the end of the middle belongs to the tail.
+        if found is not None and tail and problem(lines + middle) is not None:
+            found = compile_problem(lines + middle + tail)
         return None if found is None else _moved(found, len(head) - len(lines))
 
     def middle(self, source: str) -> str:

@@ -220,9 +220,9 @@ def _solve(
                 continue
             attempt = seen[text] = _judged(parent, frame, text, gain, n_edits)
             if _is_solved(start, attempt):
-                if is_allowed(text):
+                if _is_solution(parent, attempt) and is_allowed(text):
                     solutions[text] = attempt
-                if attempt.uncompiled is None:
+                if not _goes_on(parent, attempt):
                     continue
                 # Of a body that lost its indentation only the first line needs it back to please the parser.
                 attempt = replace(attempt, trouble=attempt.uncompiled)
@@ -235,6 +235,18 @@ def _solve(
             if _is_any(queue, is_allowed) and best > search.lead - queue[0].cost:
                 break
     return _weighed(proposer, start, [*solutions.values()], search, bounds, is_allowed)
+
+
+def _is_solution(parent: Attempt, solved: Attempt) -> bool:
+    """Almost every edit of a text that parses leaves one that does; of one that does not compile, those count that compile."""
+    return parent.uncompiled is None or (solved.trouble is None and solved.uncompiled is None)
+
+
+def _goes_on(parent: Attempt, solved: Attempt) -> bool:
+    """Whether a text that parses and does not compile is edited further: if that has brought it on."""
+    if solved.uncompiled is None:
+        return False
+    return parent.uncompiled is None or solved.uncompiled.span.start > parent.uncompiled.span.start
 
 
 def _worth(attempt: Attempt, search: Search) -> float:

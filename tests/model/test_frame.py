@@ -75,6 +75,17 @@ def test_a_frame_tells_what_does_not_compile_between_its_ends() -> None:
     assert frame.compile_problem(outside.replace("[", "[]").replace("return", "    return")) is None
 
 
+def test_a_decorator_before_the_tail_is_part_of_it() -> None:
+    source = "a = 1\n\ndef f():\n    x = [\n    return x\n\n@cache\ndef g():\n    pass\n"
+    frame = Frame.around(source, Span(source.index("["), source.index("@cache") + 6))
+    assert frame.tail.startswith("def g")
+    parsed = source.replace("[", "[]")
+    assert frame.problem(parsed) is None
+    assert frame.compile_problem(parsed) is None
+    misplaced = parsed.replace("    return", "return")
+    assert frame.compile_problem(misplaced) == compile_problem(misplaced) is not None
+
+
 def test_a_frame_is_empty_where_nothing_is_whole() -> None:
     source = "x = (\ny = 1\nz = 2)\nif x:\n    pass\nelse:\n    y = '''\n"
     at = source.index("z")

@@ -8,11 +8,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from redraft_model.alignment import MASK_ID
+from redraft_model.checkpoint import load_checkpoint
 from redraft_model.config import ModelConfig
 from redraft_model.errors import Cancelled
+from redraft_model.learnt import BUNDLED
 from redraft_model.passage import DenoiseStep, Span, Watch
 from redraft_model.proposer import Proposer
-from redraft_model.repair import Bounds, Repaired, repair
+from redraft_model.repair import Bounds, Repaired, Solution, repair
 from redraft_model.search import Search
 from redraft_model.tokenizer import Tokenizer
 from redraft_model.transformer import Transformer
@@ -279,6 +281,18 @@ def test_a_body_that_lost_its_indentation_gets_all_of_it_back(
     assert parses(clean.replace("    return", "return"))
     network = oracle_of(clean, sureness=sureness)
     assert repair(Proposer(network, tokenizer), source, DEFAULT).source == clean
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["size = area(2, 3\nreturn size\n", "for x in y\n    pass\nprint(x)\nbreak\nz = [a, b, c(1)]\n"],
+)
+def test_of_a_text_that_does_not_compile_few_edits_are_solutions(source: str) -> None:
+    # Almost every further edit leaves a text that parses, and each solution is looked at by the network.
+    bundled = load_checkpoint(BUNDLED, torch.device("cpu"))
+    shown: list[Sequence[Solution]] = []
+    repair(Proposer(bundled.model, bundled.tokenizer), source, DEFAULT, on_solved=shown.append)
+    assert 1 <= len(shown[0]) < 40
 
 
 def test_a_body_is_not_indented_where_that_is_not_asked_for(fixed: Fixing) -> None:
