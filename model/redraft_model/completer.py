@@ -14,6 +14,7 @@ from redraft_model.calibration import Calibration
 from redraft_model.comments import is_torn
 from redraft_model.frame import Frame
 from redraft_model.line_search import Found, Line, LineSearch, Place
+from redraft_model.openings import depth
 from redraft_model.passage import UNWATCHED, Completion, Cost, DenoiseStep, Draft, Span, Watch
 from redraft_model.places import Places
 from redraft_model.sampler import Cached
@@ -235,7 +236,7 @@ class _Lines:
         below = next((line for line in passage.after.split("\n") if line.strip()), "")
         for draft in drafts[:1]:
             self.cost += draft.cost
-            is_within = _depth(draft.text) >= _depth(first) and draft.text.rstrip() != below.rstrip()
+            is_within = depth(draft.text) >= depth(first) and draft.text.rstrip() != below.rstrip()
             if is_within and self.probability * draft.confidence >= self.order.completion.least:
                 self.lines.append(draft)
                 return
@@ -285,8 +286,3 @@ class _LineText:
 def _distinct(drafts: Iterable[Draft]) -> list[Draft]:
     """Drafts with different texts, in their order."""
     return list({draft.text: draft for draft in drafts}.values())
-
-
-def _depth(line: str) -> int:
-    """The width of the indentation of a line."""
-    return len(line.expandtabs()) - len(line.expandtabs().lstrip())

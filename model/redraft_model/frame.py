@@ -28,34 +28,34 @@ class Frame:
 
     def problem(self, source: str) -> Problem | None:
         """What `problem` says, parsing only what is not in the frame if that decides it."""
-        head, lines, middle, tail = self._parts(source)
-        found = problem(lines + middle)
-        if found is not None and tail and not _is_certain(found, lines + middle):
-            found = problem(lines + middle + tail)
-        return None if found is None else _moved(found, len(head) - len(lines))
+        middle, tail, moved = self._parts(source)
+        found = problem(middle)
+        if found is not None and tail and not _is_certain(found, middle):
+            found = problem(middle + tail)
+        return None if found is None else _moved(found, moved)
 
     def compile_problem(self, source: str) -> Problem | None:
         """What `compile_problem` says of what is not in the frame, whose statements are whole."""
-        head, lines, middle, tail = self._parts(source)
-        found = compile_problem(lines + middle)
+        middle, tail, moved = self._parts(source)
+        found = compile_problem(middle)
         # A decorator at the end of the middle belongs to the tail.
-        if found is not None and tail and problem(lines + middle) is not None:
-            found = compile_problem(lines + middle + tail)
-        return None if found is None else _moved(found, len(head) - len(lines))
+        if found is not None and tail and problem(middle) is not None:
+            found = compile_problem(middle + tail)
+        return None if found is None else _moved(found, moved)
 
     def middle(self, source: str) -> str:
         """`source` without what it has of the frame, its lines where they were."""
-        _, lines, middle, _ = self._parts(source)
-        return lines + middle
+        return self._parts(source)[0]
 
-    def _parts(self, source: str) -> tuple[str, str, str, str]:
-        """The head if `source` has it, line ends in its place so that lines keep their numbers, the middle, the tail."""
+    def _parts(self, source: str) -> tuple[str, str, int]:
+        """The middle with line ends for a head, so that lines keep their numbers; the tail; how far the middle was further down."""
         if len(source) < len(self.head) + len(self.first) + len(self.tail):
-            return "", "", source, ""
+            return source, "", 0
         tail = self.tail if source.endswith(self.tail) else ""
         head = self.head if source.startswith(self.head + self.first) else ""
         lines = "\n" * (len(line_starts(head)) - 1)
-        return head, lines, source[len(head) : len(source) - len(tail)], tail
+        middle = lines + source[len(head) : len(source) - len(tail)]
+        return middle, tail, len(head) - len(lines)
 
 
 def _moved(found: Problem, by: int) -> Problem:

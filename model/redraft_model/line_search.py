@@ -40,9 +40,7 @@ class LineSearch:
     n_masks: int = 24  # offered for a text
     n_ended: int = 32  # ended texts that are kept
     lead: float = 4.0  # nats by which a text that has ended is likelier than one that is given up
-    told: float = (
-        -1.5
-    )  # nats of a token of a place's prefix, at least: what is told is more than the network knows
+    told: float = -1.5  # nats of a token of a place's prefix, at least: the network copies names badly
     temperature: float = 0.5  # of the noise on scores when the search is seeded
     refresh_every: int = 0  # look at whole sequences every so many tokens; 0: only once
 
@@ -68,8 +66,7 @@ class Place:
 
     With `openings` the first of them stands for a line break, one of these ids. After the tokens named in `next_tokens` only
     some ids can follow, shape (V,), at least one of which breaks no line. A text begins with `prefix`, however unlikely that is,
-    and is complete with one that ends with DELETE_ID.
-    `recall` knows what follows the same words elsewhere.
+    and is complete with one that ends with DELETE_ID. `recall` knows what follows the same words elsewhere.
     """
 
     canvas: Canvas

@@ -27,14 +27,19 @@ def coined(known: frozenset[str], after: str) -> int:
 def bound(text: str) -> set[str]:
     """Names that `text` gives a value to: parameters, what is assigned, looped over or imported."""
     patterns = (SIGNATURE, _ASSIGNED, _LOOPED, _IMPORTED)
-    return {name for pattern in patterns for found in pattern.findall(text) for name in NAME.findall(found)}
+    return {name for pattern in patterns for name in _within(pattern, text)}
 
 
 def assigned(text: str) -> set[str]:
     """Names that `text` gives a value to by an assignment of its own."""
-    return {name for found in _ASSIGNED.findall(text) for name in NAME.findall(found)}
+    return _within(_ASSIGNED, text)
 
 
 def read(text: str) -> list[str]:
     """Names whose value `text` wants, in their order and as often as it does; keywords are among them, attributes are not."""
     return _READ.findall(text)
+
+
+def _within(pattern: re.Pattern[str], text: str) -> set[str]:
+    """The names in what the group of `pattern` holds, wherever it is found."""
+    return {name for found in pattern.findall(text) for name in NAME.findall(found)}

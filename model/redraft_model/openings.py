@@ -52,6 +52,11 @@ def deeper(passage: Passage) -> list[str]:
     return sorted(indent + step for step in steps)
 
 
+def depth(line: str) -> int:
+    """The width of the indentation of a line."""
+    return len(line.expandtabs()) - len(line.expandtabs().lstrip())
+
+
 def _indent(line: str) -> str:
     found = _BLANKS.match(line)
     return found.group() if found else ""

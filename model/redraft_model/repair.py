@@ -275,8 +275,13 @@ def _judged(parent: Attempt, frame: Frame, text: str, gain: float, n_edits: int)
     steps = parent.n_steps_on
     if trouble is None or trouble.span.start > _edited_to(parent, text):
         steps += 1
-    uncompiled = frame.compile_problem(text) if trouble is None else None
-    return Attempt(text, trouble, parent.gain + gain, parent.n_edits + n_edits, steps, uncompiled)
+    gain, n_edits = parent.gain + gain, parent.n_edits + n_edits
+    return Attempt(text, trouble, gain, n_edits, steps, _uncompiled(frame, text, trouble))
+
+
+def _uncompiled(frame: Frame, text: str, trouble: Problem | None) -> Problem | None:
+    """What the compiler says of a text with which the parser has no trouble."""
+    return None if trouble is not None else frame.compile_problem(text)
 
 
 def _edited_to(before: Attempt, text: str) -> int:
@@ -452,7 +457,7 @@ def _minimal(
             n_edits = max(change.end - change.start, change.new_end - change.new_start)
             text = head + tokenizer.decode(tokens) + tail
             trouble = frame.problem(text)
-            uncompiled = frame.compile_problem(text) if trouble is None else None
+            uncompiled = _uncompiled(frame, text, trouble)
             if uncompiled is not None and current.uncompiled is None:
                 continue
             n_left = max(1, current.n_edits - n_edits)

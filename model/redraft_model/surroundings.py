@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from redraft_model.names import NAME, SIGNATURE, assigned, bound, names, read
-from redraft_model.openings import Kind
+from redraft_model.openings import Kind, depth
 from redraft_model.passage import Passage
 
 _DEFINITION = re.compile(r"^[ \t]*(?:async def|def|class)\b", re.MULTILINE)
@@ -67,7 +67,7 @@ class Surroundings:
         """
         text = self._before.rpartition("\n")[0].rstrip()
         body = _body(text)
-        has_left = body and _LEAVES.match(body[-1].strip()) and _depth(body[-1]) <= min(map(_depth, body))
+        has_left = body and _LEAVES.match(body[-1].strip()) and depth(body[-1]) <= min(map(depth, body))
         if not self._ends_function or has_left:
             return []
         last = {found.group(): found.start() for found in NAME.finditer(text)}
@@ -92,7 +92,7 @@ class Surroundings:
         text = f"{above}\n{below}"
         defined = {name for found in _DEFINED.findall(text) for name in found}
         used = [name for name in dict.fromkeys(_QUALIFIER.findall(text)) if name in sys.stdlib_module_names]
-        known = bound(text) | defined if used else defined
+        known = bound(text) | defined
         return [name for name in used if name not in known]
 
     def beginnings(self, kinds: frozenset[Kind]) -> list[str]:
@@ -126,16 +126,11 @@ class Surroundings:
         header = self._before.partition("\n")[0]
         if SIGNATURE.match(header.lstrip()) is None:
             return False
-        depth = _depth(header)
         below = [line for line in self._after.split("\n") if line.strip()][:1]
-        is_inside = all(_depth(line) > depth for line in _body(self._before))
-        return is_inside and all(_depth(line) <= depth for line in below)
+        is_inside = all(depth(line) > depth(header) for line in _body(self._before))
+        return is_inside and all(depth(line) <= depth(header) for line in below)
 
 
 def _body(function: str) -> list[str]:
     """The lines of a function behind its first one, without the bracket that a signature of several lines ends with."""
     return [line for line in function.split("\n")[1:] if line.strip() and line.lstrip()[0] != ")"]
-
-
-def _depth(line: str) -> int:
-    return len(line) - len(line.lstrip())

@@ -79,6 +79,7 @@ def compile_problem(source: str) -> Problem | None:
     except SyntaxError as error:
         return _located(source, error)
     except (ValueError, RecursionError, MemoryError):
+        # Nested too deeply for the compiler alone: no edit is to be tried for that.
         return None
     return None
 
