@@ -18,15 +18,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from redraft_model.calibrate.figures import Budget, draw_budgets, draw_reliability
-from redraft_model.calibrate.fitting import fit, hand_set, hand_set_for_lines
-from redraft_model.calibrate.gathering import Swept
-from redraft_model.calibrate.judging import Judged, Verdict, bins, brier, brier_of_the_mean, judge
-from redraft_model.calibrate.workers import Material, Workers, lines, memories, outcomes, searches, sweeps
-from redraft_model.calibration import Calibration, load_calibration
+from redraft_model.calibration.weights import Calibration, load_calibration
 from redraft_model.evaluate.machine import Machine
-from redraft_model.learnt import BUNDLED
-from redraft_model.search import Search
+from redraft_model.fit.figures import Budget, draw_budgets, draw_reliability
+from redraft_model.fit.fitting import fit, hand_set, hand_set_for_lines
+from redraft_model.fit.gathering import Swept
+from redraft_model.fit.judging import Judged, Verdict, bins, brier, brier_of_the_mean, judge
+from redraft_model.fit.workers import Material, Workers, lines, memories, outcomes, searches, sweeps
+from redraft_model.network.checkpoint_info import BUNDLED
+from redraft_model.repair.settings import Search
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 

@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING
 from redraft_model.data import corpus
 from redraft_model.data.build import build
 from redraft_model.errors import DataError, RedraftError
-from redraft_model.tokenizer import Tokenizer
+from redraft_model.tokens.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from redraft_model.train.trainer import Report, TrainSettings
@@ -116,7 +116,7 @@ def environment_folders() -> list[Path]:
 
 def prepared_tokenizer(path: Path, folders: Sequence[Path], size: int) -> Path:
     """The bundled checkpoint's tokenizer; without one, one learnt from the folders and kept at `path`."""
-    from redraft_model.learnt import BUNDLED
+    from redraft_model.network.checkpoint_info import BUNDLED
 
     bundled = BUNDLED / "tokenizer.json"
     if bundled.is_file() or path.is_file():

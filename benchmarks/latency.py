@@ -173,8 +173,8 @@ def run_command(arguments: Sequence[str]) -> Process:
 def warm_runs(module: str, source: str, variants: Sequence[Variant], options: argparse.Namespace) -> Warm:
     """All variants and as many lines in one process, after one of each that are not counted."""
     import torch
-    from redraft_model.calibrate.pieces import Piece, cursor
     from redraft_model.engine import Engine
+    from redraft_model.fit.pieces import Piece, cursor
 
     start = perf_counter()
     engine = Engine.load(options.checkpoint, options.device)

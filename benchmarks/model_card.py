@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from redraft_model.calibration import FILE as CALIBRATION_FILE
-from redraft_model.checkpoint import load_checkpoint
+from redraft_model.calibration.weights import FILE as CALIBRATION_FILE
 from redraft_model.evaluate.machine import Machine
-from redraft_model.learnt import BUNDLED
+from redraft_model.network.checkpoint import load_checkpoint
+from redraft_model.network.checkpoint_info import BUNDLED
 from redraft_model.train.curves import draw
 
 ROOT = Path(__file__).parents[1]

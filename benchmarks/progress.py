@@ -12,9 +12,9 @@ import json
 from pathlib import Path
 
 import torch
-from redraft_model.calibrate.progress import LEVELS, Progress, draw_progress, measure
-from redraft_model.checkpoint import load_checkpoint
 from redraft_model.data.shards import Shards
+from redraft_model.fit.progress import LEVELS, Progress, draw_progress, measure
+from redraft_model.network.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parents[1]
 ROWS = ROOT / "benchmarks" / "results" / "training-tiny" / "progress.json"

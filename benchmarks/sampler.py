@@ -30,17 +30,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from rapidfuzz.distance import Levenshtein
-from redraft_model.alignment import MASK_ID
-from redraft_model.blocks import LARGEST, SMALLEST, fixed_blocks, syntax_blocks
-from redraft_model.canvas import Canvas
-from redraft_model.checkpoint import Checkpoint, load_checkpoint
+from redraft_model.decode.sampler import NEVER, Sampling, Trace, generate, generate_reference
+from redraft_model.decode.selection import Thresholds
 from redraft_model.errors import RedraftError
-from redraft_model.learnt import BUNDLED
+from redraft_model.network.checkpoint import Checkpoint, load_checkpoint
+from redraft_model.network.checkpoint_info import BUNDLED
 from redraft_model.noise import MaskNoise
-from redraft_model.sampler import NEVER, Sampling, Trace, generate, generate_reference
-from redraft_model.selection import Thresholds
-from redraft_model.tokenizer import Tokenizer
-from redraft_model.window import Limits, tiles
+from redraft_model.tokens.alignment import MASK_ID
+from redraft_model.tokens.blocks import LARGEST, SMALLEST, fixed_blocks, syntax_blocks
+from redraft_model.tokens.canvas import Canvas
+from redraft_model.tokens.tokenizer import Tokenizer
+from redraft_model.tokens.window import Limits, tiles
 
 Ids = npt.NDArray[np.int32]
 Blocks = list[tuple[int, int]]

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from redraft_model.verifier import Problem, problem
+from redraft_model.text.parser import Problem, problem
 
 __all__ = ["Problem", "syntax_problem"]
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from redraft_model.alike import most_alike, signature
 from redraft_model.errors import RedraftError
 from redraft_model.passage import LONGEST_ELSEWHERE
+from redraft_model.text.similarity import most_alike, signature
 
 from redraft_server.discovery import git_root, python_files
 from redraft_server.document import Document

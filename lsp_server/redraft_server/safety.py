@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from redraft_model.comments import lost_comments
 from redraft_model.passage import Span
+from redraft_model.text.comments import lost_comments
 
 from redraft_server.problems import syntax_problem
 

@@ -19,7 +19,7 @@ from typing import NoReturn
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcParseError, PyglsError
 from pygls.lsp.server import LanguageServer
-from redraft_model.learnt import learnt_actions
+from redraft_model.network.checkpoint_info import learnt_actions
 
 from redraft_server import parent
 from redraft_server.engine.child import command

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from redraft_model import doubt as sweeping
-from redraft_model.blocks import syntax_blocks
-from redraft_model.checkpoint import Checkpoint, load_checkpoint
-from redraft_model.comments import is_faithful
-from redraft_model.completer import Completer
+from redraft_model.complete.completer import Completer
+from redraft_model.decode.beam import LineSearch
+from redraft_model.decode.proposer import Proposer
+from redraft_model.decode.sampler import Sampling, Trace, generate
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
-from redraft_model.hardware import fast_dtype
-from redraft_model.learnt import BUNDLED
-from redraft_model.line_search import LineSearch
+from redraft_model.misuse import sweep as sweeping
+from redraft_model.network.checkpoint import Checkpoint, load_checkpoint
+from redraft_model.network.checkpoint_info import BUNDLED
+from redraft_model.network.hardware import fast_dtype
 from redraft_model.passage import (
     UNWATCHED,
     About,
@@ -29,12 +29,12 @@ from redraft_model.passage import (
     Span,
     Watch,
 )
-from redraft_model.proposer import Proposer
-from redraft_model.repair import repair
-from redraft_model.sampler import Sampling, Trace, generate
-from redraft_model.search import Search
-from redraft_model.verifier import conflict, parses
-from redraft_model.window import cut
+from redraft_model.repair.search import repair
+from redraft_model.repair.settings import Search
+from redraft_model.text.comments import is_faithful
+from redraft_model.text.parser import conflict, parses
+from redraft_model.tokens.blocks import syntax_blocks
+from redraft_model.tokens.window import cut
 
 LONGEST_SOURCE = 1_000_000  # characters
 

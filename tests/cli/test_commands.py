@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from redraft_model.evaluate import SUITES
-from redraft_model.tokenizer import Tokenizer
+from redraft_model.tokens.tokenizer import Tokenizer
 from redraft_server import server
 
 COMMAND = [sys.executable, "-m", "redraft_server.cli"]

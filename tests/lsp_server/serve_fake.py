@@ -6,7 +6,7 @@ With --types the checkpoint has learnt one action more.
 import sys
 from pathlib import Path
 
-from redraft_model.learnt import ALWAYS
+from redraft_model.network.checkpoint_info import ALWAYS
 from redraft_server.engine.scheduler import Scheduler
 from redraft_server.server import serve_stdio
 

@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from redraft_model.learnt import ALWAYS
+from redraft_model.network.checkpoint_info import ALWAYS
 from redraft_server import bridge, daemon, runtime
 from redraft_server.access import Address
 from redraft_server.engine.scheduler import Scheduler

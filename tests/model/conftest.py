@@ -15,13 +15,13 @@ import numpy.typing as npt
 import pytest
 import torch
 from rapidfuzz.distance import LCSseq
-from redraft_model.alignment import ANCHOR_ID, DELETE_ID, MASK_ID, insert_size, labels
-from redraft_model.cache import Cache
-from redraft_model.config import ModelConfig
 from redraft_model.data.build import build
 from redraft_model.data.shards import Shards
-from redraft_model.tokenizer import FILE_END, FILE_START, REGION, REGION_END, Tokenizer
-from redraft_model.transformer import Transformer
+from redraft_model.network.cache import Cache
+from redraft_model.network.config import ModelConfig
+from redraft_model.network.transformer import Transformer
+from redraft_model.tokens.alignment import ANCHOR_ID, DELETE_ID, MASK_ID, insert_size, labels
+from redraft_model.tokens.tokenizer import FILE_END, FILE_START, REGION, REGION_END, Tokenizer
 
 MODULES = (bisect, heapq, shlex, textwrap, string)
 

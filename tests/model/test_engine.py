@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from redraft_model.calibrate.fitting import fit, hand_set_for_lines
-from redraft_model.calibration import FEATURES, Logistic, sigmoid
-from redraft_model.checkpoint import Checkpoint, Training, export_checkpoint, load_checkpoint
-from redraft_model.completer import N_LINES, Completer
+from redraft_model.calibration.weights import FEATURES, Logistic, sigmoid
+from redraft_model.complete.completer import N_LINES, Completer
+from redraft_model.complete.line_starts import BLOCK_WORDS, CLAUSE_WORDS
+from redraft_model.complete.ranking import WRITTEN
+from redraft_model.decode.beam import Forward, Found, LineSearch, Place, search
 from redraft_model.engine import LONGEST_SOURCE, Engine, EngineSettings
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
-from redraft_model.line_search import Forward, Found, LineSearch, Place, search
-from redraft_model.openings import BLOCK_WORDS, CLAUSE_WORDS
+from redraft_model.fit.fitting import fit, hand_set_for_lines
+from redraft_model.network.checkpoint import Checkpoint, Training, export_checkpoint, load_checkpoint
+from redraft_model.network.transformer import Transformer
 from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Span, Watch
-from redraft_model.search import Search
-from redraft_model.tokenizer import Tokenizer
-from redraft_model.transformer import Transformer
-from redraft_model.verifier import parses
-from redraft_model.written import WRITTEN
+from redraft_model.repair.settings import Search
+from redraft_model.text.parser import parses
+from redraft_model.tokens.tokenizer import Tokenizer
 
 CLEAN = """import math
 
@@ -390,7 +390,7 @@ def test_a_line_is_also_begun_with_a_name_that_needs_a_value(
         asked.extend(places)
         return search(forward, places, *others, **named)
 
-    monkeypatch.setattr("redraft_model.line_search.search", searching)
+    monkeypatch.setattr("redraft_model.decode.beam.search", searching)
     (draft,) = engine_of("def f(x):\n    total = x\n    return total\n").complete(
         Passage("def f(x):\n", "", "\n    return total\n"), single_line=True
     )
@@ -432,7 +432,7 @@ def test_lines_below_are_written_as_long_as_they_belong_there(engine_of: Knowing
 def test_a_text_has_no_more_lines_than_are_likely_enough(
     engine_of: Knowing, monkeypatch: pytest.MonkeyPatch, n_lines: int, least: float, text: str
 ) -> None:
-    monkeypatch.setattr("redraft_model.completer.N_LINES", n_lines)
+    monkeypatch.setattr("redraft_model.complete.completer.N_LINES", n_lines)
     engine = engine_of(f"def f(x):\n{BODY}{BELOW}", ends_lines=True)
     (draft,) = engine.complete(Passage("def f(x):\n", "", BELOW), least=least)
     assert draft.text == text

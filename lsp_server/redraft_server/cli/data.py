@@ -64,7 +64,7 @@ def tokenizer(
 ) -> None:
     """Learn a tokenizer from the files that `redraft data build` would keep."""
     from redraft_model.data import corpus
-    from redraft_model.tokenizer import Tokenizer
+    from redraft_model.tokens.tokenizer import Tokenizer
 
     files = corpus.find(folders).files
     with bar(len(files)) as progress:
@@ -161,6 +161,6 @@ def fix(
 
 def _bundled_tokenizer() -> Path:
     # This import loads torch.
-    from redraft_model.learnt import BUNDLED
+    from redraft_model.network.checkpoint_info import BUNDLED
 
     return BUNDLED / "tokenizer.json"

@@ -42,7 +42,7 @@ def serve(
     Other machines are only let in with --tls-cert, --tls-key and --token-file.
     """
     require_folder(checkpoint)
-    from redraft_model.learnt import learnt_actions
+    from redraft_model.network.checkpoint_info import learnt_actions
 
     from redraft_server import daemon
     from redraft_server.access import Address

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from redraft_model.errors import Cancelled, CheckpointError, RedraftError
-from redraft_model.learnt import ALWAYS
+from redraft_model.network.checkpoint_info import ALWAYS
 from redraft_model.passage import About, DenoiseStep
 
 from redraft_server.engine.child import Child, EngineLost, resident_bytes

@@ -20,14 +20,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from redraft_model.alignment import PAD_ID
 from redraft_model.data.pair_window import is_usable
 from redraft_model.data.pairs import read_pairs
 from redraft_model.data.samples import IGNORED, Mixture, Sample, SampleMaker
 from redraft_model.data.shards import Shards
+from redraft_model.data.worker import end_with_parent
 from redraft_model.errors import DataError
-from redraft_model.tokenizer import Tokenizer
-from redraft_model.worker import end_with_parent
+from redraft_model.tokens.alignment import PAD_ID
+from redraft_model.tokens.tokenizer import Tokenizer
 
 FILL = 0.92  # tokens drawn for a batch, as a share of its size; what is left is about what padding takes
 GRAIN = 8  # rows are padded to a multiple of this, which processors like

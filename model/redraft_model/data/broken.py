@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from redraft_model.data.benchmark_file import read_rows
 from redraft_model.data.corpus import SKIPPED_FOLDERS, decode, package_of, parse, text_digest
 from redraft_model.data.decontamination import SHINGLE, Decontamination, shingle_hashes
 from redraft_model.data.json_lines import write_json_lines
 from redraft_model.errors import DataError
-from redraft_model.evaluate.benchmark_file import read_rows
-from redraft_model.verifier import error_spans
+from redraft_model.text.parser import error_spans
 
 MAX_LINES = 200
 MAX_BYTES = 20_000

@@ -38,7 +38,7 @@ from redraft_model.data.corpus import (
 from redraft_model.data.decontamination import Decontamination
 from redraft_model.data.shards import ShardWriter
 from redraft_model.errors import DataError
-from redraft_model.tokenizer import Tokenizer
+from redraft_model.tokens.tokenizer import Tokenizer
 
 FORMAT = 1  # raise it when a filter changes, so that old parts are not mixed with new ones
 PART_SIZE = 2000  # files

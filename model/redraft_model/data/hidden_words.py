@@ -8,7 +8,7 @@ way, some of its words hidden at a time.
 import numpy as np
 import numpy.typing as npt
 
-from redraft_model.tokenizer import Tokenizer
+from redraft_model.tokens.tokenizer import Tokenizer
 
 Ids = npt.NDArray[np.int32]
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from redraft_model.data.benchmark_file import Row, read_rows
 from redraft_model.data.corpus import parse, text_digest
 from redraft_model.data.decontamination import Decontamination
 from redraft_model.data.pairs import Pair
 from redraft_model.errors import DataError
-from redraft_model.evaluate.benchmark_file import Row, read_rows
 
 HELD_OUT = 10  # one source in so many is kept for measuring
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from redraft_model.data.pairs import Pair
-from redraft_model.tokenizer import FILE_END, FILE_START, Tokenizer
+from redraft_model.tokens.tokenizer import FILE_END, FILE_START, Tokenizer
 
 Ids = npt.NDArray[np.int32]
 

@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from redraft_model.alignment import (
+from redraft_model.data import pair_window
+from redraft_model.data.hidden_words import hide
+from redraft_model.data.pairs import Pair
+from redraft_model.data.shards import END, FIRST, PARENT, Shards
+from redraft_model.noise import EditNoise, MaskNoise, SemanticNoise, SpanNoise, SyntaxNoise
+from redraft_model.passage import Span
+from redraft_model.text.parser import problem
+from redraft_model.tokens.alignment import (
     DELETE_ID,
     INSERT_IDS,
     MASK_ID,
@@ -16,14 +23,7 @@ from redraft_model.alignment import (
     insert_size,
     labels,
 )
-from redraft_model.data import pair_window
-from redraft_model.data.hidden_words import hide
-from redraft_model.data.pairs import Pair
-from redraft_model.data.shards import END, FIRST, PARENT, Shards
-from redraft_model.noise import EditNoise, MaskNoise, SemanticNoise, SpanNoise, SyntaxNoise
-from redraft_model.passage import Span
-from redraft_model.tokenizer import FILE_END, FILE_START, INSERT_SIZES, REGION, REGION_END, Tokenizer
-from redraft_model.verifier import problem
+from redraft_model.tokens.tokenizer import FILE_END, FILE_START, INSERT_SIZES, REGION, REGION_END, Tokenizer
 
 Ids = npt.NDArray[np.int32]
 Weights = npt.NDArray[np.float32]

@@ -11,6 +11,7 @@ from random import Random
 from time import perf_counter
 from typing import Any
 
+from redraft_model.data.benchmark_file import read_rows
 from redraft_model.errors import DataError, RedraftError
 from redraft_model.evaluate import (
     false_alarms,
@@ -22,7 +23,6 @@ from redraft_model.evaluate import (
     syntax_pydex,
     syntax_ruff,
 )
-from redraft_model.evaluate.benchmark_file import read_rows
 from redraft_model.evaluate.result import Metric, Record, Result
 from redraft_model.evaluate.suite import Candidate, Suite
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-from redraft_model.evaluate.benchmark_file import Row
+from redraft_model.data.benchmark_file import Row
 from redraft_model.evaluate.lexing import tokens
 from redraft_model.evaluate.parsing import is_same_tree
 from redraft_model.evaluate.result import Metric, Record

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from redraft_model.evaluate.benchmark_file import Row
+from redraft_model.data.benchmark_file import Row
 from redraft_model.evaluate.lexing import line_tokens
 from redraft_model.evaluate.parsing import parses, tree
 from redraft_model.evaluate.result import Metric, Record

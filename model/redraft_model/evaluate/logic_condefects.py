@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-from redraft_model.evaluate.benchmark_file import Row
+from redraft_model.data.benchmark_file import Row
 from redraft_model.evaluate.lexing import is_same_code
 from redraft_model.evaluate.parsing import parses
 from redraft_model.evaluate.result import Metric, Record

@@ -6,8 +6,8 @@ Tian et al., DebugBench, ACL 2024 findings, https://arxiv.org/abs/2401.04621.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from redraft_model.data.benchmark_file import Row
 from redraft_model.errors import DataError
-from redraft_model.evaluate.benchmark_file import Row
 from redraft_model.evaluate.lexing import is_same_code
 from redraft_model.evaluate.parsing import parses
 from redraft_model.evaluate.result import Metric, Record

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from redraft_model.evaluate.benchmark_file import Row
+from redraft_model.data.benchmark_file import Row
 from redraft_model.evaluate.result import Metric, Record
 from redraft_model.passage import About, Draft, Passage
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from redraft_model.evaluate.benchmark_file import Row
+from redraft_model.data.benchmark_file import Row
 from redraft_model.evaluate.result import Record
 from redraft_model.evaluate.suite import Candidate, Suite
 from redraft_model.evaluate.syntax_repair import judge_repair, repair_metrics

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from redraft_model.evaluate.benchmark_file import Row
+from redraft_model.data.benchmark_file import Row
 from redraft_model.evaluate.parsing import parses
 from redraft_model.evaluate.result import Metric, Record
 from redraft_model.evaluate.suite import Candidate, Suite

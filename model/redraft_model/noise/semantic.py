@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar, NamedTuple, TypeVar
 
-from redraft_model.members import members
-from redraft_model.noise.breakers.typos import misspelt
+from redraft_model.noise.mutators.typos import misspelt
 from redraft_model.noise.registry import register
 from redraft_model.passage import Span
-from redraft_model.survey import ARITHMETIC, COMPARISONS, FILLERS, OWN_NAMES, Survey, parsed, steps
+from redraft_model.text.attributes import members
+from redraft_model.text.scopes import ARITHMETIC, COMPARISONS, FILLERS, OWN_NAMES, Survey, parsed, steps
 
 OWN_SPARED = 0.6  # share of the places of self and cls that keep them
 OWN_SPELT = 0.9  # share of those that are never misspelt either

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import ClassVar
 
-from redraft_model.noise.breakers import GROUPS, Breaker, lex
+from redraft_model.noise.mutators import GROUPS, Breaker, lex
 from redraft_model.noise.registry import register
 
 _N_TRIES = 8

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import torch
 from torch.optim import AdamW, Optimizer
 
-from redraft_model.hardware import fast_dtype
+from redraft_model.network.hardware import fast_dtype
+from redraft_model.network.transformer import Transformer
 from redraft_model.train.muon import Muon
-from redraft_model.transformer import Transformer
 
 
 def build_optimizers(model: Transformer, matrix_rate: float, other_rate: float) -> list[Optimizer]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from redraft_model.data.samples import Mixture
 from redraft_model.errors import DataError
-from redraft_model.schedule import WarmupStableDecay
+from redraft_model.train.schedule import WarmupStableDecay
 
 
 @dataclass(frozen=True)

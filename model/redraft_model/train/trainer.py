@@ -15,23 +15,23 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from redraft_model.alignment import DELETE_ID, MASK_ID, insert_size
-from redraft_model.checkpoint import Training, export_checkpoint, load_checkpoint
-from redraft_model.config import ModelConfig
 from redraft_model.data.batches import FILL, Batch, BatchSource, BatchStream
 from redraft_model.data.pairs import origins
 from redraft_model.data.samples import IGNORED, Mixture
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
-from redraft_model.hardware import fast_dtype
-from redraft_model.loss import Asked, label_loss
-from redraft_model.tokenizer import Tokenizer
+from redraft_model.network.checkpoint import Training, export_checkpoint, load_checkpoint
+from redraft_model.network.config import ModelConfig
+from redraft_model.network.hardware import fast_dtype
+from redraft_model.network.loss import Asked, label_loss
+from redraft_model.network.transformer import Transformer
+from redraft_model.tokens.alignment import DELETE_ID, MASK_ID, insert_size
+from redraft_model.tokens.tokenizer import Tokenizer
 from redraft_model.train.curves import METRICS_FILE
+from redraft_model.train.distributed import ALONE, World
 from redraft_model.train.optimizer import build_optimizers, load_state_tensors, set_rate, state_tensors
 from redraft_model.train.stages import recipe_named
 from redraft_model.train.time_box import TimeBox
-from redraft_model.train.world import ALONE, World
-from redraft_model.transformer import Transformer
 
 # Cautious guesses of what ends a call: held-out tokens drawn and bytes written in a second, bytes of a parameter's state.
 DRAWN_PER_SECOND, SAVED_PER_SECOND, STATE_BYTES = 50_000, 50_000_000, 12

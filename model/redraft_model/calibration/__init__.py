@@ -1,0 +1,1 @@
+"""Fitted weights that lie beside a checkpoint, as probabilities. Knows no feature."""

@@ -1,0 +1,136 @@
+"""What the text around a hole tells of what belongs there, by its names. Without torch."""
+
+import re
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from redraft_model.complete.line_starts import Kind, depth
+from redraft_model.passage import Passage
+from redraft_model.text.identifiers import NAME, SIGNATURE, assigned, bound, names, read
+
+_DEFINITION = re.compile(r"^[ \t]*(?:async def|def|class)\b", re.MULTILINE)
+_DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)", re.MULTILINE)
+_RETURNS = re.compile(r"\b(?:return|yield|raise)\b")
+_LEAVES = re.compile(r"(?:return|raise|break|continue)\b")
+_RETURNS_NAME = re.compile(r"return\b[ \t]*\(?[ \t]*(\w+)[ \t]*\)?[ \t]*;?")
+_QUALIFIER = re.compile(r"(?<![\w.])[^\W\d]\w*(?=\.\w)")
+N_RESULTS = 2  # names that a function may return
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The function around the target of a passage, as far as its text tells."""
+
+    passage: Passage
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Python's own names and those of the file."""
+        return names(self.passage.replaced("\n"))
+
+    @cached_property
+    def lines(self) -> frozenset[str]:
+        """The other lines of the file, without their indentation; none that is empty."""
+        above, below = self.passage.before.rpartition("\n")[0], self.passage.after.partition("\n")[2]
+        return frozenset(line.strip() for line in f"{above}\n{below}".split("\n")) - {""}
+
+    def line_with(self, text: str) -> str:
+        """The line of the target when `text` is in its place, without its indentation."""
+        before, after = self.passage.before.rpartition("\n")[2], self.passage.after.partition("\n")[0]
+        return f"{before}{text}{after}".strip()
+
+    @cached_property
+    def unbound(self) -> list[str]:
+        """Names that are read below in the function, in their order, and have a value neither there nor above nor below it."""
+        defined = {name for found in _DEFINED.findall(self.passage.after) for name in found}
+        known = bound(self._after) | names(self.passage.before) | defined
+        return [name for name in dict.fromkeys(read(self._after)) if name not in known]
+
+    @cached_property
+    def unread(self) -> set[str]:
+        """Names that have got a value above in the function and are nowhere else in it."""
+        counts = Counter(NAME.findall(f"{self._before}\n{self._after}"))
+        return {name for name in bound(self._before) if counts[name] == 1 and not name.startswith("_")}
+
+    @cached_property
+    def lacks_return(self) -> bool:
+        """Whether the function ends here and nothing in it returns, raises or yields."""
+        return self._ends_function and not _RETURNS.search(self._before)
+
+    @cached_property
+    def results(self) -> list[str]:
+        """Names that a function which ends here gave a value to, those it dealt with last first; none where it has left already.
+
+        Its parameters where there is no such name.
+        """
+        text = self._before.rpartition("\n")[0].rstrip()
+        body = _body(text)
+        has_left = body and _LEAVES.match(body[-1].strip()) and depth(body[-1]) <= min(map(depth, body))
+        if not self._ends_function or has_left:
+            return []
+        last = {found.group(): found.start() for found in NAME.finditer(text)}
+        known = assigned("\n".join(body)) or bound(text.partition("\n")[0]) - {"self", "cls"}
+        return sorted(known & last.keys(), key=lambda name: -last[name])
+
+    def returns_result(self, text: str) -> bool:
+        """Whether `text` returns one of the results and nothing else."""
+        found = _RETURNS_NAME.fullmatch(text.strip())
+        return found is not None and found[1] in self.results
+
+    @cached_property
+    def unimported(self) -> list[str]:
+        """Modules of Python's own library whose attributes the file uses, in their order, while nothing in it has their name.
+
+        Only between lines that have no indentation, where imports stand.
+        """
+        above, below = self.passage.before.rpartition("\n")[0].rstrip(), self.passage.after
+        neighbours = above.rpartition("\n")[2], below.lstrip("\n").partition("\n")[0]
+        if any(line[:1].isspace() for line in neighbours):
+            return []
+        text = f"{above}\n{below}"
+        defined = {name for found in _DEFINED.findall(text) for name in found}
+        used = [name for name in dict.fromkeys(_QUALIFIER.findall(text)) if name in sys.stdlib_module_names]
+        known = bound(text) | defined
+        return [name for name in used if name not in known]
+
+    def beginnings(self, kinds: frozenset[Kind]) -> list[str]:
+        """How a line is likely to begin where one of `kinds` can: with a name that needs a value, or with what is returned."""
+        found = []
+        if Kind.BLOCK in kinds:
+            found += [f"for {name} in" for name in self.unbound[:1]]
+        if Kind.STATEMENT in kinds:
+            found += [f"{name} =" for name in self.unbound[:2]]
+            found += [f"return {name}" for name in self.results[:N_RESULTS]]
+            found += ["return"] * self.lacks_return
+        return found
+
+    def whole_lines(self, kinds: frozenset[Kind]) -> list[str]:
+        """What a line where one of `kinds` can begin is likely to be: an import that is missing."""
+        return [f"import {name}" for name in self.unimported[:1] if Kind.STATEMENT in kinds]
+
+    @cached_property
+    def _before(self) -> str:
+        starts = [found.start() for found in _DEFINITION.finditer(self.passage.before)]
+        return self.passage.before[starts[-1] if starts else 0 :]
+
+    @cached_property
+    def _after(self) -> str:
+        found = _DEFINITION.search(self.passage.after)
+        return self.passage.after[: found.start() if found else None]
+
+    @cached_property
+    def _ends_function(self) -> bool:
+        """Whether the target is in a function, and no further line of it follows."""
+        header = self._before.partition("\n")[0]
+        if SIGNATURE.match(header.lstrip()) is None:
+            return False
+        below = [line for line in self._after.split("\n") if line.strip()][:1]
+        is_inside = all(depth(line) > depth(header) for line in _body(self._before))
+        return is_inside and all(depth(line) <= depth(header) for line in below)
+
+
+def _body(function: str) -> list[str]:
+    """The lines of a function behind its first one, without the bracket that a signature of several lines ends with."""
+    return [line for line in function.split("\n")[1:] if line.strip() and line.lstrip()[0] != ")"]

@@ -1,0 +1,279 @@
+"""Searches over code whose truth is known, each solution or text with its features and whether it is right."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from random import Random
+from time import perf_counter, process_time
+
+import torch
+
+from redraft_model.calibration.weights import Calibration, Doubted, Features
+from redraft_model.complete.completer import Completer
+from redraft_model.complete.holes import Places
+from redraft_model.complete.ranking import Written
+from redraft_model.decode.beam import LineSearch, followed, sureness
+from redraft_model.decode.proposer import Proposer
+from redraft_model.decode.sampler import Cached
+from redraft_model.evaluate.lexing import is_same_code
+from redraft_model.fit.pieces import WORD_OR_SIGN, Piece, cursor
+from redraft_model.misuse.ranking import Guessed
+from redraft_model.misuse.sweep import Looked, Sweep, improve
+from redraft_model.network.transformer import Transformer
+from redraft_model.noise import SemanticNoise, SyntaxNoise
+from redraft_model.passage import Completion
+from redraft_model.repair.search import Solution, repair
+from redraft_model.repair.settings import Search
+from redraft_model.text.comments import is_faithful
+from redraft_model.text.parser import compile_problem
+from redraft_model.tokens.tokenizer import Tokenizer
+
+HABITS = 0.5  # share of slips from other languages, beside 0.86 of all others
+
+ProposerMaker = Callable[[], Proposer]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One solution: its hand-set score, its features, whether it is what was there before the noise."""
+
+    score: float
+    features: Features
+    is_right: bool
+
+
+@dataclass(frozen=True)
+class Searched:
+    """The solutions of one search in a piece of file number `file`."""
+
+    file: int
+    solutions: tuple[Found, ...]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """An edit of a piece that parses, and whether it makes the piece what it was before the noise."""
+
+    features: Doubted
+    is_right: bool
+
+
+@dataclass(frozen=True)
+class Offered:
+    """Another word for a slot of a piece that parses, and whether it makes the piece what it was before the noise."""
+
+    features: Guessed
+    is_right: bool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen in one window: the words offered for the slots of each function, and the edits that were tried."""
+
+    words: tuple[tuple[Offered, ...], ...]
+    edits: tuple[Tried, ...]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What was seen in the windows of a piece that parses, and whether the piece was worsened."""
+
+    file: int
+    is_worse: bool
+    windows: tuple[Seen, ...]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text for the rest of a line: its hand-set score and features, whether it is what stood there, how alike they are."""
+
+    score: float
+    features: Written
+    is_right: bool
+    likeness: float
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The texts that were found for the rest of a line of file number `file`."""
+
+    file: int
+    solutions: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One repair: how likely it was said to be right, whether it is, and the milliseconds of processor time."""
+
+    probability: float
+    is_right: bool
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A token of a rest of a line in file number `file`: its probability by the network, its share of what is recalled."""
+
+    file: int
+    features: tuple[float, ...]  # as RECALLED
+    probability: float
+    share: float
+
+
+class TimeBox:
+    """So many seconds from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = perf_counter() + seconds
+
+    def __bool__(self) -> bool:
+        return perf_counter() < self._end
+
+
+@torch.inference_mode()
+def searches(
+    make: ProposerMaker, pieces: Iterator[Piece], search: Search, rng: Random, box: TimeBox
+) -> list[Searched]:
+    """Searches in pieces that compile, with one to four errors, until the time is up.
+
+    Where the best solution leaves a problem for a search of its own nothing can be said yet, and the piece is left out.
+    """
+    found: list[Searched] = []
+    # Pieces hold little that slips from other languages could be made of.
+    noise = SyntaxNoise(again=0.35, n_breakers_max=4, shares={"habits": HABITS})
+    whole = (piece for piece in pieces if compile_problem(piece.code) is None)
+    while box and (broken := broken_piece(whole, noise, rng)) is not None:
+        piece, text = broken
+        shown: list[Sequence[Solution]] = []
+        repair(make(), text, replace(search, n_problems=1), is_allowed=_allowed(text), on_solved=shown.append)
+        best = max(shown[0], key=lambda solution: solution.score) if shown else None
+        if best is not None and best.attempt.trouble is not None:
+            continue
+        solutions = tuple(
+            Found(solution.score, solution.features, is_same_code(solution.attempt.source, piece.code))
+            for solution in (shown[0] if shown else ())
+        )
+        found.append(Searched(piece.file, solutions))
+    return found
+
+
+@torch.inference_mode()
+def sweeps(
+    make: ProposerMaker, pieces: Iterator[Piece], sweep: Sweep, rng: Random, box: TimeBox
+) -> list[Swept]:
+    """Edits of pieces that parse, half of them worsened, until the time is up."""
+    found: list[Swept] = []
+    noise = SemanticNoise(second=0.0)
+    for piece in pieces:
+        if not box:
+            break
+        code = noise.worsen(piece.code, rng) if rng.random() < 0.5 else piece.code
+        text, right = piece.text(code), piece.text(piece.code)
+        shown: list[Looked] = []
+        # None is made, so that every edit is one of the text as it is; words are judged without being tried.
+        looking = replace(sweep, improvement=math.inf, n_words=0)
+        improve(
+            make(),
+            text,
+            looking,
+            within=piece.within(code),
+            is_allowed=_allowed(text),
+            on_looked=shown.append,
+        )
+        windows = tuple(_seen(looked, right) for looked in shown)
+        found.append(Swept(piece.file, text != right, windows))
+    return found
+
+
+def _seen(looked: Looked, right: str) -> Seen:
+    source = looked.window.source
+    return Seen(
+        # The noise changes a word where it stands, so the right one brings back every character.
+        tuple(
+            tuple(Offered(word.features, word.text(source) == right) for word in words)
+            for words in looked.words
+        ),
+        tuple(
+            Tried(edit.features, is_same_code(edit.window.source, right))
+            for edit in looked.edits
+            if edit.features is not None
+        ),
+    )
+
+
+@torch.inference_mode()
+def memories(
+    model: Transformer, tokenizer: Tokenizer, pieces: Iterator[Piece], rng: Random, box: TimeBox
+) -> list[Remembered]:
+    """What is recalled on the way to rests of lines, until the time is up."""
+    found: list[Remembered] = []
+    places, forward = Places(tokenizer), Cached(model)
+    for file, asked, rest in _cursors(pieces, rng, box):
+        place = places.of_line(asked, LineSearch().n_masks)[0]
+        tokens = tokenizer.encode(rest if place.openings is None else f"\n{rest}").tolist()
+        if len(tokens) >= len(place.canvas.region):
+            continue
+        told = followed(forward, place, tokens, breaks_line=tokenizer.breaks_line)
+        for token, log_p_V, recalled in told:
+            # A text that the parser or the file's indentation forbids is none that is looked for.
+            if recalled is not None and log_p_V[token].isfinite():
+                values, share = recalled.values(sureness(log_p_V)), recalled.shares.get(token, 0.0)
+                found.append(Remembered(file, values, float(log_p_V[token].exp()), share))
+    return found
+
+
+def lines(completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeBox) -> list[Completed]:
+    """Rests of lines, until the time is up. No text at all is no suggestion, so it is left out."""
+    found: list[Completed] = []
+    for file, asked, rest in _cursors(pieces, rng, box):
+        texts = tuple(
+            Text(features.mean, features, text.strip() == rest.strip(), likeness(text, rest))
+            for text, features in completer.texts(asked)
+            if text.strip()
+        )
+        if texts:
+            found.append(Completed(file, texts))
+    return found
+
+
+def _cursors(pieces: Iterator[Piece], rng: Random, box: TimeBox) -> Iterator[tuple[int, Completion, str]]:
+    """A place in each piece with the rest of its line, and the number of its file, until the time is up."""
+    for piece in pieces:
+        if not box:
+            return
+        if (place := cursor(piece, rng)) is not None:
+            passage, rest = place
+            yield piece.file, Completion(passage, elsewhere=piece.elsewhere), rest
+
+
+def likeness(a: str, b: str) -> float:
+    """The share of words and signs that two texts have in common in the same order; 1 if they differ in blanks at most."""
+    pieces_a, pieces_b = (WORD_OR_SIGN.findall(text) for text in (a, b))
+    return SequenceMatcher(None, pieces_a, pieces_b, autojunk=False).ratio()
+
+
+@torch.inference_mode()
+def outcome(
+    make: ProposerMaker, piece: Piece, text: str, search: Search, calibration: Calibration | None
+) -> Outcome:
+    """What becomes of `text`, which `piece` was turned into."""
+    start = process_time()
+    repaired = repair(make(), text, search, is_allowed=_allowed(text), calibration=calibration)
+    milliseconds = 1000 * (process_time() - start)
+    is_right = is_same_code(repaired.source, piece.code)
+    return Outcome(repaired.probability if repaired.n_edits else 0.0, is_right, milliseconds)
+
+
+def broken_piece(pieces: Iterator[Piece], noise: SyntaxNoise, rng: Random) -> tuple[Piece, str] | None:
+    """The next piece that the noise breaks, and what it makes of it; None when there are no pieces."""
+    for piece in pieces:
+        text = noise.worsen(piece.code, rng)
+        if text != piece.code:
+            return piece, text
+    return None
+
+
+def _allowed(source: str) -> Callable[[str], bool]:
+    """As the engine asks it of every edit."""
+    return lambda text: is_faithful(source, text)

@@ -1,0 +1,1 @@
+"""Text that parses: names, operators and literals that are likely wrong."""

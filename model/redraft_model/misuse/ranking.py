@@ -1,0 +1,138 @@
+"""What is known of the words that could stand in the slots of a text: the network's nats, and how names are used. Without torch."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from difflib import SequenceMatcher
+
+from redraft_model.complete.ranking import LONE
+from redraft_model.misuse.slots import KINDS, Slot, Word
+from redraft_model.passage import Span
+from redraft_model.text.scopes import OWN_NAMES
+
+MANY = 5  # reads or uses; more count as so many
+_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+
+
+@dataclass(frozen=True)
+class Guessed:
+    """What is known of another word for a slot, for which the network sees neither.
+
+    Of two that differ in `old` and `new` one is of the word that is there, one of the other. An operator or literal counts as
+    read as often as it stands in the same function elsewhere, and is nowhere near or beside itself.
+    """
+
+    group: str  # of GROUPS: words of one have weights of their own
+    lead: float  # nats by which it is likelier than what is there and than any other word for its slot, from -LONE to LONE
+    front: float  # nats by which it is further ahead than any word for another slot of its function is, from -LONE to LONE
+    is_literal: float  # 1 for a number or a truth value
+    is_attribute: float
+    is_called: float
+    has_dot: float  # 1 if an attribute of it is meant
+    in_module: float  # 1 if the text imports something, so is more than a fragment
+    old_capital: float  # 1 if it has a capital letter in front, as a class or a constant has
+    spelt_alike: float  # for a name from nowhere how alike, from 0 to 1, both are spelt
+    old_own: float  # 1 for self and cls; all below that count how often a name is elsewhere are 0 for them
+    new_own: float
+    old_own_whole: float  # 1 for self and cls of which no attribute is meant
+    new_own_dot: float  # 1 for self and cls of which an attribute is meant
+    old_reads: float  # elsewhere, at most MANY
+    new_reads: float
+    old_unread: float  # 1 if nothing else reads the variable or attribute that is there
+    new_unread: float  # 1 if nothing reads the other one
+    new_unread_parameter: float  # 1 if that is a parameter: these are more often left unread
+    old_unbound: float  # 1 if the function gives it no value
+    new_unbound: float
+    old_late: float  # 1 if the function gives it a value further down only
+    old_near: float  # 1 if it stands in the same statement once more
+    new_near: float
+    old_beside: float  # 1 if it is once more an argument of the same call or an operand of the same operator
+    new_beside: float
+    old_alike: float  # other places where an attribute or item of it is wanted, as it is here; at most MANY
+    new_alike: float
+    old_same: float  # 1 if the attribute that is meant here is meant of it elsewhere, also of self and cls
+    new_same: float
+    old_around: (
+        float  # words and signs around the slot that are the same where it stands elsewhere, from 0 to 6
+    )
+    new_around: float
+    old_like: float  # share of their parts that it and the word which the value is given to have in common
+    new_like: float
+
+    def values(self) -> tuple[float, ...]:
+        """The features in the order of `GUESSED`."""
+        return tuple(getattr(self, name) for name in GUESSED)
+
+
+GUESSED = tuple(field.name for field in fields(Guessed) if field.name != "group")
+UNKNOWN = "unknown"  # the group of names and attributes from nowhere
+GROUPS = (*KINDS, UNKNOWN)
+
+
+def guessed(words: Sequence[tuple[Slot, Word, float]]) -> list[Guessed]:
+    """The features of all words for the slots of a function, each with the nats by which it is likelier than what is there."""
+    best: dict[Span, list[float]] = {}
+    for slot, _, gain in words:
+        best.setdefault(slot.span, []).append(gain)
+    # What is there may be the best of its slot.
+    best = {span: sorted([0.0, *gains], reverse=True) for span, gains in best.items()}
+    fronts = sorted((gains[0] for gains in best.values()), reverse=True)
+    found = []
+    for slot, word, gain in words:
+        rival = best[slot.span][1] if gain == best[slot.span][0] else best[slot.span][0]
+        others = fronts[1:] if best[slot.span][0] == fronts[0] else fronts
+        found.append(_guessed(slot, word, gain - rival, gain - max(others, default=0.0)))
+    return found
+
+
+def _guessed(slot: Slot, word: Word, lead: float, front: float) -> Guessed:
+    old = slot.now
+    old_own, new_own = (slot.kind == "name" and name in OWN_NAMES for name in (old.text, word.text))
+    old_counts, new_counts = float(not old_own), float(not new_own)
+    new_unread = new_counts * (word.is_bound and word.n_reads == 0)
+    return Guessed(
+        group=slot.kind if old.is_known else UNKNOWN,
+        lead=_bounded(lead),
+        front=_bounded(front),
+        is_literal=float(slot.kind == "sign" and old.text[0].isalnum() and old.text not in {"and", "or"}),
+        is_attribute=float(slot.kind == "attribute"),
+        is_called=float(slot.is_called),
+        has_dot=float(slot.has_dot),
+        in_module=float(slot.is_in_module),
+        old_capital=old_counts * old.text[0].isupper(),
+        spelt_alike=0.0 if old.is_known else SequenceMatcher(None, old.text, word.text).ratio(),
+        old_own=float(old_own),
+        new_own=float(new_own),
+        old_own_whole=float(old_own and not slot.has_dot),
+        new_own_dot=float(new_own and slot.has_dot),
+        old_reads=old_counts * min(MANY, old.n_reads),
+        new_reads=new_counts * min(MANY, word.n_reads),
+        old_unread=old_counts * (old.is_bound and old.n_reads == 0),
+        new_unread=new_unread,
+        new_unread_parameter=new_unread * word.is_parameter,
+        old_unbound=float(not old.is_bound),
+        new_unbound=float(not word.is_bound),
+        old_late=float(old.is_late),
+        old_near=old_counts * (old.n_near > 0),
+        new_near=new_counts * (word.n_near > 0),
+        old_beside=old_counts * (old.n_beside > 0),
+        new_beside=new_counts * (word.n_beside > 0),
+        old_alike=old_counts * min(MANY, old.n_alike),
+        new_alike=new_counts * min(MANY, word.n_alike),
+        old_same=float(old.n_same > 0),
+        new_same=float(word.n_same > 0),
+        old_around=float(old.n_around),
+        new_around=float(word.n_around),
+        old_like=_likeness(old.text, slot.given_to),
+        new_like=_likeness(word.text, slot.given_to),
+    )
+
+
+def _likeness(name: str, other: str) -> float:
+    """The share of the parts of two names, whatever case they are in, that both have."""
+    parts, others = ({part.lower() for part in _PART.findall(each)} for each in (name, other))
+    return len(parts & others) / len(parts | others) if parts and others else 0.0
+
+
+def _bounded(nats: float) -> float:
+    return min(LONE, max(-LONE, nats))

@@ -1,0 +1,132 @@
+"""Which of the network's labels a repair search tries on a text: the best single ones, and the sure ones together."""
+
+# T tokens of a region and its end marker, V vocabulary, L labels of a token that may be tried
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from redraft_model.decode.proposer import forbid_controls, shown_labels
+from redraft_model.passage import Span
+from redraft_model.repair.prose import Prose
+from redraft_model.repair.settings import Search
+from redraft_model.text.parser import error_spans
+from redraft_model.tokens.alignment import ANCHOR_ID, INSERT_IDS, insert_size
+from redraft_model.tokens.window import Window, with_masks
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Labels for some tokens of a region, by their index in it, and what they gain in nats over keeping these."""
+
+    places: tuple[int, ...]
+    labels: tuple[int, ...]
+    gain: float
+
+    @property
+    def n_replaced(self) -> int:
+        """Tokens that are substituted or deleted."""
+        return sum(not insert_size(label) for label in self.labels)
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens that are substituted or deleted, and masks that are opened."""
+        return sum(insert_size(label) or 1 for label in self.labels)
+
+    def applied(self, window: Window) -> Window:
+        """The window with the labels executed; masks where they insert."""
+        answer = np.append(window.canvas.region, np.int32(ANCHOR_ID))
+        answer[list(self.places)] = self.labels
+        return with_masks(window, window.canvas.edited(0, len(answer) - 1, answer).region)
+
+
+def candidates(
+    source: str,
+    focus: Span,
+    window: Window,
+    log_p_TV: torch.Tensor,
+    prose: Prose,
+    search: Search,
+    n_left: int,
+) -> list[Edit]:
+    """The edits of at most `n_left` tokens to try on the window of a text around `focus`, where the parser stopped.
+
+    Near problems first: the further away, the more of its gain an edit loses. Labels of which the network is `sure` are tried
+    together, too, as Seed Diffusion (arXiv 2508.02193) edits a canvas: all that is to change changes at once.
+    """
+    shown = torch.from_numpy(shown_labels(window).astype(np.int64))
+    log_p_TV = log_p_TV.cpu()
+    keep_T = log_p_TV[torch.arange(len(shown)), shown]
+    gain_TV = log_p_TV - keep_T[:, None]
+    gain_TV[torch.arange(len(shown)), shown] = -torch.inf
+    forbid_controls(gain_TV)
+    prose.forbid(window, focus, gain_TV)
+    # An insertion of more tokens than may still be edited leads nowhere.
+    gain_TV[:, [i for i in INSERT_IDS if insert_size(i) > n_left]] = -torch.inf
+    gain_TV = gain_TV - torch.from_numpy(_distance_cost(source, focus, window, search))[:, None]
+    # One token that the network finds strange must not fill the list with all that could stand there.
+    gain_TL, label_TL = gain_TV.topk(min(search.n_labels, gain_TV.shape[1]))
+    best = gain_TL.flatten().topk(min(search.n_candidates, gain_TL.numel()))
+    labels = label_TL.flatten()[best.indices].tolist()
+    edits = [
+        Edit((index // gain_TL.shape[1],), (label,), value)
+        for value, index, label in zip(best.values.tolist(), best.indices.tolist(), labels, strict=True)
+        if value > -torch.inf
+    ]
+    gain_T, label_T = gain_TL[:, 0], label_TL[:, 0]
+    log_p_T = log_p_TV[torch.arange(len(shown)), label_T]
+    is_sure_T = (log_p_T >= math.log(search.sure)) & gain_T.isfinite()
+    for places in together(is_sure_T.nonzero().flatten().tolist(), _lines(window)):
+        edit = Edit(places, tuple(label_T[list(places)].tolist()), float(gain_T[list(places)].sum()))
+        if edit.n_tokens <= n_left:
+            edits.append(edit)
+    return edits
+
+
+def together(places: Sequence[int], lines: npt.NDArray[np.int64]) -> list[tuple[int, ...]]:
+    """Ascending places grouped: neighbours, those of one line, and all of them; groups of two or more, each once.
+
+    One after the other the labels of a group would have to be as sure of the texts between, which nobody writes: of `retrun`,
+    three tokens, one becomes `return` and two go, and `returntrun` is no better than what it was.
+    """
+    runs = [
+        tuple(place for _, place in run)
+        for _, run in itertools.groupby(enumerate(places), key=lambda entry: entry[1] - entry[0])
+    ]
+    rows = [tuple(row) for _, row in itertools.groupby(places, key=lambda place: int(lines[place]))]
+    return [group for group in dict.fromkeys([*runs, *rows, tuple(places)]) if len(group) > 1]
+
+
+def _lines(window: Window) -> npt.NDArray[np.int64]:
+    """The line of every token of the region and of its end marker, from 0: (T,).
+
+    A line break belongs to the line it ends: that is where a missing bracket or colon goes.
+    """
+    breaks = window.tokenizer.breaks_line[window.canvas.region].astype(np.int64)
+    return np.append(0, np.cumsum(breaks))
+
+
+def _distance_cost(source: str, focus: Span, window: Window, search: Search) -> npt.NDArray[np.float32]:
+    """Nats for every position of the region: the further from where a parser complains, the more."""
+    text = window.span.of(source)
+    places = [focus]
+    places += [Span(window.span.start + s.start, window.span.start + s.end) for s in error_spans(text)[:8]]
+    n_tokens = len(window.canvas.region) + 1
+    at = np.arange(n_tokens)
+    line = _lines(window)
+    cost = np.full(n_tokens, np.inf, np.float32)
+    line_costs = np.array(search.line_costs, np.float32)
+    for place in places:
+        if not window.span.start <= place.start <= window.span.end:
+            continue
+        start, end = window.tokens_of(Span(place.start, max(place.start, min(place.end, window.span.end))))
+        distance = np.maximum(0, np.maximum(start - at, at - end))
+        n_lines = np.maximum(0, np.maximum(line[start] - line, line - line[max(start, end - 1)]))
+        nearness = search.token_cost * distance + line_costs[np.minimum(n_lines, len(line_costs) - 1)]
+        cost = np.minimum(cost, nearness.astype(np.float32))
+    return np.where(np.isfinite(cost), cost, np.float32(0))

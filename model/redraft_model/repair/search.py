@@ -1,0 +1,468 @@
+"""Repair search: the model proposes, the parser disposes.
+
+Where the parser stops there is a problem. The window around it goes through the network; every label other than KEEP is a
+candidate with a gain, log p(label) - log p(KEEP), and so are several sure ones at once. Best-first over a few edits a problem, a
+beam of texts as one batch, masks filled by the model, every text put to the parser. A text solves the problem when it parses, or
+when the parser now stops further down. A solution is cut down to the edits it needs. The one wins that the checkpoint's
+calibration finds most likely right, after what its edits gained, how surely the model would now keep every token, and what was
+lost on the way; without a calibration the costs in `Search` decide. There are no hand-written repairs.
+"""
+
+# T tokens of a region and its end marker, V vocabulary
+
+import heapq
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from rapidfuzz.distance import Indel
+
+from redraft_model.calibration.weights import Calibration, Features, lost
+from redraft_model.decode.proposer import Opened, Proposer, keep_log_likelihood
+from redraft_model.passage import Span
+from redraft_model.repair.candidates import Edit, candidates
+from redraft_model.repair.prose import Prose
+from redraft_model.repair.settings import Search
+from redraft_model.text.comments import closers_quoted, n_unpaired
+from redraft_model.text.diff import changed_lines, common_prefix, common_suffix
+from redraft_model.text.frame import Frame
+from redraft_model.text.identifiers import coined, names
+from redraft_model.text.layout import tidied, unglued
+from redraft_model.text.no_ops import n_idle
+from redraft_model.text.parser import Problem, problem
+from redraft_model.tokens.alignment import gaps
+from redraft_model.tokens.tokenizer import Tokenizer
+from redraft_model.tokens.window import Window, around
+
+# A search that solves several problems at once has its first change far up, which says nothing against it.
+FARTHEST = 4  # lines; what lies further away counts as so far
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A text on the way: what the edits so far gained, how many tokens they changed, and how often they helped."""
+
+    source: str
+    trouble: Problem | None
+    gain: float = 0.0
+    n_edits: int = 0
+    n_steps_on: int = 0
+    uncompiled: Problem | None = None  # what the compiler says where the parser says nothing
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A text in which one problem is solved: its score in nats, and what its likelihood of being right is worked out from."""
+
+    attempt: Attempt
+    score: float
+    features: Features
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """A text, as far as the search came.
+
+    `probability` says how likely all its edits are right, if the search was given a calibration.
+    """
+
+    source: str
+    score: float
+    n_edits: int
+    trouble: Problem | None  # what the parser still complains about
+    probability: float = 1.0
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Where a text may change: everything but its first `before` and its last `behind` characters."""
+
+    before: int
+    behind: int
+
+    @classmethod
+    def of(cls, source: str, span: Span | None) -> "Bounds | None":
+        """The bounds of a span of a text; None stays None."""
+        if span is None:
+            return None
+        n = len(source)
+        return cls(min(span.start, n), n - min(span.end, n))
+
+    def span(self, source: str) -> Span:
+        """The same bounds in a text that has changed between them."""
+        return Span(self.before, max(self.before, len(source) - self.behind))
+
+    def hold(self, source: str, text: str) -> bool:
+        """Whether `text` is `source` with nothing changed outside the bounds."""
+        behind = source[len(source) - self.behind :]
+        is_long_enough = len(text) >= self.before + self.behind
+        return is_long_enough and text.startswith(source[: self.before]) and text.endswith(behind)
+
+
+def repair(
+    proposer: Proposer,
+    source: str,
+    search: Search,
+    *,
+    within: Span | None = None,
+    is_allowed: Callable[[str], bool] = lambda text: True,
+    calibration: Calibration | None = None,
+    on_solved: Callable[[Sequence[Solution]], None] = lambda solutions: None,
+) -> Repaired:
+    """Solve one problem after the other, from the top, until the text parses or a problem resists.
+
+    `within` bounds where tokens may change; the text behind it is never touched. A text that `is_allowed` refuses is no solution.
+    `on_solved` is shown all solutions of each problem before the best is taken.
+    """
+    current = Attempt(source, problem(source))
+    score, n_edits = 0.0, 0
+    taken: list[_Taken] = []
+    bounds = Bounds.of(source, within)
+
+    def is_possible(text: str) -> bool:
+        return (bounds is None or bounds.hold(source, text)) and is_allowed(text)
+
+    for _ in range(search.n_problems):
+        if current.trouble is None:
+            break
+        solutions = _solve(proposer, current, search, bounds, is_possible)
+        if not solutions:
+            break
+        on_solved(solutions)
+        best, share = _best(solutions, calibration)
+        score += best.score
+        n_edits += best.attempt.n_edits
+        taken.append(_Taken(current.trouble.span.start, best.features, share))
+        current = Attempt(best.attempt.source, best.attempt.trouble)
+    probability = 1.0
+    if calibration is not None:
+        # What was still wrong further down made every text so far less plausible than it is now.
+        if len(taken) > 1:
+            taken = _seen_again(proposer, current.source, taken, search, bounds)
+        probability = math.prod(calibration.probability(each.features, each.share) for each in taken)
+    return Repaired(current.source, score, n_edits, current.trouble, probability)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What is known of the solution that was taken for a problem: where that was, and the logit of its share."""
+
+    at: int
+    features: Features
+    share: float
+
+
+def _best(solutions: Sequence[Solution], calibration: Calibration | None) -> tuple[Solution, float]:
+    """The solution that is taken, and the logit of its share if somebody wants to know."""
+    if calibration is None:
+        return max(solutions, key=lambda solution: solution.score), 0.0
+    best, share = calibration.best([solution.features for solution in solutions])
+    return solutions[best], share
+
+
+def _seen_again(
+    proposer: Proposer, source: str, taken: Sequence[_Taken], search: Search, bounds: Bounds | None
+) -> list[_Taken]:
+    """The features of solutions once all problems are solved: how surely the text around each would be kept now.
+
+    Problems are solved from the top, so each is still where it was.
+    """
+    windows = [
+        _window(proposer, Attempt(source, None), _clipped(Span(each.at, each.at), source), search, bounds)
+        for each in taken
+    ]
+    again = []
+    for each, window, kept in zip(taken, windows, keep_log_likelihood(proposer, windows), strict=True):
+        keep_mean = kept / (len(window.canvas.region) + 1)
+        again.append(replace(each, features=replace(each.features, keep_mean=keep_mean)))
+    return again
+
+
+@dataclass(order=True)
+class _Queued:
+    cost: float
+    order: int
+    attempt: Attempt = field(compare=False)
+
+
+def _solve(
+    proposer: Proposer,
+    start: Attempt,
+    search: Search,
+    bounds: Bounds | None,
+    is_allowed: Callable[[str], bool],
+) -> list[Solution]:
+    """The texts that were found in which the problem of `start` is solved."""
+    assert start.trouble is not None
+    prose = Prose.of(start.source)
+    counter = itertools.count()
+    queue = [_Queued(0.0, next(counter), start)]
+    seen = {start.source: start}
+    solutions: dict[str, Attempt] = {}
+    n_done, rounds_left = 0, search.n_rounds
+    while queue and rounds_left > 0 and len(solutions) < search.n_solutions:
+        beam = _popped(queue, search.beam if n_done >= search.n_narrow else -(-search.beam // 2), is_allowed)
+        if not beam:
+            break
+        n_done, rounds_left = n_done + 1, rounds_left - 1
+        proposer.tell(search.n_rounds - rounds_left, search.n_rounds, beam[0].source)
+        for parent, frame, text, gain, n_edits in _expand(proposer, beam, start, prose, search, bounds):
+            known = seen.get(text)
+            if known is not None:
+                # Several ways lead to it; what it gained is what it gains on the best one.
+                attempt = replace(known, gain=parent.gain + gain, n_edits=parent.n_edits + n_edits)
+                if _worth(attempt, search) > _worth(known, search):
+                    seen[text] = attempt
+                    if text in solutions:
+                        solutions[text] = attempt
+                continue
+            attempt = seen[text] = _judged(parent, frame, text, gain, n_edits)
+            if _is_solved(start, attempt):
+                if _is_solution(parent, attempt) and is_allowed(text):
+                    solutions[text] = attempt
+                if not _goes_on(parent, attempt):
+                    continue
+                # Of a body that lost its indentation only the first line needs it back to please the parser.
+                attempt = replace(attempt, trouble=attempt.uncompiled)
+            if attempt.n_edits < search.n_edits:
+                cost = -attempt.gain - search.progress_gain * attempt.n_steps_on
+                heapq.heappush(queue, _Queued(cost, next(counter), attempt))
+        if solutions:
+            rounds_left = min(rounds_left, search.patience)
+            best = max(solution.gain for solution in solutions.values())
+            if _is_any(queue, is_allowed) and best > search.lead - queue[0].cost:
+                break
+    return _weighed(proposer, start, [*solutions.values()], search, bounds, is_allowed)
+
+
+def _is_solution(parent: Attempt, solved: Attempt) -> bool:
+    """Almost every edit of a text that parses leaves one that does; of one that does not compile, those count that compile."""
+    return parent.uncompiled is None or (solved.trouble is None and solved.uncompiled is None)
+
+
+def _goes_on(parent: Attempt, solved: Attempt) -> bool:
+    """Whether a text that parses and does not compile is edited further: if that has brought it on."""
+    if solved.uncompiled is None:
+        return False
+    return parent.uncompiled is None or solved.uncompiled.span.start > parent.uncompiled.span.start
+
+
+def _worth(attempt: Attempt, search: Search) -> float:
+    return attempt.gain - search.edit_cost * attempt.n_edits
+
+
+def _popped(queue: list[_Queued], n: int, is_allowed: Callable[[str], bool]) -> list[Attempt]:
+    """The `n` cheapest texts that are allowed. They are asked about only here: most never come up, and asking takes a while."""
+    beam: list[Attempt] = []
+    while len(beam) < n and _is_any(queue, is_allowed):
+        beam.append(heapq.heappop(queue).attempt)
+    return beam
+
+
+def _is_any(queue: list[_Queued], is_allowed: Callable[[str], bool]) -> bool:
+    """Whether there is an allowed text; if so, the cheapest one is in front."""
+    while queue and not is_allowed(queue[0].attempt.source):
+        heapq.heappop(queue)
+    return bool(queue)
+
+
+def _judged(parent: Attempt, frame: Frame, text: str, gain: float, n_edits: int) -> Attempt:
+    """The attempt that `text` is, after the parser's verdict."""
+    assert parent.trouble is not None
+    trouble = frame.problem(text)
+    steps = parent.n_steps_on
+    if trouble is None or trouble.span.start > _edited_to(parent, text):
+        steps += 1
+    gain, n_edits = parent.gain + gain, parent.n_edits + n_edits
+    return Attempt(text, trouble, gain, n_edits, steps, _uncompiled(frame, text, trouble))
+
+
+def _uncompiled(frame: Frame, text: str, trouble: Problem | None) -> Problem | None:
+    """What the compiler says of a text with which the parser has no trouble."""
+    return None if trouble is not None else frame.compile_problem(text)
+
+
+def _edited_to(before: Attempt, text: str) -> int:
+    """Offset in `text` behind everything that differs from `before`, and behind the problem that was there."""
+    assert before.trouble is not None
+    unchanged = common_suffix(before.source, text)
+    return max(len(text) - unchanged, before.trouble.span.end + len(text) - len(before.source))
+
+
+def _is_solved(start: Attempt, now: Attempt) -> bool:
+    """It parses, or the parser got to a line behind the one it stopped at and behind everything that was edited."""
+    assert start.trouble is not None
+    if now.trouble is None:
+        return True
+    past = _edited_to(start, now.source)
+    n_gone = max(0, start.source.count("\n") - now.source.count("\n"))
+    is_below = now.trouble.line + n_gone > start.trouble.line
+    return is_below and "\n" in now.source[past : now.trouble.span.start]
+
+
+def _expand(
+    proposer: Proposer,
+    beam: Sequence[Attempt],
+    start: Attempt,
+    prose: Prose,
+    search: Search,
+    bounds: Bounds | None,
+) -> Iterable[tuple[Attempt, Frame, str, float, int]]:
+    """(parent, its frame, text, gain, tokens edited) of the texts one edit further on, edits without masks first."""
+    windows = [_window(proposer, attempt, _focus(attempt), search, bounds) for attempt in beam]
+    frames = [
+        Frame.around(attempt.source, window.span) for attempt, window in zip(beam, windows, strict=True)
+    ]
+    to_fill: list[tuple[Attempt, Edit, Opened]] = []
+    for row, (attempt, window, log_p_TV) in enumerate(
+        zip(beam, windows, proposer.log_p(windows), strict=True)
+    ):
+        n_left = search.n_edits - attempt.n_edits
+        for edit in candidates(attempt.source, _focus(attempt), window, log_p_TV, prose, search, n_left):
+            edited = edit.applied(window)
+            if edited.canvas.n_masks:
+                to_fill.append((attempt, edit, Opened(row, edited)))
+                continue
+            text = tidied(start.source, window.source_with(edited.canvas.region))
+            yield attempt, frames[row], text, edit.gain, edit.n_tokens
+            apart = unglued(attempt.source, text)
+            if apart is not None:
+                yield attempt, frames[row], apart, edit.gain, edit.n_tokens + 1
+    to_fill = heapq.nlargest(search.n_opened, to_fill, key=lambda entry: entry[0].gain + entry[1].gain)
+    fills = proposer.fill([opened for _, _, opened in to_fill], search.n_fills)
+    for (attempt, edit, opened), regions in zip(to_fill, fills, strict=True):
+        n_without = len(opened.window.canvas.region) - opened.window.canvas.n_masks
+        for region, log_p in regions:
+            text = tidied(start.source, opened.window.source_with(region))
+            n_edits = max(1, edit.n_replaced + len(region) - n_without)
+            yield attempt, frames[opened.row], text, edit.gain + log_p, n_edits
+
+
+def _focus(attempt: Attempt) -> Span:
+    assert attempt.trouble is not None
+    return attempt.trouble.span
+
+
+def _window(
+    proposer: Proposer, attempt: Attempt, focus: Span, search: Search, bounds: Bounds | None
+) -> Window:
+    """The window around `focus`, marked where the parser stopped."""
+    source, trouble = attempt.source, attempt.trouble
+    within = None if bounds is None else bounds.span(source)
+    window = around(proposer.tokenizer, source, focus, limits=search.limits, within=within)
+    return window if trouble is None else window.marked(trouble.span.start, trouble.kind)
+
+
+def _weighed(
+    proposer: Proposer,
+    start: Attempt,
+    solutions: Sequence[Attempt],
+    search: Search,
+    bounds: Bounds | None,
+    is_allowed: Callable[[str], bool],
+) -> list[Solution]:
+    """The solutions cut down to the edits they need, each with its score and features."""
+    needed: dict[str, Attempt] = {}
+    frame = Frame.around(start.source, _window(proposer, start, _focus(start), search, bounds).span)
+    for solution in solutions:
+        small = _minimal(start, solution, frame, proposer.tokenizer, is_allowed)
+        # The way found directly knows best what its edits gained.
+        if small.source not in needed or solution is small:
+            needed[small.source] = small
+    if not needed:
+        return []
+    at = Span(_focus(start).start, _focus(start).start)
+    texts = [start, *needed.values()]
+    windows = [_window(proposer, text, _clipped(at, text.source), search, bounds) for text in texts]
+    (kept_before, *kept) = keep_log_likelihood(proposer, windows)
+    known = names(start.source)
+    found = []
+    for attempt, window, keep in zip(needed.values(), windows[1:], kept, strict=True):
+        features = _features(start, attempt, frame, known, window, keep, kept_before)
+        found.append(Solution(attempt, _score(features, search), features))
+    return found
+
+
+def _score(features: Features, search: Search) -> float:
+    return (
+        features.gain
+        - search.edit_cost * features.edits
+        + search.keep_weight * features.keep
+        + search.parse_gain * features.parses
+        - search.uncompiled_cost * features.uncompiled
+        - search.idle_cost * features.idle
+    )
+
+
+def _features(
+    start: Attempt,
+    attempt: Attempt,
+    frame: Frame,
+    known: frozenset[str],
+    window: Window,
+    keep: float,
+    kept_before: float,
+) -> Features:
+    assert start.trouble is not None
+    head, old, new, _ = changed_lines(start.source, attempt.source)
+    n_same = common_prefix(old, new)
+    line = head.count("\n") + old.count("\n", 0, n_same)
+    words_lost, signs_lost = lost(old, new)
+    words_gained, signs_gained = lost(new, old)
+    return Features(
+        gain=attempt.gain,
+        keep=keep - kept_before,
+        keep_mean=keep / (len(window.canvas.region) + 1),
+        parses=float(attempt.trouble is None),
+        edits=attempt.n_edits,
+        lines_away=min(FARTHEST, abs(line - start.trouble.line)),
+        words_lost=words_lost,
+        words_gained=words_gained,
+        names_coined=coined(known, new),
+        signs_lost=signs_lost,
+        signs_gained=signs_gained,
+        closers_quoted=closers_quoted(old, new),
+        characters=Indel.distance(old, new),
+        unpaired=n_unpaired(attempt.source) - n_unpaired(start.source),
+        uncompiled=float(attempt.uncompiled is not None),
+        idle=n_idle(frame.middle(attempt.source)),
+    )
+
+
+def _clipped(span: Span, source: str) -> Span:
+    return Span(min(span.start, len(source)), min(span.end, len(source)))
+
+
+def _minimal(
+    start: Attempt,
+    solution: Attempt,
+    frame: Frame,
+    tokenizer: Tokenizer,
+    is_allowed: Callable[[str], bool],
+) -> Attempt:
+    """The solution without the changes that can be taken back one by one while it stays as good: solved, allowed, compiled."""
+    head, old, new, tail = changed_lines(start.source, solution.source)
+    before, after = tokenizer.encode(old), tokenizer.encode(new)
+    current = solution
+    is_smaller = True
+    while is_smaller:
+        is_smaller = False
+        changes = gaps(before, after)
+        for change in changes if len(changes) > 1 else []:
+            tokens = np.concatenate(
+                [after[: change.new_start], before[change.start : change.end], after[change.new_end :]]
+            )
+            n_edits = max(change.end - change.start, change.new_end - change.new_start)
+            text = head + tokenizer.decode(tokens) + tail
+            trouble = frame.problem(text)
+            uncompiled = _uncompiled(frame, text, trouble)
+            if uncompiled is not None and current.uncompiled is None:
+                continue
+            n_left = max(1, current.n_edits - n_edits)
+            smaller = replace(current, source=text, trouble=trouble, n_edits=n_left, uncompiled=uncompiled)
+            if _is_solved(start, smaller) and is_allowed(text):
+                current, after, is_smaller = smaller, tokens, True
+                break
+    return current

@@ -1,0 +1,54 @@
+"""White space of code that need not parse: gaps in new brackets, lines of which nothing is left, words that became one."""
+
+import re
+
+from rapidfuzz.distance import Indel
+
+from redraft_model.text.diff import changed_lines, common_ends, is_inside_word
+
+_GAP = re.compile(r" +(?=\S)")
+
+
+def tidied(before: str, after: str) -> str:
+    """`after` without blanks behind opening brackets that `before` does not have, and without lines of which nothing is left.
+
+    Of `print x` only brackets are missing; the blank between its words is none that anybody wants in `print( x)`. Nor does anybody
+    want an empty line where a lone `}` was.
+    """
+    head, old, new, tail = changed_lines(before, after)
+    new = _without_gaps(old, new)
+    rows, now = old.split("\n"), new.split("\n")
+    if len(rows) == len(now):
+        left = [line for row, line in zip(rows, now, strict=True) if line.strip() or not row.strip()]
+        new = "\n".join(left)
+        if not left:
+            tail = tail.removeprefix("\n")  # the first line has no line break of its own
+    return head + new + tail
+
+
+def _without_gaps(old: str, new: str) -> str:
+    pieces: list[str] = []
+    end = 0
+    for change in Indel.opcodes(old, new):
+        for i in range(change.dest_start, change.dest_end) if change.tag == "insert" else ():
+            gap = _GAP.match(new, i + 1)
+            if gap and new[i] in "([{":
+                pieces.append(new[end : gap.start()])
+                end = gap.end()
+    return "".join(pieces) + new[end:]
+
+
+def unglued(before: str, after: str) -> str | None:
+    """`after` with a blank wherever the change made one word of two; None if it did not.
+
+    In `!x` one token is wrong. `not` in its place makes `notx`, where `not x` may be meant.
+    """
+    start, n_tail = common_ends(before, after)
+    end, old_end = len(after) - n_tail, len(before) - n_tail
+    if start == end:
+        return None
+    is_left = is_inside_word(after, start) and not is_inside_word(before, start)
+    is_right = is_inside_word(after, end) and not is_inside_word(before, old_end)
+    if not (is_left or is_right):
+        return None
+    return after[:start] + " " * is_left + after[start:end] + " " * is_right + after[end:]

@@ -1,0 +1,48 @@
+"""Which labels the repair search tries, one by one and together."""
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+from redraft_model.passage import Span
+from redraft_model.repair.candidates import Edit, together
+from redraft_model.tokens.alignment import DELETE_ID, INSERT_IDS
+from redraft_model.tokens.tokenizer import Tokenizer
+from redraft_model.tokens.window import around
+
+LINES = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2])
+
+
+@pytest.mark.parametrize(
+    ("places", "groups"),
+    [
+        ([], []),
+        ([3], []),
+        ([1, 2], [(1, 2)]),
+        ([0, 2], [(0, 2)]),
+        ([0, 2, 3], [(2, 3), (0, 2, 3)]),
+        ([0, 3, 4, 6], [(3, 4), (0, 3), (4, 6), (0, 3, 4, 6)]),
+        ([2, 5, 8], [(2, 5, 8)]),
+    ],
+)
+def test_neighbours_lines_and_all_are_groups(places: list[int], groups: list[tuple[int, ...]]) -> None:
+    assert together(places, LINES) == groups
+
+
+@given(st.sets(st.integers(0, len(LINES) - 1)))
+def test_no_group_comes_twice_and_none_is_of_one(places: set[int]) -> None:
+    groups = together(sorted(places), LINES)
+    assert len(set(groups)) == len(groups)
+    assert all(len(group) > 1 and set(group) <= places for group in groups)
+    assert (tuple(sorted(places)) in groups) == (len(places) > 1)
+
+
+def test_the_labels_of_an_edit_are_executed_together(tokenizer: Tokenizer) -> None:
+    window = around(tokenizer, "x = = 1\n", Span(0, 0))
+    before = window.canvas.region
+    edit = Edit((0, 2, 3), (int(before[3]), DELETE_ID, INSERT_IDS[1]), 1.0)
+    after = edit.applied(window).canvas
+    assert (edit.n_replaced, edit.n_tokens) == (2, 4)
+    assert after.n_masks == 2
+    assert len(after.region) == len(before) - 1 + 2
+    assert after.region[[0, 1, 4]].tolist() == before[[3, 1, 3]].tolist()

@@ -1,0 +1,53 @@
+"""White space: gaps behind brackets that were written, lines of which nothing is left, words that became one."""
+
+import pytest
+from redraft_model.text.layout import tidied, unglued
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "tidy"),
+    [
+        ("print x\n", "print( x\n", "print(x\n"),
+        ("a = 1\nprint x, y\nb\n", "a = 1\nprint( x, y)\nb\n", "a = 1\nprint(x, y)\nb\n"),
+        ("f a[ 0\n", "f( a[ 0])\n", "f(a[ 0])\n"),
+        ("x = 1, 2\n", "x = [ 1, 2]\n", "x = [1, 2]\n"),
+        ("f a, g b\n", "f( a), g( b)\n", "f(a), g(b)\n"),
+        ("f\n    x\n", "f(\n    x\n", "f(\n    x\n"),
+        ("f x\n", "f(  \nx\n", "f(  \nx\n"),
+        ("f( x\n", "f( x)\n", "f( x)\n"),
+        ("f(x) y", "f(x)", "f(x)"),
+        ("f(x)\n}\ny\n", "f(x)\n\ny\n", "f(x)\ny\n"),
+        ("f(x)\n    }\n\ny\n", "f(x)\n    \n\ny\n", "f(x)\n\ny\n"),
+        ("f(x)\n\ny}\n", "f(x)\n\ny\n", "f(x)\n\ny\n"),
+        ("f(x)\n}", "f(x)\n", "f(x)"),
+        ("}\nx", "\nx", "x"),
+        ("", "(", "("),
+        ("", "", ""),
+    ],
+)
+def test_gaps_behind_new_brackets_go_and_lines_of_which_nothing_is_left(
+    before: str, after: str, tidy: str
+) -> None:
+    assert tidied(before, after) == tidy
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "apart"),
+    [
+        ("return !a\n", "return nota\n", "return not a\n"),
+        ("a &&b", "a andb", "a and b"),
+        ("a&&b", "aandb", "a and b"),
+        ("retrn x", "return x", None),
+        ("x = a b", "x = ab", None),
+        ("x y", "x", None),
+        ("forx in y", "for in y", None),
+        ("fox in y", "forx in y", None),
+        ("(a", "nota", "not a"),
+        ("a(", "aif", "a if"),
+        ("", "", None),
+        ("", "ab", None),
+        ("é+é", "éoré", "é or é"),
+    ],
+)
+def test_words_that_a_change_made_one_are_put_apart(before: str, after: str, apart: str | None) -> None:
+    assert unglued(before, after) == apart
