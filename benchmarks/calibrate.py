@@ -3,11 +3,11 @@
     python benchmarks/calibrate.py DATA [--checkpoint FOLDER] [--minutes 20] [--jobs N] [--seed 0] [--only-sweep]
 
 DATA is a folder of token shards that the network was not trained on (`heldout` of `redraft data build`). Pieces of its files
-are broken by syntax and semantic noise and repaired, or lose the rest of a line, N processes of one thread each (default: one for
-every core), until the time is up; `SHARES` of it are for repair searches, for the sweep over whole functions, for what files recall
-of lines, for rests of lines, and for searches of several sizes. The weights are judged on files they were not fitted to, fitted
-again to all, and written to calibration.json in the checkpoint's folder. Prints Markdown; draws docs/figures/reliability.svg and
-search.svg.
+are broken by syntax and semantic noise and repaired, or lose the rest of a line. N processes of one thread each (default: one for
+every core) do so until the time is up; `SHARES` of it are for repair searches, for the sweep over whole functions, for what
+retrieval finds of lines, for rests of lines, and for searches of several sizes. The weights are judged on files they were not
+fitted to, fitted again to all, and written to calibration.json in the checkpoint's folder. Prints Markdown; draws
+docs/figures/reliability.svg and search.svg.
 
 With --only-sweep all of the time is for functions that parse, and only the weights of the sweep are fitted again.
 """
@@ -18,13 +18,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from redraft_model.calibration.weights import Calibration, load_calibration
+from redraft_model.calibration.weights import load_calibration
 from redraft_model.evaluate.machine import Machine
+from redraft_model.feature_weights import FeatureWeights
 from redraft_model.fit.figures import Budget, draw_budgets, draw_reliability
-from redraft_model.fit.fitting import fit, hand_set, hand_set_for_lines
-from redraft_model.fit.gathering import Swept
-from redraft_model.fit.judging import Judged, Verdict, bins, brier, brier_of_the_mean, judge
-from redraft_model.fit.workers import Material, Workers, lines, memories, outcomes, searches, sweeps
+from redraft_model.fit.fitting import fit, fit_misuse, hand_set, hand_set_for_lines
+from redraft_model.fit.gathering import SweepExample
+from redraft_model.fit.judging import Prediction, Verdict, bins, brier, brier_of_the_mean, judge
+from redraft_model.fit.workers import Material, Workers, lines, outcomes, retrievals, searches, sweeps
 from redraft_model.network.checkpoint_info import BUNDLED
 from redraft_model.repair.settings import Search
 
@@ -39,7 +40,7 @@ BUDGETS = {
     ),
 }
 
-SHARES = {"searches": 0.3, "sweep": 0.3, "recall": 0.05, "lines": 0.25, "budgets": 0.1}
+SHARES = {"searches": 0.3, "sweep": 0.3, "retrieval": 0.05, "lines": 0.25, "budgets": 0.1}
 
 
 def main() -> None:
@@ -52,46 +53,43 @@ def main() -> None:
             return
         searched = workers.gather(searches, SHARES["searches"] * seconds)
         swept = workers.gather(sweeps, SHARES["sweep"] * seconds)
-        remembered = workers.gather(memories, SHARES["recall"] * seconds)
-        completed = workers.gather(lines, SHARES["lines"] * seconds, fit([], [], [], remembered))
+        retrieved = workers.gather(retrievals, SHARES["retrieval"] * seconds)
+        completed = workers.gather(lines, SHARES["lines"] * seconds, fit([], [], [], retrieved).completion)
         fitted = judge(searched, swept, completed)
         # Where they are no better than the orders that were set by hand and measured on real programs, those stay.
         ranking = hand_set(Search()) if fitted.n_after <= fitted.n_before else None
         line_ranking = hand_set_for_lines() if fitted.n_lines_after <= fitted.n_lines_before else None
         verdict = judge(searched, swept, completed, ranking, line_ranking)
-        calibration = fit(searched, swept, completed, remembered, ranking=ranking, line_ranking=line_ranking)
+        weights = fit(searched, swept, completed, retrieved, ranking=ranking, line_ranking=line_ranking)
         # These files gave the weights as well; the budgets are compared with each other, under the same weights.
-        compared = workers.gather(outcomes, SHARES["budgets"] * seconds, calibration, BUDGETS)
+        compared = workers.gather(outcomes, SHARES["budgets"] * seconds, weights.repair, BUDGETS)
     budgets = [
         Budget(name, tuple(outcome for size, outcome in compared if size == name))
         for name in BUDGETS
         if any(size == name for size, _ in compared)
     ]
-    path = calibration.save(options.checkpoint)
+    path = weights.calibration().save(options.checkpoint)
     draw_reliability({"repairs": verdict.repairs, "lines": verdict.lines}, FIGURES / "reliability.svg")
     draw_budgets(budgets, FIGURES / "search.svg")
-    print(report(options.checkpoint, verdict, fitted, calibration, budgets))
+    print(report(options.checkpoint, verdict, fitted, weights, budgets))
     print(f"written: {path}")
 
 
-def only_sweep(folder: Path, swept: Sequence[Swept]) -> None:
+def only_sweep(folder: Path, swept: Sequence[SweepExample]) -> None:
     """Fit the sweep's weights again, and leave the others of the checkpoint's calibration as they are."""
     known = load_calibration(folder)
     if known is None:
         raise SystemExit(f"{folder} has no calibration; leave --only-sweep away")
-    verdict, fitted = judge([], swept), fit([], swept)
-    calibration = replace(
-        known, words=fitted.words, sweep=fitted.sweep, sweep_threshold=fitted.sweep_threshold
-    )
-    print(about_sweep(verdict, calibration))
-    print(f"written: {calibration.save(folder)}")
+    weights = replace(FeatureWeights.of(known), misuse=fit_misuse(swept))
+    print(about_sweep(judge([], swept), weights))
+    print(f"written: {weights.calibration().save(folder)}")
 
 
 def report(
     checkpoint: Path,
     verdict: Verdict,
     fitted: Verdict,
-    calibration: Calibration,
+    weights: FeatureWeights,
     budgets: list[Budget],
 ) -> str:
     """What was found, as Markdown."""
@@ -102,7 +100,7 @@ def report(
         f"{verdict.n_before}, by fitted weights in {fitted.n_after}; {verdict.n_after} with the ranking that was written.",
         f"{verdict.n_lines} rests of lines, the right one among {verdict.n_lines_found}; first by the network's mean in "
         f"{verdict.n_lines_before}, by fitted weights in {fitted.n_lines_after}; {verdict.n_lines_after} as written.",
-        about_sweep(verdict, calibration),
+        about_sweep(verdict, weights),
         "",
         *reliability("repairs", verdict.repairs),
         *reliability("lines", verdict.lines),
@@ -113,15 +111,15 @@ def report(
     return "\n".join(lines)
 
 
-def about_sweep(verdict: Verdict, calibration: Calibration) -> str:
+def about_sweep(verdict: Verdict, weights: FeatureWeights) -> str:
     """What the sweep does to files its weights have not seen."""
     return (
         f"Sweep: {verdict.n_clean_changed} of {verdict.n_clean} clean pieces changed, {verdict.n_undone} of "
-        f"{verdict.n_worse} worsened ones undone; threshold {calibration.sweep_threshold:.3f}."
+        f"{verdict.n_corrupted} corrupted ones undone; threshold {weights.misuse.threshold:.3f}."
     )
 
 
-def reliability(name: str, judged: Sequence[Judged]) -> list[str]:
+def reliability(name: str, judged: Sequence[Prediction]) -> list[str]:
     """A table of what was stated and what was right."""
     return [
         f"Brier score of {len(judged)} {name} {brier(judged):.3f}; {brier_of_the_mean(judged):.3f} for the mean.",

@@ -25,7 +25,6 @@ from redraft_kernels.block_attention import block_attention_reference, block_att
 from redraft_kernels.cross_entropy import cross_entropy_reference, cross_entropy_triton
 from redraft_kernels.rms_norm import rms_norm_reference, rms_norm_triton
 from redraft_kernels.rotary import rotary_reference, rotary_triton
-from redraft_kernels.token_confidence import token_confidence_reference, token_confidence_triton
 from torch import Tensor
 
 DTYPE = torch.bfloat16
@@ -92,7 +91,6 @@ def cases(sizes: Sizes, device: torch.device) -> list[Case]:
     logits, targets = random(n_targets, V), torch.randint(1, V, (n_targets,), device=device)
     forbidden = torch.tensor([0], device=device)
     grad_loss = torch.rand(n_targets, device=device)
-    block_logits = random(B * block, V)
     attention = f"B{B} Q{T} K{T} H{H} G{G} D{D}"
 
     def both(
@@ -129,10 +127,6 @@ def cases(sizes: Sizes, device: torch.device) -> list[Case]:
     turns = (rotary_reference, rotary_triton)
     attentions = (block_attention_reference, block_attention_triton)
     losses = (cross_entropy_reference, cross_entropy_triton)
-    confidences = tuple(
-        lambda *arguments, twin=twin, **options: twin(*arguments, **options)[1]
-        for twin in (token_confidence_reference, token_confidence_triton)
-    )
     return [
         both("rms_norm", f"N{N} D{width}", *norms, x, weight),
         both_ways("rms_norm", f"N{N} D{width}", *norms, grad_x, x, weight),
@@ -149,7 +143,6 @@ def cases(sizes: Sizes, device: torch.device) -> list[Case]:
             k,
             v,
         ),
-        both("token_confidence", f"N{B * block} V{V}", *confidences, block_logits, forbidden=forbidden),
         both("cross_entropy", f"N{n_targets} V{V}", *losses, logits, targets, forbidden=forbidden),
         both_ways(
             "cross_entropy", f"N{n_targets} V{V}", *losses, grad_loss, logits, targets, forbidden=forbidden

@@ -191,7 +191,7 @@ def warm_runs(module: str, source: str, variants: Sequence[Variant], options: ar
     for _ in range(1 + N_COMPLETED):
         passage, rest = cursor(Piece(0, source), random)
         start = perf_counter()
-        drafts = engine.complete(passage, single_line=True, elsewhere=others)
+        drafts = engine.complete(passage, single_line=True, retrieved_context=others)
         seconds_taken = perf_counter() - start
         lines.append((seconds_taken, bool(drafts) and drafts[0].text.strip() == rest.strip()))
     return Warm(

@@ -4,8 +4,7 @@ from redraft_kernels.block_attention import block_attention, block_causal_mask
 from redraft_kernels.cross_entropy import cross_entropy
 from redraft_kernels.dispatch import use_triton
 from redraft_kernels.rms_norm import rms_norm
-from redraft_kernels.rotary import rotary, rotary_angles, rotate_by
-from redraft_kernels.token_confidence import token_confidence
+from redraft_kernels.rotary import rotary, rotary_angles
 
 __all__ = [
     "block_attention",
@@ -14,7 +13,5 @@ __all__ = [
     "rms_norm",
     "rotary",
     "rotary_angles",
-    "rotate_by",
-    "token_confidence",
     "use_triton",
 ]

@@ -1,7 +1,7 @@
 """Rotary position embedding (Su et al. 2021, https://arxiv.org/abs/2104.09864), the GPT-NeoX way.
 
 Column i of the first half and column i of the second half are one point in the plane, turned by
-position * base^(-2i / D). Turns add up, so a cached key can be moved to another position: see `rotate_by`.
+position * base^(-2i / D). Turns add up, so a cached key that is turned once more has moved to another position.
 """
 
 # B batch, T tokens, H heads, D head width, R = D / 2 rotations
@@ -141,19 +141,3 @@ def rotary(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     if use_triton(x, cos, sin):
         return rotary_triton(x, cos, sin)
     return rotary_reference(x, cos, sin)
-
-
-def rotate_by(k: Tensor, offsets: Tensor, base: float = 10_000.0) -> Tensor:
-    """Keys that were already turned by `rotary`, moved on by `offsets` positions without being recomputed.
-
-    `rotate_by(rotary(k, *rotary_angles(p, D)), d)` is `rotary(k, *rotary_angles(p + d, D))`, up to rounding.
-
-    Args:
-        k: (B, T, H, D), turned keys.
-        offsets: Integers (T,) or (B, T), negative to move towards the start.
-        base: The base the keys were turned with.
-
-    Returns:
-        (B, T, H, D), of `k`'s type.
-    """
-    return rotary(k, *rotary_angles(offsets, k.shape[-1], base))

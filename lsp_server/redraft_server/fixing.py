@@ -1,28 +1,14 @@
 """Repairing one document: ask the engine, refuse what is not safe, say what came of it. Writes nothing."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
-from redraft_model.passage import UNWATCHED, About, Draft, Watch
+from redraft_model.passage import UNWATCHED, Draft, Repairs, Watch
 
 from redraft_server import safety
 from redraft_server.diff import unified
 from redraft_server.document import Document, UnwritableDocument
 from redraft_server.problems import Problem, syntax_problem
 from redraft_server.report import Result, Status
-
-
-class Repairer(Protocol):
-    """What fixing needs of the engine."""
-
-    @property
-    def about(self) -> About:
-        """Whether its confidence is a probability, among other things."""
-        ...
-
-    def repair(self, source: str, *, semantic: bool = ..., watch: Watch = ...) -> Draft:
-        """Whole text in, whole text out; the same text if no repair was found."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +33,7 @@ def clean(document: Document) -> Fix:
 
 
 def fix(
-    engine: Repairer, document: Document, *, patch_name: str, semantic: bool = False, watch: Watch = UNWATCHED
+    engine: Repairs, document: Document, *, patch_name: str, semantic: bool = False, watch: Watch = UNWATCHED
 ) -> Fix:
     """The engine's repair of `document`, checked; the diff in the result calls the file `patch_name`."""
     before = document.encode(document.text)

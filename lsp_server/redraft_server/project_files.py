@@ -1,4 +1,4 @@
-"""The Python files of a project on this machine's disk, as a memory for completions (`Completion.elsewhere`).
+"""The Python files of a project on this machine's disk, as a memory for completions (`Completion.retrieved_context`).
 
 Of many files those are looked at that are most like the document. They are looked for in the background, so that
 nobody who types waits for a disk: what was found last is what there is. Everything stays in memory.
@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 
 from redraft_model.errors import RedraftError
-from redraft_model.passage import LONGEST_ELSEWHERE
-from redraft_model.text.similarity import most_alike, signature
+from redraft_model.passage import LONGEST_CONTEXT
+from redraft_model.text.similarity import most_similar, signature
 
 from redraft_server.discovery import git_root, python_files
 from redraft_server.document import Document
@@ -109,7 +109,7 @@ class ProjectFiles:
         if root is not None and root not in (Path.home(), *Path.home().parents):
             known = {**self._walked(root, is_deep=True), **known}
         others = [file for file in known.values() if file.path != path]
-        return tuple(_read_so_much(most_alike(signature(text), others, lambda file: file.words)))
+        return tuple(_read_so_much(most_similar(signature(text), others, lambda file: file.words)))
 
     def _walked(self, root: Path, *, is_deep: bool) -> dict[Path, _Known]:
         folder = self._folders.setdefault((root, is_deep), _Folder())
@@ -143,7 +143,7 @@ def _known(
 
 def _read_so_much(files: list[_Known]) -> Iterator[ProjectFile]:
     """Files with their texts, and no more of them than can be looked at."""
-    room = LONGEST_ELSEWHERE
+    room = LONGEST_CONTEXT
     for file in files:
         if room <= 0:
             return

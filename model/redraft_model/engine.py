@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from redraft_model.complete.completer import Completer
-from redraft_model.decode.beam import LineSearch
+from redraft_model.decode.beam import BeamSettings
 from redraft_model.decode.proposer import Proposer
-from redraft_model.decode.sampler import Sampling, Trace, generate
+from redraft_model.decode.sampler import Observer, Sampling, Trace, drafts, generate
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
+from redraft_model.feature_weights import FeatureWeights
 from redraft_model.misuse import sweep as sweeping
 from redraft_model.network.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.network.checkpoint_info import BUNDLED
@@ -46,7 +47,7 @@ class EngineSettings:
     search: Search = Search()
     sweep: sweeping.Sweep = sweeping.Sweep()
     rewriting: Sampling = Sampling()
-    line: LineSearch = LineSearch()
+    line: BeamSettings = BeamSettings()
 
 
 class Engine:
@@ -57,9 +58,13 @@ class Engine:
     ) -> None:
         self._model = checkpoint.model
         self._tokenizer = checkpoint.tokenizer
-        self._calibration = checkpoint.calibration
+        weights = None if checkpoint.calibration is None else FeatureWeights.of(checkpoint.calibration)
+        self._repair_weights = weights.repair if weights else None
+        self._misuse_weights = weights.misuse if weights else None
         self._settings = settings
-        self._completer = Completer(self._model, self._tokenizer, settings.line, self._calibration)
+        self._completer = Completer(
+            self._model, self._tokenizer, settings.line, weights.completion if weights else None
+        )
         self.about = About(
             name=checkpoint.path.name,
             path=str(checkpoint.path),
@@ -103,7 +108,7 @@ class Engine:
                 self._settings.search,
                 within=span,
                 is_allowed=is_allowed,
-                calibration=self._calibration,
+                weights=self._repair_weights,
             )
             text, score, n_edits = repaired.source, repaired.score, repaired.n_edits
             probability = repaired.probability
@@ -120,12 +125,12 @@ class Engine:
                 self._settings.sweep,
                 within=within,
                 is_allowed=is_allowed,
-                calibration=self._calibration,
+                weights=self._misuse_weights,
             )
             text, score, n_edits = improved.source, score + improved.score, n_edits + improved.n_edits
             probability *= improved.probability
         cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
-        confidence = _squashed(score) if self._calibration is None else probability * (text != source)
+        confidence = _squashed(score) if self._repair_weights is None else probability * (text != source)
         return Draft(text, score, confidence, n_edits, is_valid, cost)
 
     @torch.inference_mode()
@@ -140,7 +145,7 @@ class Engine:
         """The tokens that, with a probability above `threshold`, should not be as they are; in order."""
         _require_usable(source)
         proposer = Proposer(self._model, self._tokenizer, watch)
-        return sweeping.doubts(proposer, source, threshold, span, self._settings.sweep, self._calibration)
+        return sweeping.doubts(proposer, source, threshold, span, self._settings.sweep, self._misuse_weights)
 
     @torch.inference_mode()
     def complete(
@@ -150,16 +155,16 @@ class Engine:
         n_drafts: int = 1,
         seed: int = 0,
         single_line: bool = False,
-        elsewhere: tuple[str, ...] = (),
-        least: float = Completion.least,
+        retrieved_context: tuple[str, ...] = (),
+        min_confidence: float = Completion.min_confidence,
         watch: Watch = UNWATCHED,
     ) -> list[Draft]:
         """Texts for the place of the passage's target, best first, at most `n_drafts`; [] when there is none.
 
-        They have further lines as long as all lines of a text together are `least` likely; `single_line` keeps them to the rest of
-        the line. `elsewhere` are other texts of the project, of which something may be repeated.
+        They have further lines as long as all lines of a text together are `min_confidence` likely; `single_line` keeps them to the
+        rest of the line. `retrieved_context` are other texts of the project, of which something may be repeated.
         """
-        asked = Completion(passage, n_drafts, seed, elsewhere, least)
+        asked = Completion(passage, n_drafts, seed, retrieved_context, min_confidence)
         (drafts,) = self.complete_batch([asked], single_line=single_line, watches=[watch])
         if drafts is None:
             raise Cancelled
@@ -228,20 +233,22 @@ class Engine:
             [window.canvas] * max(1, n_drafts),
             syntax_blocks(self._tokenizer, window.canvas.region),
             self._settings.rewriting,
-            seed=seed,
-            is_cancelled=watch.is_cancelled,
-            on_step=_telling(watch, n_tokens, lambda trace: window.picture(trace.canvas.region)),
+            drafts(max(1, n_drafts), seed),
+            Observer(
+                watch.is_cancelled,
+                on_step=_telling(watch, n_tokens, lambda trace: window.picture(trace.canvas.region)),
+            ),
         )
         seconds = time.perf_counter() - started
-        drafts: dict[str, Draft] = {}
+        found: dict[str, Draft] = {}
         for trace in traces:
             written = self._tokenizer.decode(trace.canvas.region)
             text = written.removeprefix(lead)
-            if not written.startswith(lead) or text == passage.target or text in drafts:
+            if not written.startswith(lead) or text == passage.target or text in found:
                 continue
             if is_faithful(passage.target, text) and parses(passage.replaced(text)):
-                drafts[text] = _draft_of(trace, text, True, seconds / len(traces))
-        return sorted(drafts.values(), key=lambda draft: -draft.score)
+                found[text] = _draft_of(trace, text, True, seconds / len(traces))
+        return sorted(found.values(), key=lambda draft: -draft.score)
 
 
 def _draft_of(trace: Trace, text: str, is_valid: bool, seconds: float) -> Draft:
@@ -288,9 +295,10 @@ def _squashed(score: float) -> float:
     return float(1.0 / (1.0 + np.exp(-score / 4.0)))
 
 
-def _telling(watch: Watch, limit: int, text_of: Callable[[Trace], str]) -> Callable[[int, object], None]:
-    def tell(step: int, traces: object) -> None:
-        assert isinstance(traces, list)
+def _telling(
+    watch: Watch, limit: int, text_of: Callable[[Trace], str]
+) -> Callable[[int, Sequence[Trace]], None]:
+    def tell(step: int, traces: Sequence[Trace]) -> None:
         watch.on_step(DenoiseStep(step, max(limit, step), text_of(traces[0])))
 
     return tell

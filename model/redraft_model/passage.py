@@ -1,9 +1,10 @@
-"""Value objects of the engine's door: text in, drafts out. Knows nothing of tensors, files or editors."""
+"""The engine's door: what it is asked and what it answers, as values and protocols. Knows nothing of tensors, files or editors."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-LONGEST_ELSEWHERE = 200_000  # characters of other files that are looked at for a completion
+LONGEST_CONTEXT = 200_000  # characters of other files that are looked at for a completion
 
 
 @dataclass(frozen=True, order=True)
@@ -45,21 +46,21 @@ class Passage:
 class Completion:
     """What is asked for at one place: `n_drafts` texts for the target of `passage`, the first one the most likely.
 
-    What stands in the texts `elsewhere`, of other files that are open or of the same project, is likely to be written there again.
-    Texts of several lines have only lines that are `least` likely together, in [0, 1], but for the first one.
+    `retrieved_context` are texts of other files, open ones or of the same project: what stands there is likely to be written again.
+    Texts of several lines have only lines that are `min_confidence` likely together, in [0, 1], but for the first one.
     """
 
     passage: Passage
     n_drafts: int = 1
     seed: int = 0
-    elsewhere: tuple[str, ...] = ()
-    least: float = 0.05
+    retrieved_context: tuple[str, ...] = ()
+    min_confidence: float = 0.05
 
 
-def so_much(texts: Iterable[str]) -> tuple[str, ...]:
-    """The first LONGEST_ELSEWHERE characters of all the texts; those behind them are not asked for."""
+def truncated(texts: Iterable[str]) -> tuple[str, ...]:
+    """The first LONGEST_CONTEXT characters of all the texts; those behind them are not asked for."""
     found: list[str] = []
-    room = LONGEST_ELSEWHERE
+    room = LONGEST_CONTEXT
     for text in texts:
         found.append(text[:room])
         room -= len(found[-1])
@@ -154,3 +155,58 @@ class About:
     device: str
     origins: tuple[str, ...] = ()  # collections whose real fixes it was trained on
     is_calibrated: bool = False
+
+
+class Repairs(Protocol):
+    """Whatever repairs text; `redraft_model.engine.Engine` does."""
+
+    @property
+    def about(self) -> About:
+        """What does it."""
+        ...
+
+    def repair(
+        self, source: str, *, span: Span | None = ..., semantic: bool = ..., watch: Watch = ...
+    ) -> Draft:
+        """Whole text in, whole text out; the same text if nothing is to be done."""
+        ...
+
+
+class Completes(Protocol):
+    """Whatever completes text; `redraft_model.engine.Engine` does."""
+
+    def complete(
+        self,
+        passage: Passage,
+        *,
+        n_drafts: int = ...,
+        seed: int = ...,
+        single_line: bool = ...,
+        retrieved_context: tuple[str, ...] = ...,
+        min_confidence: float = ...,
+        watch: Watch = ...,
+    ) -> list[Draft]:
+        """Texts to put in place of the passage's target, best first; may be empty."""
+        ...
+
+
+class TextEngine(Repairs, Protocol):
+    """What the server needs of an engine, so that nothing but the engine's own process imports torch."""
+
+    def complete_batch(
+        self, asked: Sequence[Completion], *, single_line: bool = ..., watches: Sequence[Watch] = ...
+    ) -> list[list[Draft] | None]:
+        """Texts for several places at once; None for those whose watch has cancelled."""
+        ...
+
+    def rewrite(
+        self, passage: Passage, *, action: str = ..., n_drafts: int = ..., seed: int = ..., watch: Watch = ...
+    ) -> list[Draft]:
+        """Texts for the passage's target after an action, best first."""
+        ...
+
+    def doubt(
+        self, source: str, *, span: Span | None = ..., threshold: float = ..., watch: Watch = ...
+    ) -> list[Doubt]:
+        """The tokens the model did not expect."""
+        ...

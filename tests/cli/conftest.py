@@ -56,11 +56,13 @@ class ScriptedEngine:
         n_drafts: int = 1,
         seed: int = 0,
         single_line: bool = False,
-        elsewhere: tuple[str, ...] = (),
+        retrieved_context: tuple[str, ...] = (),
         watch: Watch = UNWATCHED,
     ) -> list[Draft]:
         assert not watch.is_cancelled()
-        self.asked.append((passage, n_drafts, seed, single_line, *([elsewhere] if elsewhere else [])))
+        self.asked.append(
+            (passage, n_drafts, seed, single_line, *([retrieved_context] if retrieved_context else []))
+        )
         return [Draft(text, 1.0, 0.75, 1, True, Cost(4, 8, 0.5)) for text in self.completions[:n_drafts]]
 
     def doubt(

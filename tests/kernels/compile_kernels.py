@@ -45,7 +45,6 @@ def cases() -> list[tuple[str, str, torch.dtype, dict[str, Any]]]:
         ("rms_norm", "_rms_norm_kernel", BF16, ROWS),
         ("rms_norm", "_rms_norm_backward_kernel", BF16, ROWS),
         ("rotary", "_rotary_kernel", BF16, {"BLOCK_H": 8, "BLOCK_R": 32}),
-        ("token_confidence", "_token_confidence_kernel", BF16, VOCABULARY),
         ("cross_entropy", "_cross_entropy_kernel", BF16, {"HAS_WEIGHTS": True, **VOCABULARY}),
         ("cross_entropy", "_cross_entropy_backward_kernel", BF16, {"HAS_WEIGHTS": True, **VOCABULARY}),
         *(

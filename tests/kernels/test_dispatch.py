@@ -104,7 +104,6 @@ OPERATIONS: dict[str, Callable[[Tensor], Any]] = {
     "rms_norm": lambda x: redraft_kernels.rms_norm(x, x[0, 0, 0]),
     "rotary": lambda x: redraft_kernels.rotary(x, x[0, :, 0, :4], x[0, :, 0, 4:]),
     "block_attention": lambda x: redraft_kernels.block_attention(x, x, x),
-    "token_confidence": lambda x: redraft_kernels.token_confidence(x),
     "cross_entropy": lambda x: redraft_kernels.cross_entropy(
         x[0, :, 0], torch.arange(x.shape[1], device=x.device)
     ),
@@ -139,8 +138,7 @@ cos, sin = ops.rotary_angles(torch.arange(5), 8)
 y = ops.rotary(ops.rms_norm(x, torch.ones(8)), cos, sin)
 y = ops.block_attention(y, y, y, block_size=2)
 ops.cross_entropy(y[0, :, 0], torch.arange(5)).sum().backward()
-proposals, confidences, entropies = ops.token_confidence(y)
-print(bool(x.grad.isfinite().all() & confidences.isfinite().all()))
+print(bool(x.grad.isfinite().all()))
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False

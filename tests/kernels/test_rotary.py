@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from redraft_kernels.rotary import rotary, rotary_angles, rotary_reference, rotary_triton, rotate_by
+from redraft_kernels.rotary import rotary, rotary_angles, rotary_reference, rotary_triton
 from torch import Tensor
 
 Rotary = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -79,22 +79,14 @@ def test_turns_add_up(device: torch.device, turn: Rotary, offset: int) -> None:
     torch.testing.assert_close(moved, there, rtol=0, atol=5e-4)
 
 
-def test_rotate_by_moves_each_key_by_its_own_offset() -> None:
-    k, positions = torch.randn(2, 63, 3, 24), torch.arange(63)
-    offsets = torch.randint(-50, 50, (2, 63))
-    here = rotary(k, *rotary_angles(positions, 24, 500.0))
-    there = rotary(k, *rotary_angles(positions + offsets, 24, 500.0))
-    torch.testing.assert_close(rotate_by(here, offsets, 500.0), there, rtol=0, atol=1e-4)
-
-
 def test_scores_depend_on_distance_only() -> None:
     q, k = torch.randn(1, 1, 1, 64), torch.randn(1, 1, 1, 64)
 
+    def turned(x: Tensor, position: int) -> Tensor:
+        return rotary(x, *rotary_angles(torch.tensor([position]), 64)).flatten()
+
     def score(q_position: int, k_position: int) -> Tensor:
-        return (
-            rotate_by(q, torch.tensor([q_position])).flatten()
-            @ rotate_by(k, torch.tensor([k_position])).flatten()
-        )
+        return turned(q, q_position) @ turned(k, k_position)
 
     torch.testing.assert_close(score(3, 10), score(203, 210), rtol=1e-3, atol=1e-3)
     assert abs(score(3, 10) - score(3, 11)) > 1e-2

@@ -99,10 +99,10 @@ class FakeEngine:
 
     def _complete(self, completion: Completion, single_line: bool, watch: Watch) -> list[Draft]:
         passage, n_drafts = completion.passage, completion.n_drafts
-        if completion.elsewhere:
-            self._note(f"elsewhere {json.dumps(completion.elsewhere)}")
-        if not single_line and completion.least != Completion.least:
-            self._note(f"least {completion.least}")
+        if completion.retrieved_context:
+            self._note(f"elsewhere {json.dumps(completion.retrieved_context)}")
+        if not single_line and completion.min_confidence != Completion.min_confidence:
+            self._note(f"least {completion.min_confidence}")
         self._note(f"complete n_drafts={n_drafts} single_line={single_line}")
         text = passage.before + passage.after
         self._denoise(text, None, "", watch)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from redraft_model.passage import LONGEST_ELSEWHERE
+from redraft_model.passage import LONGEST_CONTEXT
 
 FULL = {"general": {"positionEncodings": ["utf-16"]}}
 AUTOMATIC, INVOKED = 2, 1
@@ -136,7 +136,7 @@ async def test_of_open_documents_so_many_characters_are_looked_at(start_editor: 
     assert len(await suggested(editor, drafts("1") + "x = \n", 2, 4)) == 1
     two, one = json.loads(editor.log[-3].removeprefix("elsewhere "))
     assert (two, one[:8]) == ("two = 1\n" * 15_000, "one = 1\n")
-    assert len(two) + len(one) == LONGEST_ELSEWHERE
+    assert len(two) + len(one) == LONGEST_CONTEXT
 
 
 async def test_files_of_the_workspace_are_looked_at_behind_open_documents(

@@ -111,7 +111,7 @@ def converse(command: list[str], cwd: Path) -> tuple[list[Any], str]:
     capabilities = {
         "textDocument": {"codeAction": {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": []}}}}
     }
-    errand = {"title": "x", "uri": uri, "version": 1}
+    data = {"title": "x", "uri": uri, "version": 1}
     end = {"line": 1, "character": 0}
     messages: list[Any] = [
         {"id": 1, "method": "initialize", "params": {"capabilities": capabilities, "processId": None}},
@@ -125,7 +125,7 @@ def converse(command: list[str], cwd: Path) -> tuple[list[Any], str]:
         {
             "id": 2,
             "method": "codeAction/resolve",
-            "params": {"title": "x", "data": errand},
+            "params": {"title": "x", "data": data},
         },
         {
             "id": 3,

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from redraft_model.passage import LONGEST_ELSEWHERE
+from redraft_model.passage import LONGEST_CONTEXT
 from redraft_server import project_files
 from redraft_server.project_files import LONGEST_FILE, ProjectFiles
 
@@ -110,7 +110,7 @@ async def test_no_more_is_read_than_can_be_looked_at(folder: Path) -> None:
     for number, text in enumerate(texts):
         write(folder / "app" / f"{number}.py", text)
     found = await chosen(ProjectFiles(), folder, folder)
-    assert LONGEST_ELSEWHERE <= sum(map(len, found)) < LONGEST_ELSEWHERE + LONGEST_FILE
+    assert LONGEST_CONTEXT <= sum(map(len, found)) < LONGEST_CONTEXT + LONGEST_FILE
     assert len(found) < len(texts)
 
 

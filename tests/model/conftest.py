@@ -73,7 +73,7 @@ def shards(shard_folder: Path) -> Shards:
 @pytest.fixture(scope="session")
 def oracle_of(tokenizer: Tokenizer) -> Callable[..., Transformer]:
     """Makes a network that answers every canvas with the labels on the way to one known text."""
-    return lambda clean, sureness=0.95, ends_lines=False: Oracle(tokenizer, clean, sureness, ends_lines)
+    return lambda clean, confidence=0.95, ends_lines=False: Oracle(tokenizer, clean, confidence, ends_lines)
 
 
 @pytest.fixture(scope="session")
@@ -93,19 +93,19 @@ def wild_of() -> Callable[..., Transformer]:
 
 
 class Oracle(Transformer):
-    """A network that gives the right label a probability of `sureness` at every position, and all others the same.
+    """A network that gives the right label a probability of `confidence` at every position, and all others the same.
 
     Its hidden states are the right labels themselves (-1 outside the region), its cached values are the tokens. So a step
     over one block and a cache is answered from the whole canvas, put together again by position. One that `ends_lines` takes
     masks for the rest of one line.
     """
 
-    def __init__(self, tokenizer: Tokenizer, clean: str, sureness: float, ends_lines: bool = False) -> None:
+    def __init__(self, tokenizer: Tokenizer, clean: str, confidence: float, ends_lines: bool = False) -> None:
         super().__init__(ModelConfig.named("nano", tokenizer.n_vocabulary, MASK_ID))
         self.requires_grad_(False)
         self._tokenizer = tokenizer
         self._clean = clean
-        self._sureness = sureness
+        self._sureness = confidence
         self._ends_lines = ends_lines
 
     def encode(

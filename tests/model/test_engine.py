@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from redraft_model.calibration.weights import FEATURES, Logistic, sigmoid
+from redraft_model.calibration.logistic import Logistic, sigmoid
 from redraft_model.complete.completer import N_LINES, Completer
 from redraft_model.complete.line_starts import BLOCK_WORDS, CLAUSE_WORDS
-from redraft_model.complete.ranking import WRITTEN
-from redraft_model.decode.beam import Forward, Found, LineSearch, Place, search
+from redraft_model.complete.ranking import COMPLETION_FEATURES
+from redraft_model.decode.beam import BeamResult, BeamSettings, Forward, Hole, search
 from redraft_model.engine import LONGEST_SOURCE, Engine, EngineSettings
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
 from redraft_model.fit.fitting import fit, hand_set_for_lines
 from redraft_model.network.checkpoint import Checkpoint, Training, export_checkpoint, load_checkpoint
 from redraft_model.network.transformer import Transformer
 from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Span, Watch
+from redraft_model.repair.ranking import REPAIR_FEATURES, RepairWeights
 from redraft_model.repair.settings import Search
 from redraft_model.text.parser import parses
 from redraft_model.tokens.tokenizer import Tokenizer
@@ -69,12 +70,12 @@ def engine_of(tokenizer: Tokenizer, oracle_of: Callable[..., Transformer]) -> Kn
     def make(
         clean: str = CLEAN,
         settings: EngineSettings = DEFAULT,
-        sureness: float = 0.95,
+        confidence: float = 0.95,
         *,
         ends_lines: bool = False,
     ) -> Engine:
         training = Training(0, 0, 0, "none", actions=("repair", "complete", "types"))
-        network = oracle_of(clean, sureness, ends_lines)
+        network = oracle_of(clean, confidence, ends_lines)
         checkpoint = Checkpoint(Path("oracle"), network, tokenizer, training)
         return Engine(checkpoint, torch.device("cpu"), settings)
 
@@ -129,10 +130,11 @@ def test_a_broken_text_is_repaired(engine_of: Knowing) -> None:
 def test_the_confidence_of_a_calibrated_repair_is_the_product_over_its_problems(
     tokenizer: Tokenizer, oracle_of: Callable[..., Transformer]
 ) -> None:
-    alike = Logistic(2.0, (0.0,) * (len(FEATURES) + 1))
-    calibration = replace(
-        fit([], []), ranking=tuple(float(name == "gain") for name in FEATURES), repair=alike
+    by_gain = RepairWeights(
+        tuple(float(name == "gain") for name in REPAIR_FEATURES),
+        Logistic(2.0, (0.0,) * (len(REPAIR_FEATURES) + 1)),
     )
+    calibration = replace(fit([], []), repair=by_gain).calibration()
     network = oracle_of(CLEAN, 0.95)
     checkpoint = Checkpoint(Path("knowing"), network, tokenizer, Training(0, 0, 0, "none"), calibration)
     engine = Engine(checkpoint, torch.device("cpu"))
@@ -146,16 +148,18 @@ def test_the_confidence_of_a_calibrated_repair_is_the_product_over_its_problems(
 def test_the_confidence_of_a_line_is_how_likely_the_calibration_calls_it(
     tokenizer: Tokenizer, oracle_of: Callable[..., Transformer]
 ) -> None:
-    by_lead = Logistic(-1.0, (*(float(name == "lead") for name in WRITTEN), 0.0))
+    by_lead = Logistic(-1.0, (*(float(name == "lead") for name in COMPLETION_FEATURES), 0.0))
     before, rest, after = CLEAN.rpartition("(x)")
     drafts = []
-    for calibration in (None, replace(fit([], []), line=by_lead, line_ranking=hand_set_for_lines())):
+    fitted = fit([], [])
+    completion = replace(fitted.completion, likelihood=by_lead, ranking=hand_set_for_lines())
+    for calibration in (None, replace(fitted, completion=completion).calibration()):
         network = oracle_of(CLEAN, 0.95)
         checkpoint = Checkpoint(Path("knowing"), network, tokenizer, Training(0, 0, 0, "none"), calibration)
         engine = Engine(checkpoint, torch.device("cpu"))
         drafts.append(engine.complete(Passage(before, "", after), single_line=True, n_drafts=3))
         features = dict(
-            Completer(network, tokenizer, LineSearch()).texts(Completion(Passage(before, "", after)))
+            Completer(network, tokenizer, BeamSettings()).texts(Completion(Passage(before, "", after)))
         )
     plain, calibrated = drafts
     assert [draft.text for draft in calibrated] == [draft.text for draft in plain]
@@ -172,8 +176,10 @@ def test_the_calibration_decides_which_line_comes_first(
     before, rest, after = CLEAN.partition(" width * height")
     firsts = []
     for sign in (1.0, -1.0):
-        ranking = tuple(sign * (name == "total") for name in WRITTEN)
-        calibration = replace(fit([], []), line_ranking=ranking)
+        ranking = tuple(sign * (name == "total") for name in COMPLETION_FEATURES)
+        fitted = fit([], [])
+        completion = replace(fitted.completion, ranking=ranking)
+        calibration = replace(fitted, completion=completion).calibration()
         checkpoint = Checkpoint(
             Path("knowing"), oracle_of(CLEAN, 0.5), tokenizer, Training(0, 0, 0, "none"), calibration
         )
@@ -329,7 +335,7 @@ def check_drafts(drafts: list[Draft], passage: Passage, n_drafts: int) -> None:
     assert len({draft.text for draft in drafts}) == len(drafts)
     # A draft that ends is an answer more than its tokens; one that ran out of masks is not.
     lines = [draft for draft in drafts if "\n" not in draft.text]
-    means = [draft.score / (draft.n_edits + (draft.n_edits < LineSearch().n_masks)) for draft in lines]
+    means = [draft.score / (draft.n_edits + (draft.n_edits < BeamSettings().n_masks)) for draft in lines]
     assert means == sorted(means, reverse=True)
     for draft in drafts:
         assert draft.text.strip()
@@ -359,7 +365,7 @@ def test_a_hole_is_filled_with_what_the_network_knows(
     engine_of: Knowing, hole: str, single_line: bool
 ) -> None:
     before, after = CLEAN.split(hole)
-    settings = EngineSettings(line=LineSearch(n_masks=24))  # these characters are several tokens each
+    settings = EngineSettings(line=BeamSettings(n_masks=24))  # these characters are several tokens each
     for target in ("", "something to be replaced"):
         (draft,) = engine_of(settings=settings).complete(
             Passage(before, target, after), single_line=single_line
@@ -384,9 +390,9 @@ def test_a_missing_line_is_as_deep_as_it_has_to_be(wild: Engine) -> None:
 def test_a_line_is_also_begun_with_a_name_that_needs_a_value(
     engine_of: Knowing, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[Place] = []
+    asked: list[Hole] = []
 
-    def searching(forward: Forward, places: Sequence[Place], *others: Any, **named: Any) -> list[Found]:
+    def searching(forward: Forward, places: Sequence[Hole], *others: Any, **named: Any) -> list[BeamResult]:
         asked.extend(places)
         return search(forward, places, *others, **named)
 
@@ -395,7 +401,7 @@ def test_a_line_is_also_begun_with_a_name_that_needs_a_value(
         Passage("def f(x):\n", "", "\n    return total\n"), single_line=True
     )
     assert draft.text == "    total = x"
-    assert [tokenizer.decode(place.prefix) for place in asked] == ["", "total ="]
+    assert [tokenizer.decode(hole.forced_prefix) for hole in asked] == ["", "total ="]
 
 
 BODY = "    total = x\n    total += 1\n    print(total)\n    return total"
@@ -421,7 +427,7 @@ def test_lines_below_are_written_as_long_as_they_belong_there(engine_of: Knowing
 
 
 @pytest.mark.parametrize(
-    ("n_lines", "least", "text"),
+    ("n_lines", "min_confidence", "text"),
     [
         (1, 0.05, "    total = x"),
         (3, 0.05, "    total = x\n    total += 1\n    print(total)"),
@@ -430,11 +436,11 @@ def test_lines_below_are_written_as_long_as_they_belong_there(engine_of: Knowing
     ],
 )
 def test_a_text_has_no_more_lines_than_are_likely_enough(
-    engine_of: Knowing, monkeypatch: pytest.MonkeyPatch, n_lines: int, least: float, text: str
+    engine_of: Knowing, monkeypatch: pytest.MonkeyPatch, n_lines: int, min_confidence: float, text: str
 ) -> None:
     monkeypatch.setattr("redraft_model.complete.completer.N_LINES", n_lines)
     engine = engine_of(f"def f(x):\n{BODY}{BELOW}", ends_lines=True)
-    (draft,) = engine.complete(Passage("def f(x):\n", "", BELOW), least=least)
+    (draft,) = engine.complete(Passage("def f(x):\n", "", BELOW), min_confidence=min_confidence)
     assert draft.text == text
 
 
@@ -560,7 +566,7 @@ def test_steps_are_told_within_their_limit(wild: Engine, engine_of: Knowing) -> 
 
 
 def test_a_completion_takes_at_most_as_many_steps_as_it_has_masks(wild: Engine) -> None:
-    n_masks = LineSearch().n_masks + 1
+    n_masks = BeamSettings().n_masks + 1
     for single_line, limit in ((True, n_masks), (False, n_masks * N_LINES)):
         steps: list[DenoiseStep] = []
         wild.complete(Passage("x = ", "", "\n"), single_line=single_line, watch=Watch(on_step=steps.append))

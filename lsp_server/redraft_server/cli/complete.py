@@ -39,7 +39,7 @@ def complete(
     engine = loading.open_engine(checkpoint, device)
     passage = Passage.cut(document.text, Span(offset, offset))
     found = engine.complete(
-        passage, n_drafts=drafts, seed=seed, single_line=single_line, elsewhere=_elsewhere(document)
+        passage, n_drafts=drafts, seed=seed, single_line=single_line, retrieved_context=_elsewhere(document)
     )
     if json:
         hand_over_json({"drafts": [asdict(draft) for draft in found], "model": asdict(engine.about)})

@@ -139,6 +139,7 @@ def fix(
     from redraft_model.data.broken import read_broken
     from redraft_model.data.pairs import write_pairs
     from redraft_model.data.self_training import fixed
+    from redraft_model.evaluate.syntax_repair import judge_repair
 
     texts = read_broken(broken)
     engine = loading.open_engine(checkpoint, device)
@@ -149,10 +150,13 @@ def fix(
         except PassageError:
             return None
 
+    def is_small(before: str, after: str) -> bool:
+        return bool(judge_repair(before, after)["bifi"])
+
     kept = []
     try:
         with bar(len(texts)) as progress:
-            for pair in fixed(texts, repaired, progress.at):
+            for pair in fixed(texts, repaired, is_small, progress.at):
                 kept.append(pair)
     finally:
         write_pairs(out, kept)

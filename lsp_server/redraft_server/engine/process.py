@@ -21,11 +21,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import typer
 from redraft_model.errors import Cancelled, RedraftError
-from redraft_model.passage import About, Completion, DenoiseStep, Doubt, Draft, Passage, Span, Watch
+from redraft_model.passage import (
+    Completion,
+    DenoiseStep,
+    Doubt,
+    Draft,
+    TextEngine,
+    Watch,
+)
 
 from redraft_server.engine.requests import (
     CONVERTER,
@@ -44,34 +51,6 @@ from redraft_server.settings import limit_threads
 _CHUNK = 2**16
 # Nobody can look at more pictures than this, and a whole source travels with each.
 _SECONDS_BETWEEN_TEXTS = 1 / 30
-
-
-class Engine(Protocol):
-    """What the server needs of `redraft_model.engine.Engine`; written down here, so nothing else imports torch."""
-
-    @property
-    def about(self) -> About:
-        """The checkpoint and its device."""
-
-    def repair(
-        self, source: str, *, span: Span | None = ..., semantic: bool = ..., watch: Watch = ...
-    ) -> Draft:
-        """The whole text, repaired; the same text if there is nothing to do."""
-
-    def complete_batch(
-        self, asked: Sequence[Completion], *, single_line: bool = ..., watches: Sequence[Watch] = ...
-    ) -> list[list[Draft] | None]:
-        """Texts for several places at once; None for those whose watch has cancelled."""
-
-    def rewrite(
-        self, passage: Passage, *, action: str = ..., n_drafts: int = ..., seed: int = ..., watch: Watch = ...
-    ) -> list[Draft]:
-        """Texts for the passage's target after an action, best first."""
-
-    def doubt(
-        self, source: str, *, span: Span | None = ..., threshold: float = ..., watch: Watch = ...
-    ) -> list[Doubt]:
-        """The tokens the model did not expect."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +72,7 @@ def main(
     serve(lambda: open_engine(checkpoint, device))
 
 
-def serve(open_engine: Callable[[], Engine]) -> NoReturn:
+def serve(open_engine: Callable[[], TextEngine]) -> NoReturn:
     """Answer requests with the engine that `open_engine` gives until stdin ends."""
     sys.excepthook = _report_without_text
     sys.stdout.flush()
@@ -163,7 +142,7 @@ class _Port:
         )
 
 
-def _work(engine: Engine, port: _Port, entries: Sequence[Entry]) -> None:
+def _work(engine: TextEngine, port: _Port, entries: Sequence[Entry]) -> None:
     """Answer every entry of a batch."""
     try:
         answers = _answers(engine, [e.request for e in entries], [port.watch(e) for e in entries])
@@ -186,12 +165,15 @@ def _work(engine: Engine, port: _Port, entries: Sequence[Entry]) -> None:
 
 
 def _answers(
-    engine: Engine, requests: Sequence[AnyRequest], watches: Sequence[Watch]
+    engine: TextEngine, requests: Sequence[AnyRequest], watches: Sequence[Watch]
 ) -> Sequence[Draft | list[Draft] | list[Doubt] | None]:
     completions = [request for request in requests if isinstance(request, Complete)]
     if completions:
         assert len(completions) == len(requests), "only completions come in batches"
-        asked = [Completion(c.passage, c.n_drafts, c.seed, c.elsewhere, c.least) for c in completions]
+        asked = [
+            Completion(c.passage, c.n_drafts, c.seed, c.retrieved_context, c.min_confidence)
+            for c in completions
+        ]
         return engine.complete_batch(asked, single_line=completions[0].single_line, watches=watches)
     (request,), (watch,) = requests, watches
     match request:

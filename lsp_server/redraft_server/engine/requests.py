@@ -35,8 +35,8 @@ class Complete(Request[list[Draft]]):
     n_drafts: int = 1
     seed: int = 0
     single_line: bool = False
-    elsewhere: tuple[str, ...] = ()
-    least: float = Completion.least
+    retrieved_context: tuple[str, ...] = ()
+    min_confidence: float = Completion.min_confidence
 
 
 @dataclass(frozen=True)

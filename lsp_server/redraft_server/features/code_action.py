@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 from redraft_model.errors import RedraftError
 
 from redraft_server.features import doubts
-from redraft_server.features.errands import Errand, Rewritten, edit_of, whole_lines
+from redraft_server.features.code_action_data import CodeActionData, Rewritten, edit_of, whole_lines
 from redraft_server.features.scope import obstacle
 from redraft_server.problems import Problem, syntax_problem
 from redraft_server.protocol import RequestFailed
@@ -77,8 +77,8 @@ async def offered(
 
 async def resolve(session: Session, action: types.CodeAction) -> types.CodeAction:
     """The chosen action with its edit; nothing else of it changes."""
-    errand = Errand.of(action.data, session.converter)
-    action.edit = await edit_of(session, errand, None)
+    data = CodeActionData.of(action.data, session.converter)
+    action.edit = await edit_of(session, data, None)
     return action
 
 
@@ -86,9 +86,9 @@ async def execute(session: Session, params: types.ExecuteCommandParams) -> dict[
     """Carry out the command of an action; tells whether the client applied the edit, and if not, why."""
     if params.arguments is None or len(params.arguments) != 1:
         raise JsonRpcInvalidParams(f"{COMMAND} takes one argument, the data of a code action.")
-    errand = Errand.of(params.arguments[0], session.converter)
+    data = CodeActionData.of(params.arguments[0], session.converter)
     try:
-        edit = await edit_of(session, errand, params.work_done_token)
+        edit = await edit_of(session, data, params.work_done_token)
     except (RequestFailed, RedraftError) as error:
         # The answer to a command is shown nowhere, and the user is waiting for something to happen.
         session.server.window_show_message(
@@ -97,7 +97,7 @@ async def execute(session: Session, params: types.ExecuteCommandParams) -> dict[
         return {"applied": False, "reason": str(error)}
     metadata = types.WorkspaceEditMetadata(is_refactoring=True) if session.client.knows_refactorings else None
     result = await session.server.workspace_apply_edit_async(
-        types.ApplyWorkspaceEditParams(edit=edit, label=errand.title, metadata=metadata)
+        types.ApplyWorkspaceEditParams(edit=edit, label=data.title, metadata=metadata)
     )
     if result.applied:
         return {"applied": True}
@@ -209,8 +209,8 @@ def _action(
     is_complete: bool = False,
     action: str = "repair",
 ) -> types.CodeAction:
-    errand = Errand(title, source.uri, source.version, range_, is_complete, action)
-    return types.CodeAction(title=title, kind=kind, diagnostics=diagnostics, data=errand)
+    data = CodeActionData(title, source.uri, source.version, range_, is_complete, action)
+    return types.CodeAction(title=title, kind=kind, diagnostics=diagnostics, data=data)
 
 
 def _dressed(session: Session, action: types.CodeAction) -> types.CodeAction | types.Command:

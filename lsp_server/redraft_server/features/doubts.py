@@ -121,13 +121,13 @@ async def _diagnostics(session: Session, source: Source) -> list[types.Diagnosti
 def _message(doubt: Doubt) -> str:
     proposal = doubt.proposal.strip()
     proposal = proposal if len(proposal) <= _MAX_PROPOSAL else proposal[: _MAX_PROPOSAL - 1] + "…"
-    sureness = f"({1 - doubt.probability:.0%} sure)"
+    confidence = f"({1 - doubt.probability:.0%} sure)"
     if doubt.kind == "delete":
-        return f"The model would leave this out {sureness}."
+        return f"The model would leave this out {confidence}."
     if doubt.kind == "insert":
-        return f"The model misses {f'“{proposal}”' if proposal else 'something'} before this {sureness}."
+        return f"The model misses {f'“{proposal}”' if proposal else 'something'} before this {confidence}."
     expected = f"“{proposal}”" if proposal else "something else"
-    return f"The model expected {expected} here {sureness}."
+    return f"The model expected {expected} here {confidence}."
 
 
 def _identity(session: Session, source: Source) -> str:

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from redraft_server.features.errands import Errand, rewrite
+from redraft_server.features.code_action_data import CodeActionData, rewrite
 from redraft_server.session import Session
 from redraft_server.uris import path_of
 
@@ -26,11 +26,11 @@ _MAX_PREVIEWS = 8
 
 
 async def execute(session: Session, params: types.ExecuteCommandParams) -> dict[str, object]:
-    """Carry out an errand without applying it."""
+    """Carry out an data without applying it."""
     if params.arguments is None or len(params.arguments) != 1:
         raise JsonRpcInvalidParams(f"{COMMAND} takes one argument, the data of a code action.")
-    errand = Errand.of(params.arguments[0], session.converter)
-    rewritten = await rewrite(session, errand, params.work_done_token)
+    data = CodeActionData.of(params.arguments[0], session.converter)
+    rewritten = await rewrite(session, data, params.work_done_token)
     edit = await asyncio.to_thread(rewritten.edit, session.client)
     uri = _new_uri(session, rewritten.source.uri)
     session.previews[uri] = rewritten.source.document.restore(rewritten.text)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lsprotocol import types
 from redraft_model.errors import Cancelled, RedraftError
-from redraft_model.passage import Draft, Passage, Span, so_much
+from redraft_model.passage import Draft, Passage, Span, truncated
 
 from redraft_server.engine.job import Priority
 from redraft_server.engine.requests import Complete
@@ -160,8 +160,8 @@ async def _asked(
                     place.passage,
                     n_drafts,
                     single_line=is_single_line,
-                    elsewhere=elsewhere,
-                    least=Complete.least if occasion.is_asked else least,
+                    retrieved_context=elsewhere,
+                    min_confidence=Complete.min_confidence if occasion.is_asked else least,
                 ),
                 priority=Priority.TYPING,
                 newest_of=canonical(source.uri),
@@ -203,7 +203,7 @@ def _elsewhere(session: Session, source: Source) -> tuple[str, ...]:
             uri = file.path.as_uri()
             if canonical(uri) not in uris and obstacle_at(uri, configuration) is None:
                 texts.append(file.text)
-    return so_much(texts)
+    return truncated(texts)
 
 
 def _fits(drafts: Sequence[Draft], passage: Passage, whole: str, is_single_line: bool) -> list[Fit]:

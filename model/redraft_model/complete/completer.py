@@ -1,4 +1,4 @@
-"""Completion: texts for the place of a passage's target, within a line or over several ones, for many places in one batch."""
+"""Completion: texts for the place of a passage's target, within a line or over several ones, for many holes in one batch."""
 
 import math
 import time
@@ -9,13 +9,12 @@ from itertools import islice
 import numpy as np
 import torch
 
-from redraft_model.calibration.weights import Calibration
-from redraft_model.complete.holes import Places
+from redraft_model.complete.holes import Holes
 from redraft_model.complete.line_starts import depth
-from redraft_model.complete.ranking import Written, written
-from redraft_model.decode import beam as line_search
-from redraft_model.decode.beam import Found, Line, LineSearch, Place
-from redraft_model.decode.sampler import Cached
+from redraft_model.complete.ranking import CompletionFeatures, CompletionWeights, completion_features
+from redraft_model.decode import beam
+from redraft_model.decode.beam import BeamResult, BeamSettings, Hole, Line
+from redraft_model.decode.forward import Cached
 from redraft_model.network.transformer import Transformer
 from redraft_model.passage import UNWATCHED, Completion, Cost, DenoiseStep, Draft, Span, Watch
 from redraft_model.text.comments import is_torn
@@ -32,17 +31,17 @@ class Completer:
         self,
         model: Transformer,
         tokenizer: Tokenizer,
-        line: LineSearch,
-        calibration: Calibration | None = None,
+        line: BeamSettings,
+        weights: CompletionWeights | None = None,
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
-        self._places = Places(tokenizer)
+        self._holes = Holes(tokenizer)
         self._line = line
-        self._calibration = calibration
+        self._weights = weights
 
     @torch.inference_mode()
-    def texts(self, asked: Completion) -> list[tuple[str, Written]]:
+    def texts(self, asked: Completion) -> list[tuple[str, CompletionFeatures]]:
         """All texts that were found for the rest of the line, best first, and what a calibration goes by."""
         (order,), _ = self._searched([asked], [UNWATCHED])
         return [(each.text, each.features) for each in self._texts(order)]
@@ -59,35 +58,35 @@ class Completer:
         started = time.perf_counter()
         settings = self._line
         orders = [
-            _LineOrder(completion, watch, self._places.of_line(completion, settings.n_masks))
+            _LineOrder(completion, watch, self._holes.of_line(completion, settings.n_masks))
             for completion, watch in zip(asked, watches, strict=True)
         ]
-        owners = [order for order in orders for _ in order.places]
+        owners = [order for order in orders for _ in order.holes]
 
         def dropped() -> set[int]:
             return {i for i, order in enumerate(owners) if order.is_cancelled()}
 
-        def tell(step: int, found: Sequence[Found]) -> None:
+        def tell(step: int, found: Sequence[BeamResult]) -> None:
             first = 0
             for order in orders:
                 if not order.was_cancelled:
-                    text = self._tokenizer.picture(line_search.picture(order.places[0], found[first]))
+                    text = self._tokenizer.picture(beam.picture(order.holes[0], found[first]))
                     order.watch.on_step(DenoiseStep(step, settings.n_masks + 1, order.whole(text)))
-                first += len(order.places)
+                first += len(order.holes)
 
         found = iter(
-            line_search.search(
+            beam.search(
                 Cached(self._model),
-                [place for order in orders for place in order.places],
+                [hole for order in orders for hole in order.holes],
                 settings,
                 breaks_line=self._tokenizer.breaks_line,
-                trust=None if self._calibration is None else self._calibration.recall,
+                interpolation=None if self._weights is None else self._weights.interpolation,
                 dropped=dropped,
                 on_step=tell,
             )
         )
         for order in orders:
-            order.found = line_search.together(list(islice(found, len(order.places))))
+            order.found = beam.merged(list(islice(found, len(order.holes))))
         return orders, (time.perf_counter() - started) / max(1, len(orders))
 
     def _texts(self, order: "_LineOrder") -> list["_LineText"]:
@@ -103,11 +102,13 @@ class Completer:
         valid = {text for text in lines if frame.problem(passage.replaced(text)) is None}
         if valid or frame.problem(source) is None:
             lines = {text: line for text, line in lines.items() if text in valid}
-        known = written([(text, line.log_p, line.n_answers) for text, line in lines.items()], passage)
+        known = completion_features(
+            [(text, line.log_p, line.n_answers) for text, line in lines.items()], passage
+        )
         likely: list[float] = [float(np.exp(line.log_p)) for line in lines.values()]
         ranked = list(range(len(lines)))
-        if self._calibration is not None:
-            scores = self._calibration.lines(known)
+        if self._weights is not None:
+            scores = self._weights.judged(known)
             likely = [probability for _, probability in scores]
             ranked.sort(key=lambda i: -scores[i][0])
         texts = list(lines.items())
@@ -221,7 +222,7 @@ class _Lines:
         """Whether another line is to be written below."""
         is_possible = not self.order.was_cancelled and not self.is_ended
         rest = self.order.completion.passage.after.partition("\n")[0]
-        return is_possible and not rest.strip() and self.probability >= self.order.completion.least
+        return is_possible and not rest.strip() and self.probability >= self.order.completion.min_confidence
 
     def below(self) -> Completion:
         """The place for the next line."""
@@ -237,7 +238,7 @@ class _Lines:
         for draft in drafts[:1]:
             self.cost += draft.cost
             is_within = depth(draft.text) >= depth(first) and draft.text.rstrip() != below.rstrip()
-            if is_within and self.probability * draft.confidence >= self.order.completion.least:
+            if is_within and self.probability * draft.confidence >= self.order.completion.min_confidence:
                 self.lines.append(draft)
                 return
         self.is_ended = True
@@ -260,12 +261,12 @@ class _Lines:
 class _LineOrder(_Waiting):
     """A completion within a line, its place for the search, the same with prefixes, and what was found there."""
 
-    places: list[Place]
-    found: Found = field(default_factory=lambda: Found([], []), kw_only=True)
+    holes: list[Hole]
+    found: BeamResult = field(default_factory=lambda: BeamResult([], []), kw_only=True)
 
     def text(self, written: str) -> str:
         """What is to be inserted when the search wrote `written`: its line break is there already."""
-        return written if self.places[0].openings is None else written.removeprefix("\n")
+        return written if self.holes[0].openings is None else written.removeprefix("\n")
 
     def whole(self, written: str) -> str:
         """The whole source with `written` in its place."""
@@ -278,7 +279,7 @@ class _LineText:
 
     text: str
     line: Line
-    features: Written
+    features: CompletionFeatures
     probability: float
     parses: bool
 

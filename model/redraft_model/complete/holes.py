@@ -9,9 +9,9 @@ from itertools import combinations
 import numpy as np
 
 from redraft_model.complete.line_starts import BLOCK_WORDS, CLAUSE_WORDS, Kind, deeper, fitting
-from redraft_model.complete.retrieval import Recall
+from redraft_model.complete.retrieval import Retrieval
 from redraft_model.complete.surroundings import Surroundings
-from redraft_model.decode.beam import Mask, Place
+from redraft_model.decode.beam import Hole, Mask
 from redraft_model.decode.sampler import Draw
 from redraft_model.passage import Completion, Passage, Span
 from redraft_model.tokens.alignment import DELETE_ID, MASK_ID
@@ -20,7 +20,7 @@ from redraft_model.tokens.tokenizer import Tokenizer
 from redraft_model.tokens.window import Limits, cut
 
 
-class Places:
+class Holes:
     """Places in texts, as the network with this tokenizer sees them."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -29,15 +29,15 @@ class Places:
     def canvas(self, passage: Passage, n_masks: int) -> Canvas:
         """`n_masks` masks in place of a passage's target."""
         source = passage.before + passage.after
-        place = Span(len(passage.before), len(passage.before))
-        window = cut(self._tokenizer, source, place, action="complete", limits=Limits(0, 180, 100))
+        at = Span(len(passage.before), len(passage.before))
+        window = cut(self._tokenizer, source, at, action="complete", limits=Limits(0, 180, 100))
         return window.canvas.with_region(np.full(n_masks, MASK_ID, np.int32))
 
     def begins_line(self, canvas: Canvas) -> bool:
         """Whether the text before the region ends with a line break that has no indentation behind it."""
         return bool(len(canvas.head)) and self._tokenizer.decode(canvas.head[-1:]) == "\n"
 
-    def of_line(self, completion: Completion, n_masks: int) -> list[Place]:
+    def of_line(self, completion: Completion, n_masks: int) -> list[Hole]:
         """Where the rest of a line is written: `n_masks` masks, at the start of a line and one for its line break.
 
         Behind it the same with what the surroundings tell of how the line begins.
@@ -45,31 +45,31 @@ class Places:
         passage = completion.passage
         canvas = self.canvas(passage, n_masks)
         begins_line = self.begins_line(canvas)
-        recall = Recall(completion, self._tokenizer, is_break_missing=begins_line)
-        place = Place(canvas, draw=Draw(completion.seed), recall=recall)
+        retrieval = Retrieval(completion, self._tokenizer, is_break_missing=begins_line)
+        hole = Hole(canvas, draw=Draw(completion.seed), retrieval=retrieval)
         if begins_line:
-            place, kinds = self._with_line_break(place, passage)
+            hole, kinds = self._with_line_break(hole, passage)
         elif not passage.before.rpartition("\n")[2].strip():
             kinds = fitting(passage, [""]).get("", frozenset())
-            place = replace(place, next_tokens={(): self._first_tokens[kinds]} if kinds else {})
+            hole = replace(hole, next_tokens={(): self._first_tokens[kinds]} if kinds else {})
         else:
-            return [place]
+            return [hole]
         around = Surroundings(passage)
         prefixes = [tuple(self._tokenizer.encode(text).tolist()) for text in around.beginnings(kinds)]
         prefixes += [
             (*self._tokenizer.encode(text).tolist(), DELETE_ID) for text in around.whole_lines(kinds)
         ]
         # Room for something behind it.
-        told = [
-            replace(place, prefix=prefix, beam=2)
+        forced = [
+            replace(hole, forced_prefix=prefix, beam=2)
             for prefix in prefixes
             if 2 * len(prefix) < len(canvas.region)
         ]
-        return [place, *told]
+        return [hole, *forced]
 
-    def _with_line_break(self, place: Place, passage: Passage) -> tuple[Place, frozenset[Kind]]:
-        """The place with the line break before it as its first mask, and what can begin behind one."""
-        canvas = place.canvas
+    def _with_line_break(self, hole: Hole, passage: Passage) -> tuple[Hole, frozenset[Kind]]:
+        """The hole with the line break before it as its first mask, and what can begin behind one."""
+        canvas = hole.canvas
         # Of all line breaks those that are near: how deep lines are is the file's own habit.
         near = np.unique(np.concatenate([canvas.head, canvas.tail]))
         near = near[self._tokenizer.line_feeds[near]]
@@ -80,7 +80,7 @@ class Places:
                 breaks.setdefault(indent, int(tokens[0]))
         known = fitting(passage, breaks)
         wider = replace(
-            place,
+            hole,
             canvas=replace(canvas, head=canvas.head[:-1], region=np.append(canvas.region, np.int32(MASK_ID))),
             openings=np.array([breaks[indent] for indent in known or breaks], np.int32),
             next_tokens={(breaks[indent],): self._first_tokens[kinds] for indent, kinds in known.items()},

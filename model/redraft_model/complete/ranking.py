@@ -1,29 +1,34 @@
-"""What is known of the texts for the rest of a line: nats from the network, and what their names say. Without torch."""
+"""Which text for the rest of a line is meant, and how likely: the features of a text and their fitted weights. No torch."""
 
 import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
+from redraft_model.calibration.logistic import Logistic, bounded, logit_share, weighted
+from redraft_model.calibration.weights import Calibration, named, named_logistic
+from redraft_model.complete.retrieval import RETRIEVAL_FEATURES
 from redraft_model.complete.surroundings import Surroundings
 from redraft_model.passage import Passage
-from redraft_model.text.identifiers import NAME, bound, coined, read
+from redraft_model.text.identifiers import NAME, bound, n_unknown_identifiers, read
 
 _RETURNS_SOMETHING = re.compile(r"(?:return|yield|raise)\b[ \t]*[^\s#;]")
-LONE = 6.0  # nats: the lead of a text that has no rival
+SECTION = "completion"
+SHARE = "share"  # of a text, as a logit: a weight of the likelihood besides those of the features
 
 
 @dataclass(frozen=True)
-class Written:
+class CompletionFeatures:
     """What is known of one text. An answer of the network is a token of it, or its end."""
 
     mean: float  # nats of an answer
     total: float  # nats of all answers
-    lead: float  # nats by which an answer is likelier than one of the best other text, between -LONE and LONE
+    lead: float  # nats by which an answer is likelier than one of the best other text, between -NO_RIVAL and NO_RIVAL
     begins_line: float  # 1 where nothing but blanks stands before it on its line
     in_word: float  # 1 behind a letter or digit: the tokens there are seldom those of the whole word
-    names_coined: float  # names that are neither Python's nor anywhere else in the file
+    unknown_identifiers: float  # names that are neither Python's nor anywhere else in the file
     words_again: float  # words that the text itself has already
     binds: float  # names it gives a value to that are read below and have none
     reads: float  # names it reads that have a value and that nothing else reads
@@ -32,14 +37,54 @@ class Written:
     result: float  # 1 if it is the last line of a function and returns a name that got a value there, and nothing else
 
     def values(self) -> tuple[float, ...]:
-        """The features in the order of `WRITTEN`."""
-        return tuple(getattr(self, name) for name in WRITTEN)
+        """The features in the order of `COMPLETION_FEATURES`."""
+        return tuple(getattr(self, name) for name in COMPLETION_FEATURES)
 
 
-WRITTEN = tuple(field.name for field in fields(Written))
+COMPLETION_FEATURES = tuple(field.name for field in fields(CompletionFeatures))
 
 
-def written(texts: Sequence[tuple[str, float, int]], passage: Passage) -> list[Written]:
+@dataclass(frozen=True)
+class CompletionWeights:
+    """The fitted weights of the rest of a line.
+
+    Of the score, as COMPLETION_FEATURES; of the likelihood, as COMPLETION_FEATURES and then the share; of the interpolation weight
+    of what retrieval says, as RETRIEVAL_FEATURES.
+    """
+
+    ranking: tuple[float, ...]
+    likelihood: Logistic
+    interpolation: Logistic
+
+    def judged(self, texts: Sequence[CompletionFeatures]) -> list[tuple[float, float]]:
+        """The score of each text for one place, the best has the highest, and how likely it is right."""
+        scores = [weighted(self.ranking, text.values()) for text in texts]
+        return [
+            (score, self.likelihood((*text.values(), logit_share(scores, i))))
+            for i, (score, text) in enumerate(zip(scores, texts, strict=True))
+        ]
+
+    @classmethod
+    def of(cls, calibration: Calibration) -> "CompletionWeights":
+        """The weights in a calibration file; CheckpointError when one is missing."""
+        return cls(
+            calibration.section(SECTION, "ranking").numbers(COMPLETION_FEATURES),
+            calibration.section(SECTION, "likelihood").logistic((*COMPLETION_FEATURES, SHARE)),
+            calibration.section(SECTION, "interpolation").logistic(RETRIEVAL_FEATURES),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The section of the calibration file."""
+        return {
+            "ranking": named(self.ranking, COMPLETION_FEATURES),
+            "likelihood": named_logistic(self.likelihood, (*COMPLETION_FEATURES, SHARE)),
+            "interpolation": named_logistic(self.interpolation, RETRIEVAL_FEATURES),
+        }
+
+
+def completion_features(
+    texts: Sequence[tuple[str, float, int]], passage: Passage
+) -> list[CompletionFeatures]:
     """The features of all texts for one place, each given with its nats and its number of answers."""
     around = Surroundings(passage)
     begins_line = float(not passage.before.rpartition("\n")[2].strip())
@@ -48,16 +93,16 @@ def written(texts: Sequence[tuple[str, float, int]], passage: Passage) -> list[W
     found = []
     for i, (text, total, _) in enumerate(texts):
         rival = max((mean for j, mean in enumerate(means) if j != i), default=-math.inf)
-        lead = min(LONE, max(-LONE, means[i] - rival))
+        lead = bounded(means[i] - rival)
         words = Counter(NAME.findall(text))
         found.append(
-            Written(
+            CompletionFeatures(
                 mean=means[i],
                 total=total,
                 lead=lead,
                 begins_line=begins_line,
                 in_word=in_word,
-                names_coined=coined(around.known, text),
+                unknown_identifiers=n_unknown_identifiers(around.known, text),
                 words_again=words.total() - len(words),
                 binds=len(bound(text).intersection([*around.unbound, *around.unimported])),
                 reads=len(around.unread & set(read(text))),

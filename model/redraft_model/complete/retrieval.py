@@ -1,20 +1,19 @@
-"""Recall: what follows the same words elsewhere, in the file or in others of its project. Without torch.
+"""Retrieval (a cache language model): what follows the same words elsewhere, in the file or in others of its project. No torch.
 
 A file repeats itself (Tu, Su and Devanbu, "On the Localness of Software", FSE 2014), and the network sees a few hundred tokens of
-it. So whenever it writes a token, it is told which tokens follow the longest stretch of words and signs before the place that
-stands somewhere else as well. What that says is mixed with what the network says; how much it is trusted is fitted
-by the package `calibrate`.
+it. So before each token the completer looks up which tokens follow the longest stretch of words and signs before the hole that
+stands somewhere else as well. The beam interpolates these counts with the network's probabilities; `fit` fits the weight.
 """
 
 import math
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from redraft_model.passage import LONGEST_ELSEWHERE, Completion
+from redraft_model.passage import LONGEST_CONTEXT, Completion
 from redraft_model.tokens.alignment import DELETE_ID
 from redraft_model.tokens.tokenizer import Tokenizer
 
@@ -27,7 +26,7 @@ N_PLACES = 64  # where they stand elsewhere that are looked at, the nearest ones
 
 
 @dataclass(frozen=True)
-class Recalled:
+class RetrievedTokens:
     """Which tokens follow elsewhere, each with how often it does, and how many pieces before them are the same."""
 
     counts: Mapping[int, int]
@@ -39,18 +38,23 @@ class Recalled:
         total = sum(self.counts.values())
         return {token: n / total for token, n in self.counts.items()}
 
-    def values(self, sureness: float) -> tuple[float, ...]:
-        """What tells how much to trust it, in the order of `RECALLED`; `sureness` is the network's highest probability."""
+    def only(self, tokens: Collection[int]) -> "RetrievedTokens | None":
+        """The same of these tokens alone; None where none of them is left."""
+        left = {token: self.counts[token] for token in tokens}
+        return RetrievedTokens(left, self.n_same) if left else None
+
+    def values(self, confidence: float) -> tuple[float, ...]:
+        """The features of the interpolation weight, as RETRIEVAL_FEATURES; `confidence` is the network's highest probability."""
         n_places = sum(self.counts.values())
         agreement = max(self.counts.values()) / n_places
-        return math.log(self.n_same), math.log(n_places), agreement, float(n_places == 1), sureness
+        return math.log(self.n_same), math.log(n_places), agreement, float(n_places == 1), confidence
 
 
 # Logarithms of the pieces that are the same and of the places; the share of the most frequent token; 1 where there is one place.
-RECALLED = ("same", "places", "agreement", "is_lone", "sureness")
+RETRIEVAL_FEATURES = ("same", "places", "agreement", "is_lone", "confidence")
 
 
-class Recall:
+class Retrieval:
     """What stands around the place of a completion, and in other files, to look for what is written there.
 
     With `is_break_missing` the text begins with the line break that the target stands behind, which is written anew.
@@ -64,12 +68,12 @@ class Recall:
         before, after = completion.passage.before[-FILE:], completion.passage.after[:FILE]
         self._before = before[:-1] if is_break_missing else before
         # A text that is looked for has no such character in it, so it is never found across the target or an end.
-        others = "\0".join(completion.elsewhere)[:LONGEST_ELSEWHERE]
+        others = "\0".join(completion.retrieved_context)[:LONGEST_CONTEXT]
         self._text = f"{before}\0{after}\0{others}\0"
-        self._known: dict[str, Recalled | None] = {}
+        self._known: dict[str, RetrievedTokens | None] = {}
         self._first: dict[str, int] = {}
 
-    def after(self, tokens: tuple[int, ...]) -> Recalled | None:
+    def after(self, tokens: tuple[int, ...]) -> RetrievedTokens | None:
         """What follows elsewhere when so much has been written; None where nothing before it stands elsewhere.
 
         The end of the line is DELETE_ID: nothing more belongs into the target.
@@ -79,7 +83,7 @@ class Recall:
             self._known[written] = self._looked_up(written)
         return self._known[written]
 
-    def _looked_up(self, written: str) -> Recalled | None:
+    def _looked_up(self, written: str) -> RetrievedTokens | None:
         near = (self._before + written)[-REACH:].rpartition("\0")[2]
         starts = [found.start() for found in _PIECE.finditer(near)]
         # What is longer than a stretch that stands nowhere else stands nowhere else either.
@@ -91,7 +95,7 @@ class Recall:
         for n in range(most, 0, -1):
             counts = Counter(self._tokens_behind(near[starts[-n] :], written))
             if counts:
-                return Recalled(counts, n)
+                return RetrievedTokens(counts, n)
         return None
 
     def _stands(self, same: str, written: str) -> bool:

@@ -75,11 +75,17 @@ class BatchSource:
             for pair in read_pairs(path)
             if is_usable(tokenizer, pair, self.longest)
         )
-        if mixture.real and not pairs:
+        if mixture.share("real") and not pairs:
             raise DataError(
                 "there is no real fix to learn from that fits a sample; name pair files with --pairs"
             )
-        return SampleMaker(tokenizer, Shards.open(self.data), mixture, longest=self.longest, pairs=pairs)
+        return SampleMaker(
+            tokenizer=tokenizer,
+            shards=Shards.open(self.data),
+            mixture=mixture,
+            longest=self.longest,
+            pairs=pairs,
+        )
 
     def chunk_of(
         self, maker: SampleMaker, index: int, is_stopped: Callable[[], bool] = lambda: False

@@ -100,12 +100,12 @@ _ELLIPSIS = re.compile(r"^\s*(?:\.\.\.|…)|[,(]\s*(?:\.\.\.|…)", re.M)
 
 
 def is_python_2(text: str) -> bool:
-    """Whether the text has what only Python 2 reads; a slip such as a forgotten bracket of print may look the same."""
+    """Whether the text has what only Python 2 reads; a bug such as a forgotten bracket of print may look the same."""
     return bool(_PYTHON_2.search(text))
 
 
 def _flaw(text: str, max_lines: int) -> str:
-    """Why a text that does not parse is no slip of a writer; empty when it may be one."""
+    """Why a text that does not parse is no bug of its writer; empty when it may be one."""
     if text.count("\n") >= max_lines or len(text) > MAX_BYTES:
         return "too long"
     if "\0" in text or len(text.split()) < 3:

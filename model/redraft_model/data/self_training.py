@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 from redraft_model.data.broken import Broken
 from redraft_model.data.pairs import Pair
-from redraft_model.evaluate.syntax_repair import judge_repair
 
 ORIGIN = "self-training"
 
@@ -15,11 +14,15 @@ ORIGIN = "self-training"
 def fixed(
     texts: Sequence[Broken],
     repair: Callable[[str], str | None],
+    is_small: Callable[[str, str], bool],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[Pair]:
-    """A pair for every text whose repair parses and is at most four token edits away; `repair` may give up with None."""
+    """A pair for every text whose repair parses and is a small change; `repair` may give up with None.
+
+    `is_small` judges (before, after); the paper's rule is a text that parses and is one to four token edits away.
+    """
     for n_done, broken in enumerate(texts, 1):
         after = repair(broken.text)
-        if after is not None and judge_repair(broken.text, after)["bifi"]:
+        if after is not None and is_small(broken.text, after):
             yield Pair(broken.text, after, ORIGIN, broken.source, broken.licence)
         progress(n_done, len(texts))

@@ -1,10 +1,10 @@
-"""Line search: the rest of a line, written from the left as several texts side by side (a beam), of which the likeliest wins.
+"""Beam search: the rest of a line, written from the left as several texts side by side (a beam), of which the likeliest wins.
 
 A canvas offers more masks than the text needs. At each mask the network says which token belongs there, or that the text ends
 (`<|delete|>`). Surest first would end a text before it has begun, so masks are filled from the left (see `selection.py`); and
 since the likeliest token is often not the first of the likeliest text, one text is not enough. A text's score is its mean
-log-probability, its end included, so that long texts are not at a disadvantage. What stands elsewhere in the file has its say
-besides the network (`recall.py`).
+log-probability, its end included, so that long texts are not at a disadvantage. What retrieval finds elsewhere in the project is
+interpolated with what the network says.
 """
 
 # N texts in the making, V vocabulary
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from redraft_model.complete.retrieval import Recall, Recalled
+from redraft_model.decode.forward import Forward
 from redraft_model.decode.sampler import Draw
 from redraft_model.decode.selection import forbid_controls_at_masks
 from redraft_model.errors import Cancelled
@@ -26,21 +26,46 @@ from redraft_model.tokens.alignment import DELETE_ID, MASK_ID
 from redraft_model.tokens.canvas import Canvas
 
 Ids = npt.NDArray[np.int32]
-# How much to trust what is recalled, in (0, 1): a function of its features (`Recalled.values`).
-Trust = Callable[[Sequence[float]], float]
-LEAST = 1e-6  # the weight of the network, and of what is recalled if it has one
+# The interpolation weight of what retrieval says, in (0, 1): a function of its features (`Retrieved.values`).
+InterpolationWeight = Callable[[Sequence[float]], float]
+SMALLEST_WEIGHT = 1e-6  # of the network, and of what was retrieved if it has one
 Mask = npt.NDArray[np.bool_]
 
 
+class Retrieved(Protocol):
+    """What retrieval says of the next token: how often each stood in this context elsewhere."""
+
+    @property
+    def counts(self) -> Mapping[int, int]:
+        """The tokens, and how often each follows."""
+        ...
+
+    def only(self, tokens: Collection[int]) -> "Retrieved | None":
+        """The same of these tokens alone; None where none of them is left."""
+        ...
+
+    def values(self, confidence: float) -> tuple[float, ...]:
+        """The features of the interpolation weight; `confidence` is the network's highest probability."""
+        ...
+
+
+class Retrieval(Protocol):
+    """A cache language model: what follows the same context elsewhere."""
+
+    def after(self, tokens: tuple[int, ...]) -> Retrieved | None:
+        """What follows once `tokens` have been written; None where the context stands nowhere else."""
+        ...
+
+
 @dataclass(frozen=True)
-class LineSearch:
+class BeamSettings:
     """How hard to look."""
 
     beam: int = 4  # texts that are written on
     n_masks: int = 24  # offered for a text
     n_ended: int = 32  # ended texts that are kept
     lead: float = 4.0  # nats by which a text that has ended is likelier than one that is given up
-    told: float = -1.5  # nats of a token of a place's prefix, at least: the network copies names badly
+    score_floor: float = -1.5  # nats of a token of a forced prefix, at least: the network copies names badly
     temperature: float = 0.5  # of the noise on scores when the search is seeded
     refresh_every: int = 0  # look at whole sequences every so many tokens; 0: only once
 
@@ -61,31 +86,31 @@ class Line:
 
 
 @dataclass(eq=False)
-class Place:
+class Hole:
     """Where a text is wanted: `canvas` has nothing but masks in its region.
 
     With `openings` the first of them stands for a line break, one of these ids. After the tokens named in `next_tokens` only
-    some ids can follow, shape (V,), at least one of which breaks no line. A text begins with `prefix`, however unlikely that is,
-    and is complete with one that ends with DELETE_ID. `recall` knows what follows the same words elsewhere.
+    some ids can follow, shape (V,), at least one of which breaks no line. A text begins with `forced_prefix`, however unlikely that
+    is, and is complete with one that ends with DELETE_ID. `retrieval` knows what follows the same words elsewhere.
     """
 
     canvas: Canvas
     openings: Ids | None = None
     draw: Draw = Draw()
     next_tokens: Mapping[tuple[int, ...], Mask] = field(default_factory=dict)
-    prefix: tuple[int, ...] = ()
+    forced_prefix: tuple[int, ...] = ()
     beam: int | None = None  # texts that are written on; None: as the settings say
-    recall: Recall | None = None
+    retrieval: Retrieval | None = None
 
     def forced(self, n_written: int) -> int | None:
         """The token of the prefix that comes after so many others."""
         i = n_written - (self.openings is not None)
-        return self.prefix[i] if 0 <= i < len(self.prefix) else None
+        return self.forced_prefix[i] if 0 <= i < len(self.forced_prefix) else None
 
 
 @dataclass(eq=False)
-class Found:
-    """What a search has come to for one place, and what that took."""
+class BeamResult:
+    """What a search has come to for one hole, and what that took."""
 
     lines: list[Line]  # that go on, best first
     ended: list[Line]  # the best so far, best first
@@ -97,47 +122,35 @@ class Found:
         return self.ended or sorted(self.lines, key=lambda line: -line.score)
 
 
-def together(found: Sequence[Found]) -> Found:
-    """What several searches for one place have come to: the first one's texts, and all that have ended."""
+def merged(found: Sequence[BeamResult]) -> BeamResult:
+    """What several searches for one hole have come to: the first one's texts, and all that have ended."""
     ended = sorted((line for each in found for line in each.ended), key=lambda line: -line.score)
     n_tokens = sum(each.n_tokens for each in found)
-    return Found(found[0].lines, ended, max(each.n_forward for each in found), n_tokens)
-
-
-class Forward(Protocol):
-    """What `sampler.Cached` and `sampler.Full` have in common, asked for single positions."""
-
-    def refresh(self, canvases: Sequence[Canvas]) -> list[torch.Tensor]:
-        """Look at whole sequences."""
-        ...
-
-    def at_first_mask(self, rows: Sequence[int], canvases: Sequence[Canvas]) -> torch.Tensor:
-        """Log-probabilities (N, V) at the first mask of each canvas, made from sequence number `row` of the last refresh."""
-        ...
+    return BeamResult(found[0].lines, ended, max(each.n_forward for each in found), n_tokens)
 
 
 def search(
     forward: Forward,
-    places: Sequence[Place],
-    settings: LineSearch,
+    holes: Sequence[Hole],
+    settings: BeamSettings,
     *,
     breaks_line: Mask,
-    trust: Trust | None = None,
+    interpolation: InterpolationWeight | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
     dropped: Callable[[], Collection[int]] = tuple,
-    on_step: Callable[[int, Sequence[Found]], None] = lambda step, found: None,
-) -> list[Found]:
-    """Texts for each place, each within one line. `breaks_line` says which ids begin another, shape (V,).
+    on_step: Callable[[int, Sequence[BeamResult]], None] = lambda step, found: None,
+) -> list[BeamResult]:
+    """Texts for each hole, each within one line. `breaks_line` says which ids begin another, shape (V,).
 
-    What the places recall is mixed with what the network says, as far as `trust` goes; without it nothing is recalled.
+    What retrieval says is interpolated with what the network says; without an `interpolation` weight nothing is retrieved.
     Places that are `dropped` are left as they are; asked between two steps, as is `is_cancelled`, which raises Cancelled.
     """
     if is_cancelled():
         raise Cancelled
-    found = [Found([Line()], []) for _ in places]
-    generators = [place.draw.generator() if place.draw.seed else None for place in places]
-    rules = _Rules(places, breaks_line)
-    forward.refresh([place.canvas for place in places])
+    found = [BeamResult([Line()], []) for _ in holes]
+    generators = [hole.draw.generator() if hole.draw.seed else None for hole in holes]
+    rules = _Rules(holes, breaks_line)
+    forward.refresh([hole.canvas for hole in holes])
     for entry in found:
         entry.n_forward += 1
     step = 0
@@ -145,15 +158,15 @@ def search(
         gone = dropped()
         active = [
             i
-            for i, (place, entry) in enumerate(zip(places, found, strict=True))
-            if i not in gone and not _is_done(entry, place, settings)
+            for i, (hole, entry) in enumerate(zip(holes, found, strict=True))
+            if i not in gone and not _is_done(entry, hole, settings)
         ]
         if not active:
             return found
         if is_cancelled():
             raise Cancelled
         written = [(i, line) for i in active for line in found[i].lines]
-        canvases = [_with_line(places[i].canvas, line) for i, line in written]
+        canvases = [_with_line(holes[i].canvas, line) for i, line in written]
         rows = [i for i, _ in written]
         if settings.refresh_every and step and step % settings.refresh_every == 0:
             forward.refresh(canvases)
@@ -161,86 +174,88 @@ def search(
         log_p_NV = rules.kept(
             forward.at_first_mask(rows, canvases), [(i, line.tokens) for i, line in written]
         )
-        if trust is not None:
+        if interpolation is not None:
             for n, (i, line) in enumerate(written):
-                recall = places[i].recall
-                told = None if recall is None else possible(recall.after(line.tokens), log_p_NV[n])
-                if told is not None:
-                    log_p_NV[n] = mixed(log_p_NV[n], told, trust)
+                retrieval = holes[i].retrieval
+                retrieved = None if retrieval is None else possible(retrieval.after(line.tokens), log_p_NV[n])
+                if retrieved is not None:
+                    log_p_NV[n] = interpolated(log_p_NV[n], retrieved, interpolation)
         for n, (i, line) in enumerate(written):
-            if (token := places[i].forced(len(line.tokens))) is not None:
+            if (token := holes[i].forced(len(line.tokens))) is not None:
                 p = float(log_p_NV[n, token])
                 log_p_NV[n] = -torch.inf
                 # What cannot stand there stays impossible.
-                log_p_NV[n, token] = max(p, settings.told) if math.isfinite(p) else p
+                log_p_NV[n, token] = max(p, settings.score_floor) if math.isfinite(p) else p
         for i in active:
             mine = [n for n, (owner, _) in enumerate(written) if owner == i]
-            found[i] = _next(found[i], log_p_NV[mine], places[i], settings, generators[i])
+            found[i] = _next(found[i], log_p_NV[mine], holes[i], settings, generators[i])
         step += 1
         on_step(step, found)
 
 
 def followed(
-    forward: Forward, place: Place, tokens: Sequence[int], *, breaks_line: Mask
-) -> list[tuple[int, torch.Tensor, Recalled | None]]:
-    """What the search would be told on its way to a text: each token and its end, log-probabilities (V,), what is recalled."""
+    forward: Forward, hole: Hole, tokens: Sequence[int], *, breaks_line: Mask
+) -> list[tuple[int, torch.Tensor, Retrieved | None]]:
+    """What the search would see on its way to a text: each token and its end, log-probabilities (V,), what was retrieved."""
     texts = [Line(tuple(tokens[:n])) for n in range(len(tokens) + 1)]
-    forward.refresh([place.canvas])
-    log_p_NV = forward.at_first_mask([0] * len(texts), [_with_line(place.canvas, text) for text in texts])
-    log_p_NV = _Rules([place], breaks_line).kept(log_p_NV, [(0, text.tokens) for text in texts])
-    recalled = [None if place.recall is None else place.recall.after(text.tokens) for text in texts]
+    forward.refresh([hole.canvas])
+    log_p_NV = forward.at_first_mask([0] * len(texts), [_with_line(hole.canvas, text) for text in texts])
+    log_p_NV = _Rules([hole], breaks_line).kept(log_p_NV, [(0, text.tokens) for text in texts])
+    retrieved = [None if hole.retrieval is None else hole.retrieval.after(text.tokens) for text in texts]
     return [
-        (token, log_p_V, possible(told, log_p_V))
-        for token, log_p_V, told in zip((*tokens, DELETE_ID), log_p_NV, recalled, strict=True)
+        (token, log_p_V, possible(each, log_p_V))
+        for token, log_p_V, each in zip((*tokens, DELETE_ID), log_p_NV, retrieved, strict=True)
     ]
 
 
 class _Rules:
-    """Which ids can come next at each place."""
+    """Which ids can come next at each hole."""
 
-    def __init__(self, places: Sequence[Place], breaks_line: Mask) -> None:
-        self._places = places
+    def __init__(self, holes: Sequence[Hole], breaks_line: Mask) -> None:
+        self._holes = holes
         self._within = torch.from_numpy(~breaks_line)
-        self._openings = [_only(place.openings, len(breaks_line)) for place in places]
+        self._openings = [_only(hole.openings, len(breaks_line)) for hole in holes]
 
     def kept(self, log_p_NV: torch.Tensor, written: Sequence[tuple[int, tuple[int, ...]]]) -> torch.Tensor:
         """Log-probabilities (N, V) given what is known: that the text is one line, and what it can begin with.
 
-        `written` is the number of each row's place, and what has been written there.
+        `written` is the number of each row's hole, and what has been written there.
         """
         log_p_NV = log_p_NV.cpu()
         forbid_controls_at_masks(log_p_NV)
         for n, (i, tokens) in enumerate(written):
             opening = None if tokens else self._openings[i]
             log_p_NV[n, ~(self._within if opening is None else opening)] = -torch.inf
-            if (can_follow := self._places[i].next_tokens.get(tokens)) is not None:
+            if (can_follow := self._holes[i].next_tokens.get(tokens)) is not None:
                 log_p_NV[n, ~torch.from_numpy(can_follow)] = -torch.inf
         return log_p_NV.log_softmax(-1)
 
 
-def possible(recalled: Recalled | None, log_p_V: torch.Tensor) -> Recalled | None:
-    """What is recalled without the tokens that the network is not asked for; None where nothing is left."""
-    if recalled is None:
+def possible(retrieved: Retrieved | None, log_p_V: torch.Tensor) -> Retrieved | None:
+    """What was retrieved without the tokens that cannot stand here; None where nothing is left."""
+    if retrieved is None:
         return None
-    tokens = list(recalled.counts)
+    tokens = list(retrieved.counts)
     can_be = log_p_V[tokens].isfinite().tolist()
-    left = {token: recalled.counts[token] for token, can in zip(tokens, can_be, strict=True) if can}
-    return Recalled(left, recalled.n_same) if left else None
+    return retrieved.only([token for token, can in zip(tokens, can_be, strict=True) if can])
 
 
-def mixed(log_p_V: torch.Tensor, recalled: Recalled, trust: Trust) -> torch.Tensor:
-    """The network's log-probabilities (V,) and the shares of what is recalled, in one distribution."""
-    weight = min(trust(recalled.values(sureness(log_p_V))), 1 - LEAST)
-    if weight < LEAST:
+def interpolated(
+    log_p_V: torch.Tensor, retrieved: Retrieved, interpolation: InterpolationWeight
+) -> torch.Tensor:
+    """The network's log-probabilities (V,) and the shares of what was retrieved, in one distribution."""
+    weight = min(interpolation(retrieved.values(confidence(log_p_V))), 1 - SMALLEST_WEIGHT)
+    if weight < SMALLEST_WEIGHT:
         return log_p_V
-    shares = recalled.shares
-    tokens, told = list(shares), torch.tensor(list(shares.values())).log()
+    n_places = sum(retrieved.counts.values())
+    shares = [n / n_places for n in retrieved.counts.values()]
+    tokens, log_shares = list(retrieved.counts), torch.tensor(shares).log()
     mixture_V = log_p_V + math.log1p(-weight)
-    mixture_V[tokens] = torch.logaddexp(mixture_V[tokens], told + math.log(weight))
+    mixture_V[tokens] = torch.logaddexp(mixture_V[tokens], log_shares + math.log(weight))
     return mixture_V
 
 
-def sureness(log_p_V: torch.Tensor) -> float:
+def confidence(log_p_V: torch.Tensor) -> float:
     """The highest probability that the network gives."""
     return math.exp(float(log_p_V.max()))
 
@@ -254,29 +269,29 @@ def _only(ids: Ids | None, n_vocabulary: int) -> torch.Tensor | None:
     return chosen
 
 
-def _is_done(found: Found, place: Place, settings: LineSearch) -> bool:
+def _is_done(found: BeamResult, hole: Hole, settings: BeamSettings) -> bool:
     """Nothing goes on, or as many texts have ended as are written on, and those are better than all that go on."""
-    if not found.lines or len(found.lines[0].tokens) >= len(place.canvas.region):
+    if not found.lines or len(found.lines[0].tokens) >= len(hole.canvas.region):
         return True
-    beam = _beam(place, settings)
+    beam = _beam(hole, settings)
     if len(found.ended) < beam:
         return False
     return found.ended[beam - 1].score >= max(line.score for line in found.lines)
 
 
-def _beam(place: Place, settings: LineSearch) -> int:
-    return settings.beam if place.beam is None else place.beam
+def _beam(hole: Hole, settings: BeamSettings) -> int:
+    return settings.beam if hole.beam is None else hole.beam
 
 
 def _next(
-    found: Found,
+    found: BeamResult,
     log_p_NV: torch.Tensor,
-    place: Place,
-    settings: LineSearch,
+    hole: Hole,
+    settings: BeamSettings,
     generator: torch.Generator | None,
-) -> Found:
+) -> BeamResult:
     """Every text one token further on, or ended; the best go on."""
-    beam, ended = _beam(place, settings), list(found.ended)
+    beam, ended = _beam(hole, settings), list(found.ended)
     going: list[tuple[float, Line]] = []
     best = log_p_NV.topk(min(beam + 1, log_p_NV.shape[1]))
     for line, values, tokens in zip(found.lines, best.values.tolist(), best.indices.tolist(), strict=True):
@@ -294,12 +309,12 @@ def _next(
     going.sort(key=lambda entry: -entry[0])
     lines = [line for _, line in going[:beam]]
     # A text only becomes less likely as it goes on. Nothing at all, which is no help to anybody, is no rival.
-    rivals = [line.log_p for line in ended if len(line.tokens) > (place.openings is not None)]
+    rivals = [line.log_p for line in ended if len(line.tokens) > (hole.openings is not None)]
     lines = [line for line in lines if line.log_p >= max(rivals, default=-math.inf) - settings.lead]
-    return Found(lines, ended, found.n_forward + 1, found.n_tokens + len(lines))
+    return BeamResult(lines, ended, found.n_forward + 1, found.n_tokens + len(lines))
 
 
-def _noise(settings: LineSearch, generator: torch.Generator | None) -> float:
+def _noise(settings: BeamSettings, generator: torch.Generator | None) -> float:
     """What a seeded search adds to a score, so that another seed finds other texts: Gumbel noise."""
     if generator is None:
         return 0.0
@@ -313,9 +328,9 @@ def _with_line(canvas: Canvas, line: Line) -> Canvas:
     return canvas.with_region(region)
 
 
-def picture(place: Place, found: Found) -> Ids:
+def picture(hole: Hole, found: BeamResult) -> Ids:
     """The region as it looks now: the best text so far, and masks behind it."""
     best = found.lines[0] if found.lines else next(iter(found.best()), Line())
     tokens = np.array(best.tokens, np.int32)
-    rest = 0 if best.has_ended else len(place.canvas.region) - len(tokens)
+    rest = 0 if best.has_ended else len(hole.canvas.region) - len(tokens)
     return np.concatenate([tokens, np.full(rest, MASK_ID, np.int32)]).astype(np.int32)

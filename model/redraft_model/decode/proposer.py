@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from redraft_model.decode.sampler import Cached, at_places
+from redraft_model.decode.forward import Cached, at_places
 from redraft_model.decode.selection import forbid_controls_at_masks
 from redraft_model.errors import Cancelled
 from redraft_model.network.transformer import Transformer
@@ -112,7 +112,7 @@ class Proposer:
         self.effort.n_tokens += n_tokens
 
 
-def keep_log_likelihood(proposer: Proposer, windows: Sequence[Window]) -> list[float]:
+def pseudo_log_likelihood(proposer: Proposer, windows: Sequence[Window]) -> list[float]:
     """Log-probability that the model would keep every token of each region as it is."""
     found = []
     for window, log_p_TV in zip(windows, proposer.log_p(windows), strict=True):

@@ -20,17 +20,11 @@ class LeaveAlone:
 
     about: About = _LEAVE_ALONE
 
-    def repair(self, source: str, *, semantic: bool = False) -> Draft:  # noqa: ARG002
+    def repair(self, source: str, **options: object) -> Draft:  # noqa: ARG002
         """The source as it is."""
         return Draft(source, 0.0, 1.0, 0, parses(source), Cost())
 
-    def complete(
-        self,
-        passage: Passage,  # noqa: ARG002
-        *,
-        seed: int = 0,  # noqa: ARG002
-        single_line: bool = False,  # noqa: ARG002
-    ) -> list[Draft]:
+    def complete(self, passage: Passage, **options: object) -> list[Draft]:  # noqa: ARG002
         """No draft."""
         return []
 
@@ -44,7 +38,7 @@ class TreeSitterRecovery:
 
     about: About = _RECOVERY
 
-    def repair(self, source: str, *, semantic: bool = False) -> Draft:  # noqa: ARG002
+    def repair(self, source: str, **options: object) -> Draft:  # noqa: ARG002
         """The source as tree-sitter read it; the source itself if it parses."""
         start = perf_counter()
         if parses(source):
@@ -52,13 +46,7 @@ class TreeSitterRecovery:
         text, n_edits = _recovered(source)
         return Draft(text, 0.0, 1.0, n_edits, parses(text), Cost(seconds=perf_counter() - start))
 
-    def complete(
-        self,
-        passage: Passage,  # noqa: ARG002
-        *,
-        seed: int = 0,  # noqa: ARG002
-        single_line: bool = False,  # noqa: ARG002
-    ) -> list[Draft]:
+    def complete(self, passage: Passage, **options: object) -> list[Draft]:  # noqa: ARG002
         """No draft: recovery invents no text."""
         return []
 

@@ -6,27 +6,14 @@ from typing import Generic, Protocol, TypeVar
 
 from redraft_model.data.benchmark_file import Row
 from redraft_model.evaluate.result import Metric, Record
-from redraft_model.passage import About, Draft, Passage
+from redraft_model.passage import Completes, Repairs
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
-class Candidate(Protocol):
+class Candidate(Repairs, Completes, Protocol):
     """What a suite needs of an engine; `redraft_model.engine.Engine` is one, and so is every baseline."""
-
-    @property
-    def about(self) -> About:
-        """Whose results these are."""
-        ...
-
-    def repair(self, source: str, *, semantic: bool = ...) -> Draft:
-        """Whole text in, whole text out; the same text if nothing is to be done."""
-        ...
-
-    def complete(self, passage: Passage, *, seed: int = ..., single_line: bool = ...) -> list[Draft]:
-        """Texts to put in place of the passage's target, best first; may be empty."""
-        ...
 
 
 @dataclass(frozen=True)

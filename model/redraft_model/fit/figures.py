@@ -7,8 +7,8 @@ from statistics import mean, median
 from typing import TYPE_CHECKING
 
 from redraft_model.evaluate.proportion import wilson
-from redraft_model.fit.gathering import Outcome
-from redraft_model.fit.judging import Judged, bins
+from redraft_model.fit.gathering import RepairOutcome
+from redraft_model.fit.judging import Prediction, bins
 from redraft_model.train.curves import require_drawable
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Budget:
     """One setting of the search, and what became of the same pieces under it."""
 
     name: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[RepairOutcome, ...]
 
     @property
     def n_right(self) -> int:
@@ -41,7 +41,7 @@ class Budget:
         return f"| {self.name} | {n} | {share} | {self.milliseconds:.0f} | {middle:.0f} |"
 
 
-def draw_reliability(judged: Mapping[str, Sequence[Judged]], out: Path) -> None:
+def draw_reliability(judged: Mapping[str, Sequence[Prediction]], out: Path) -> None:
     """Write what share is right over the likelihood that was stated, with Wilson 95 % intervals; one curve for each name."""
     require_drawable(out)
     from matplotlib.figure import Figure

@@ -9,66 +9,83 @@ from typing import TypeVar
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from redraft_model.calibration.weights import (
-    DOUBTED,
-    FEATURES,
-    Calibration,
-    Logistic,
-    logit_share,
-    weighted,
+from redraft_model.calibration.logistic import Logistic, logit_share, weighted
+from redraft_model.complete.ranking import COMPLETION_FEATURES, CompletionWeights
+from redraft_model.complete.retrieval import RETRIEVAL_FEATURES
+from redraft_model.feature_weights import FeatureWeights
+from redraft_model.fit.gathering import (
+    JudgedSolution,
+    LineExample,
+    RetrievalExample,
+    SearchExample,
+    SweepExample,
+)
+from redraft_model.misuse.ranking import (
+    GROUPS,
+    LABEL_EDIT_FEATURES,
+    MISUSE_FEATURES,
+    MisuseWeights,
     word_shares,
 )
-from redraft_model.complete.ranking import WRITTEN
-from redraft_model.complete.retrieval import RECALLED
-from redraft_model.fit.gathering import Completed, Found, Remembered, Searched, Swept
-from redraft_model.misuse.ranking import GROUPS, GUESSED
+from redraft_model.repair.ranking import REPAIR_FEATURES, RepairWeights
 from redraft_model.repair.settings import Search
 
 ALIKE = 0.5  # likeness from which on a text for the rest of a line is better than nothing
 
-Choice = TypeVar("Choice", Searched, Completed)
+Choice = TypeVar("Choice", SearchExample, LineExample)
 
 PENALTY = 4.0  # half of it times the squared weights of standardised features, beside a sum over examples
-# The orders are drawn towards those that were set by hand: of slips and of lines that the pieces hold few of they say little.
+# The orders are drawn towards those that were set by hand: of bugs and of lines that the pieces hold few of they say little.
 RANKING_PENALTY = 16.0
 LINE_RANKING_PENALTY = 256.0
 N_FOLDS = 4
 CLEAN_CHANGED = 0.02  # share of clean pieces that a sweep may change
-# Less likely edits are never made. Half of the pieces are worsened, so that at a half an edit is right as often as it is wrong;
+# Less likely edits are never made. Half of the pieces are corrupted, so that at a half an edit is right as often as it is wrong;
 # what people look at is mostly right already.
 LIKELY = 0.82
-NO_TRUST = -20.0  # a logit
+NO_RETRIEVAL = -20.0  # a logit
 
 
 def fit(
-    searched: Sequence[Searched],
-    swept: Sequence[Swept],
-    completed: Sequence[Completed] = (),
-    remembered: Sequence[Remembered] = (),
+    searched: Sequence[SearchExample],
+    swept: Sequence[SweepExample],
+    completed: Sequence[LineExample] = (),
+    retrieved: Sequence[RetrievalExample] = (),
     penalty: float = PENALTY,
     ranking: tuple[float, ...] | None = None,
     line_ranking: tuple[float, ...] | None = None,
-) -> Calibration:
-    """The calibration that explains what was gathered best.
+) -> FeatureWeights:
+    """The weights that explains what was gathered best.
 
     With `ranking`, one that leaves the order of solutions to it; so `line_ranking` for the texts of lines.
     """
 
-    def order(some: Sequence[Searched]) -> tuple[float, ...]:
-        return ranking or fit_ranking(some, FEATURES, RANKING_PENALTY, hand_set(Search()))
+    def order(some: Sequence[SearchExample]) -> tuple[float, ...]:
+        return ranking or fit_ranking(some, REPAIR_FEATURES, RANKING_PENALTY, hand_set(Search()))
 
-    def line_order(some: Sequence[Completed]) -> tuple[float, ...]:
+    def line_order(some: Sequence[LineExample]) -> tuple[float, ...]:
         return line_ranking or fit_line_ranking(some)
 
-    return Calibration(
-        ranking=order(searched),
-        repair=_fit_choice(searched, FEATURES, _without_each_fold(order, searched), penalty),
-        words=fit_words(swept, penalty),
-        sweep=_fit_sweep(swept, penalty),
-        sweep_threshold=_threshold(swept, penalty),
-        line_ranking=line_order(completed),
-        line=_fit_choice(completed, WRITTEN, _without_each_fold(line_order, completed), penalty),
-        recall=fit_recall(remembered, penalty),
+    return FeatureWeights(
+        RepairWeights(
+            ranking=order(searched),
+            likelihood=_fit_choice(searched, REPAIR_FEATURES, _without_each_fold(order, searched), penalty),
+        ),
+        fit_misuse(swept, penalty),
+        CompletionWeights(
+            ranking=line_order(completed),
+            likelihood=_fit_choice(
+                completed, COMPLETION_FEATURES, _without_each_fold(line_order, completed), penalty
+            ),
+            interpolation=fit_interpolation(retrieved, penalty),
+        ),
+    )
+
+
+def fit_misuse(swept: Sequence[SweepExample], penalty: float = PENALTY) -> MisuseWeights:
+    """The weights of the sweep, and the threshold at which it changes few clean pieces."""
+    return MisuseWeights(
+        fit_words(swept, penalty), _fit_label_edits(swept, penalty), _threshold(swept, penalty)
     )
 
 
@@ -80,19 +97,19 @@ def hand_set(search: Search) -> tuple[float, ...]:
         "parses": search.parse_gain,
         "edits": -search.edit_cost,
         "uncompiled": -search.uncompiled_cost,
-        "idle": -search.idle_cost,
+        "no_ops": -search.no_op_cost,
     }
-    return tuple(weights.get(name, 0.0) for name in FEATURES)
+    return tuple(weights.get(name, 0.0) for name in REPAIR_FEATURES)
 
 
 def hand_set_for_lines() -> tuple[float, ...]:
     """The ranking of texts for the rest of a line by their mean, and by what the names around them tell."""
     weights = {"mean": 1.0, "binds": 2.0, "reads": 1.0, "result": 1.0}
-    return tuple(weights.get(name, 0.0) for name in WRITTEN)
+    return tuple(weights.get(name, 0.0) for name in COMPLETION_FEATURES)
 
 
 def fit_ranking(
-    searched: Sequence[Searched | Completed],
+    searched: Sequence[SearchExample | LineExample],
     names: Sequence[str],
     penalty: float = PENALTY,
     towards: Sequence[float] | None = None,
@@ -129,7 +146,7 @@ def fit_ranking(
 
 
 def fit_line_ranking(
-    completed: Sequence[Completed], penalty: float = LINE_RANKING_PENALTY
+    completed: Sequence[LineExample], penalty: float = LINE_RANKING_PENALTY
 ) -> tuple[float, ...]:
     """Weights under which the texts that are most like what stood there have the largest share.
 
@@ -140,8 +157,8 @@ def fit_line_ranking(
         likest = max((text.likeness for text in each.solutions), default=0.0)
         if likest >= ALIKE:
             solutions = [replace(text, is_right=text.likeness == likest) for text in each.solutions]
-            liked.append(Completed(each.file, tuple(solutions)))
-    return fit_ranking(liked, WRITTEN, penalty, hand_set_for_lines())
+            liked.append(LineExample(each.file, tuple(solutions)))
+    return fit_ranking(liked, COMPLETION_FEATURES, penalty, hand_set_for_lines())
 
 
 def fit_logistic(
@@ -165,29 +182,31 @@ def fit_logistic(
     return Logistic(float(weight[0] - (weight_F * mean_F).sum()), tuple(weight_F.tolist()))
 
 
-def fit_recall(remembered: Sequence[Remembered], penalty: float = PENALTY) -> Logistic:
-    """The trust in what is recalled under which the mixture of both gives the right tokens the highest likelihood.
+def fit_interpolation(retrieved: Sequence[RetrievalExample], penalty: float = PENALTY) -> Logistic:
+    """The interpolation weight under which the mixture of network and retrieval gives the right tokens the highest likelihood.
 
-    Of nothing nothing is known, and nothing is trusted.
+    Without examples nothing is retrieved.
     """
-    if not remembered:
-        return Logistic(NO_TRUST, (0.0,) * len(RECALLED))
-    values_NF = torch.tensor([each.features for each in remembered])
-    network_N = torch.tensor([each.probability for each in remembered])
-    recalled_N = torch.tensor([each.share for each in remembered])
+    if not retrieved:
+        return Logistic(NO_RETRIEVAL, (0.0,) * len(RETRIEVAL_FEATURES))
+    values_NF = torch.tensor([each.features for each in retrieved])
+    network_N = torch.tensor([each.probability for each in retrieved])
+    retrieved_N = torch.tensor([each.share for each in retrieved])
     mean_F, scale_F = values_NF.mean(0), _scale(values_NF)
 
     def loss(weight: torch.Tensor) -> torch.Tensor:
-        trust_N = torch.sigmoid(weight[0] + ((values_NF - mean_F) / scale_F) @ weight[1:])
-        return -(trust_N * recalled_N + (1 - trust_N) * network_N).clamp_min(1e-9).log().sum()
+        interpolation_N = torch.sigmoid(weight[0] + ((values_NF - mean_F) / scale_F) @ weight[1:])
+        return (
+            -(interpolation_N * retrieved_N + (1 - interpolation_N) * network_N).clamp_min(1e-9).log().sum()
+        )
 
-    weight = _minimised(loss, 1 + len(RECALLED), penalty, n_free=1)
+    weight = _minimised(loss, 1 + len(RETRIEVAL_FEATURES), penalty, n_free=1)
     weight_F = weight[1:] / scale_F
     return Logistic(float(weight[0] - (weight_F * mean_F).sum()), tuple(weight_F.tolist()))
 
 
 def _fit_choice(
-    searched: Sequence[Searched | Completed],
+    searched: Sequence[SearchExample | LineExample],
     names: Sequence[str],
     rankings: Sequence[tuple[float, ...]],
     penalty: float,
@@ -201,7 +220,7 @@ def _fit_choice(
             scores = [weighted(ranking, found.features.values()) for found in search.solutions]
             best = max(range(len(scores)), key=lambda i: scores[i])
             chosen = search.solutions[best]
-            if isinstance(chosen, Found) and not chosen.features.parses:
+            if isinstance(chosen, JudgedSolution) and not chosen.features.parses:
                 continue  # nothing can be said of it before the next problem is solved
             values.append((*chosen.features.values(), logit_share(scores, best)))
             labels.append(chosen.is_right)
@@ -217,7 +236,7 @@ def _without_each_fold(
     return [order([each for each in searched if each.file % N_FOLDS != fold]) for fold in range(N_FOLDS)]
 
 
-def fit_words(swept: Sequence[Swept], penalty: float = PENALTY) -> dict[str, Logistic]:
+def fit_words(swept: Sequence[SweepExample], penalty: float = PENALTY) -> dict[str, Logistic]:
     """Weights under which the truth has the largest share: a word for a slot of a function, or nothing being wrong.
 
     Words of one group have weights of their own; of each, one more is imagined to be right and one wrong.
@@ -225,13 +244,16 @@ def fit_words(swept: Sequence[Swept], penalty: float = PENALTY) -> dict[str, Log
     functions = [words for each in swept for seen in each.windows for words in seen.words]
     offered = [word for words in functions for word in words]
     if not offered:
-        return {group: Logistic(0.0, (0.0,) * len(GUESSED)) for group in GROUPS}
+        return {group: Logistic(0.0, (0.0,) * len(MISUSE_FEATURES)) for group in GROUPS}
     values_NF = torch.tensor([word.features.values() for word in offered])
     group_N = torch.tensor([GROUPS.index(word.features.group) for word in offered])
     right_N = torch.tensor([word.is_right for word in offered])
     n_words = torch.tensor([len(words) for words in functions])
     function_N = torch.repeat_interleave(torch.arange(len(functions)), n_words)
-    mean_GF, scale_GF = torch.zeros(len(GROUPS), len(GUESSED)), torch.ones(len(GROUPS), len(GUESSED))
+    mean_GF, scale_GF = (
+        torch.zeros(len(GROUPS), len(MISUSE_FEATURES)),
+        torch.ones(len(GROUPS), len(MISUSE_FEATURES)),
+    )
     for group in {GROUPS.index(word.features.group) for word in offered}:
         mean_GF[group] = values_NF[group_N == group].mean(0)
         scale_GF[group] = _scale(values_NF[group_N == group])
@@ -246,7 +268,7 @@ def fit_words(swept: Sequence[Swept], penalty: float = PENALTY) -> dict[str, Log
         imagined = (-logsigmoid(bias_G) - logsigmoid(-bias_G)).sum()
         return (everything - torch.where(has_right, right, torch.zeros(()))).sum() + imagined
 
-    n_weights = len(GROUPS) * (1 + len(GUESSED))
+    n_weights = len(GROUPS) * (1 + len(MISUSE_FEATURES))
     weight = _minimised(loss, n_weights, penalty, n_free=len(GROUPS))
     weight_GF = weight[len(GROUPS) :].view(mean_GF.shape) / scale_GF
     bias_G = weight[: len(GROUPS)] - (weight_GF * mean_GF).sum(-1)
@@ -264,35 +286,35 @@ def _logsumexp(score_N: torch.Tensor, group_N: torch.Tensor, n_groups: int) -> t
     return total.clamp(min=1e-30).log() + highest
 
 
-def _fit_sweep(swept: Sequence[Swept], penalty: float) -> Logistic:
+def _fit_label_edits(swept: Sequence[SweepExample], penalty: float) -> Logistic:
     tried = [edit for each in swept for seen in each.windows for edit in seen.edits]
     if not tried:
-        return Logistic(0.0, (0.0,) * len(DOUBTED))
+        return Logistic(0.0, (0.0,) * len(LABEL_EDIT_FEATURES))
     return fit_logistic(
         [edit.features.values() for edit in tried], [edit.is_right for edit in tried], penalty
     )
 
 
-def likeliest(words: Mapping[str, Logistic], sweep: Logistic, each: Swept) -> tuple[float, bool]:
+def likeliest(words: Mapping[str, Logistic], label_edit: Logistic, each: SweepExample) -> tuple[float, bool]:
     """How likely the best word or edit of a piece is right, and whether it is; (0, False) where there is none."""
     best = (0.0, False)
     for seen in each.windows:
         for offered in seen.words:
             shares = word_shares(words, [word.features for word in offered])
             best = max([best, *((share, word.is_right) for share, word in zip(shares, offered, strict=True))])
-        best = max([best, *((sweep(edit.features.values()), edit.is_right) for edit in seen.edits)])
+        best = max([best, *((label_edit(edit.features.values()), edit.is_right) for edit in seen.edits)])
     return best
 
 
-def _threshold(swept: Sequence[Swept], penalty: float) -> float:
+def _threshold(swept: Sequence[SweepExample], penalty: float) -> float:
     """The smallest likelihood, at least LIKELY, at which few enough clean pieces are changed by a fit that has not seen them."""
     clean: list[float] = []
     for fold in range(N_FOLDS):
         seen = [each for each in swept if each.file % N_FOLDS != fold]
-        words, sweep = fit_words(seen, penalty), _fit_sweep(seen, penalty)
+        words, label_edit = fit_words(seen, penalty), _fit_label_edits(seen, penalty)
         for each in swept:
             if each.file % N_FOLDS == fold and not each.is_worse:
-                clean.append(likeliest(words, sweep, each)[0])
+                clean.append(likeliest(words, label_edit, each)[0])
     clean.sort(reverse=True)
     n_allowed = int(CLEAN_CHANGED * len(clean))
     return max(LIKELY, clean[n_allowed] + 1e-6) if n_allowed < len(clean) else LIKELY

@@ -9,101 +9,101 @@ from time import perf_counter, process_time
 
 import torch
 
-from redraft_model.calibration.weights import Calibration, Doubted, Features
 from redraft_model.complete.completer import Completer
-from redraft_model.complete.holes import Places
-from redraft_model.complete.ranking import Written
-from redraft_model.decode.beam import LineSearch, followed, sureness
+from redraft_model.complete.holes import Holes
+from redraft_model.complete.ranking import CompletionFeatures
+from redraft_model.decode.beam import BeamSettings, confidence, followed
+from redraft_model.decode.forward import Cached
 from redraft_model.decode.proposer import Proposer
-from redraft_model.decode.sampler import Cached
 from redraft_model.evaluate.lexing import is_same_code
 from redraft_model.fit.pieces import WORD_OR_SIGN, Piece, cursor
-from redraft_model.misuse.ranking import Guessed
-from redraft_model.misuse.sweep import Looked, Sweep, improve
+from redraft_model.misuse.ranking import LabelEditFeatures, MisuseFeatures
+from redraft_model.misuse.sweep import Sweep, WindowResult, improve
 from redraft_model.network.transformer import Transformer
 from redraft_model.noise import SemanticNoise, SyntaxNoise
 from redraft_model.passage import Completion
+from redraft_model.repair.ranking import RepairFeatures, RepairWeights
 from redraft_model.repair.search import Solution, repair
 from redraft_model.repair.settings import Search
 from redraft_model.text.comments import is_faithful
 from redraft_model.text.parser import compile_problem
 from redraft_model.tokens.tokenizer import Tokenizer
 
-HABITS = 0.5  # share of slips from other languages, beside 0.86 of all others
+FOREIGN_SYNTAX = 0.5  # share of bugs from other languages, beside 0.86 of all others
 
 ProposerMaker = Callable[[], Proposer]
 
 
 @dataclass(frozen=True)
-class Found:
+class JudgedSolution:
     """One solution: its hand-set score, its features, whether it is what was there before the noise."""
 
     score: float
-    features: Features
+    features: RepairFeatures
     is_right: bool
 
 
 @dataclass(frozen=True)
-class Searched:
+class SearchExample:
     """The solutions of one search in a piece of file number `file`."""
 
     file: int
-    solutions: tuple[Found, ...]
+    solutions: tuple[JudgedSolution, ...]
 
 
 @dataclass(frozen=True)
-class Tried:
+class JudgedEdit:
     """An edit of a piece that parses, and whether it makes the piece what it was before the noise."""
 
-    features: Doubted
+    features: LabelEditFeatures
     is_right: bool
 
 
 @dataclass(frozen=True)
-class Offered:
+class JudgedWord:
     """Another word for a slot of a piece that parses, and whether it makes the piece what it was before the noise."""
 
-    features: Guessed
+    features: MisuseFeatures
     is_right: bool
 
 
 @dataclass(frozen=True)
-class Seen:
+class JudgedWindow:
     """What was seen in one window: the words offered for the slots of each function, and the edits that were tried."""
 
-    words: tuple[tuple[Offered, ...], ...]
-    edits: tuple[Tried, ...]
+    words: tuple[tuple[JudgedWord, ...], ...]
+    edits: tuple[JudgedEdit, ...]
 
 
 @dataclass(frozen=True)
-class Swept:
-    """What was seen in the windows of a piece that parses, and whether the piece was worsened."""
+class SweepExample:
+    """What was seen in the windows of a piece that parses, and whether the piece was corrupted."""
 
     file: int
     is_worse: bool
-    windows: tuple[Seen, ...]
+    windows: tuple[JudgedWindow, ...]
 
 
 @dataclass(frozen=True)
-class Text:
+class JudgedText:
     """A text for the rest of a line: its hand-set score and features, whether it is what stood there, how alike they are."""
 
     score: float
-    features: Written
+    features: CompletionFeatures
     is_right: bool
     likeness: float
 
 
 @dataclass(frozen=True)
-class Completed:
+class LineExample:
     """The texts that were found for the rest of a line of file number `file`."""
 
     file: int
-    solutions: tuple[Text, ...]
+    solutions: tuple[JudgedText, ...]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RepairOutcome:
     """One repair: how likely it was said to be right, whether it is, and the milliseconds of processor time."""
 
     probability: float
@@ -112,11 +112,11 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """A token of a rest of a line in file number `file`: its probability by the network, its share of what is recalled."""
+class RetrievalExample:
+    """A token of a rest of a line in file number `file`: its probability by the network, its share of what was retrieved."""
 
     file: int
-    features: tuple[float, ...]  # as RECALLED
+    features: tuple[float, ...]  # as RETRIEVAL_FEATURES
     probability: float
     share: float
 
@@ -134,14 +134,14 @@ class TimeBox:
 @torch.inference_mode()
 def searches(
     make: ProposerMaker, pieces: Iterator[Piece], search: Search, rng: Random, box: TimeBox
-) -> list[Searched]:
+) -> list[SearchExample]:
     """Searches in pieces that compile, with one to four errors, until the time is up.
 
     Where the best solution leaves a problem for a search of its own nothing can be said yet, and the piece is left out.
     """
-    found: list[Searched] = []
-    # Pieces hold little that slips from other languages could be made of.
-    noise = SyntaxNoise(again=0.35, n_breakers_max=4, shares={"habits": HABITS})
+    found: list[SearchExample] = []
+    # Pieces hold little that bugs from other languages could be made of.
+    noise = SyntaxNoise(again=0.35, n_mutators_max=4, shares={"foreign_syntax": FOREIGN_SYNTAX})
     whole = (piece for piece in pieces if compile_problem(piece.code) is None)
     while box and (broken := broken_piece(whole, noise, rng)) is not None:
         piece, text = broken
@@ -151,26 +151,28 @@ def searches(
         if best is not None and best.attempt.trouble is not None:
             continue
         solutions = tuple(
-            Found(solution.score, solution.features, is_same_code(solution.attempt.source, piece.code))
+            JudgedSolution(
+                solution.score, solution.features, is_same_code(solution.attempt.source, piece.code)
+            )
             for solution in (shown[0] if shown else ())
         )
-        found.append(Searched(piece.file, solutions))
+        found.append(SearchExample(piece.file, solutions))
     return found
 
 
 @torch.inference_mode()
 def sweeps(
     make: ProposerMaker, pieces: Iterator[Piece], sweep: Sweep, rng: Random, box: TimeBox
-) -> list[Swept]:
-    """Edits of pieces that parse, half of them worsened, until the time is up."""
-    found: list[Swept] = []
+) -> list[SweepExample]:
+    """Edits of pieces that parse, half of them corrupted, until the time is up."""
+    found: list[SweepExample] = []
     noise = SemanticNoise(second=0.0)
     for piece in pieces:
         if not box:
             break
-        code = noise.worsen(piece.code, rng) if rng.random() < 0.5 else piece.code
+        code = noise.corrupt(piece.code, rng) if rng.random() < 0.5 else piece.code
         text, right = piece.text(code), piece.text(piece.code)
-        shown: list[Looked] = []
+        shown: list[WindowResult] = []
         # None is made, so that every edit is one of the text as it is; words are judged without being tried.
         looking = replace(sweep, improvement=math.inf, n_words=0)
         improve(
@@ -179,23 +181,23 @@ def sweeps(
             looking,
             within=piece.within(code),
             is_allowed=_allowed(text),
-            on_looked=shown.append,
+            on_window=shown.append,
         )
         windows = tuple(_seen(looked, right) for looked in shown)
-        found.append(Swept(piece.file, text != right, windows))
+        found.append(SweepExample(piece.file, text != right, windows))
     return found
 
 
-def _seen(looked: Looked, right: str) -> Seen:
+def _seen(looked: WindowResult, right: str) -> JudgedWindow:
     source = looked.window.source
-    return Seen(
+    return JudgedWindow(
         # The noise changes a word where it stands, so the right one brings back every character.
         tuple(
-            tuple(Offered(word.features, word.text(source) == right) for word in words)
+            tuple(JudgedWord(word.features, word.text(source) == right) for word in words)
             for words in looked.words
         ),
         tuple(
-            Tried(edit.features, is_same_code(edit.window.source, right))
+            JudgedEdit(edit.features, is_same_code(edit.window.source, right))
             for edit in looked.edits
             if edit.features is not None
         ),
@@ -203,37 +205,37 @@ def _seen(looked: Looked, right: str) -> Seen:
 
 
 @torch.inference_mode()
-def memories(
+def retrievals(
     model: Transformer, tokenizer: Tokenizer, pieces: Iterator[Piece], rng: Random, box: TimeBox
-) -> list[Remembered]:
-    """What is recalled on the way to rests of lines, until the time is up."""
-    found: list[Remembered] = []
-    places, forward = Places(tokenizer), Cached(model)
+) -> list[RetrievalExample]:
+    """What is retrieved on the way to rests of lines, until the time is up."""
+    found: list[RetrievalExample] = []
+    holes, forward = Holes(tokenizer), Cached(model)
     for file, asked, rest in _cursors(pieces, rng, box):
-        place = places.of_line(asked, LineSearch().n_masks)[0]
-        tokens = tokenizer.encode(rest if place.openings is None else f"\n{rest}").tolist()
-        if len(tokens) >= len(place.canvas.region):
+        hole = holes.of_line(asked, BeamSettings().n_masks)[0]
+        tokens = tokenizer.encode(rest if hole.openings is None else f"\n{rest}").tolist()
+        if len(tokens) >= len(hole.canvas.region):
             continue
-        told = followed(forward, place, tokens, breaks_line=tokenizer.breaks_line)
-        for token, log_p_V, recalled in told:
+        for token, log_p_V, retrieved in followed(forward, hole, tokens, breaks_line=tokenizer.breaks_line):
             # A text that the parser or the file's indentation forbids is none that is looked for.
-            if recalled is not None and log_p_V[token].isfinite():
-                values, share = recalled.values(sureness(log_p_V)), recalled.shares.get(token, 0.0)
-                found.append(Remembered(file, values, float(log_p_V[token].exp()), share))
+            if retrieved is not None and log_p_V[token].isfinite():
+                values = retrieved.values(confidence(log_p_V))
+                share = retrieved.counts.get(token, 0) / sum(retrieved.counts.values())
+                found.append(RetrievalExample(file, values, float(log_p_V[token].exp()), share))
     return found
 
 
-def lines(completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeBox) -> list[Completed]:
+def lines(completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeBox) -> list[LineExample]:
     """Rests of lines, until the time is up. No text at all is no suggestion, so it is left out."""
-    found: list[Completed] = []
+    found: list[LineExample] = []
     for file, asked, rest in _cursors(pieces, rng, box):
         texts = tuple(
-            Text(features.mean, features, text.strip() == rest.strip(), likeness(text, rest))
+            JudgedText(features.mean, features, text.strip() == rest.strip(), likeness(text, rest))
             for text, features in completer.texts(asked)
             if text.strip()
         )
         if texts:
-            found.append(Completed(file, texts))
+            found.append(LineExample(file, texts))
     return found
 
 
@@ -244,7 +246,7 @@ def _cursors(pieces: Iterator[Piece], rng: Random, box: TimeBox) -> Iterator[tup
             return
         if (place := cursor(piece, rng)) is not None:
             passage, rest = place
-            yield piece.file, Completion(passage, elsewhere=piece.elsewhere), rest
+            yield piece.file, Completion(passage, retrieved_context=piece.context), rest
 
 
 def likeness(a: str, b: str) -> float:
@@ -255,20 +257,20 @@ def likeness(a: str, b: str) -> float:
 
 @torch.inference_mode()
 def outcome(
-    make: ProposerMaker, piece: Piece, text: str, search: Search, calibration: Calibration | None
-) -> Outcome:
+    make: ProposerMaker, piece: Piece, text: str, search: Search, weights: RepairWeights | None
+) -> RepairOutcome:
     """What becomes of `text`, which `piece` was turned into."""
     start = process_time()
-    repaired = repair(make(), text, search, is_allowed=_allowed(text), calibration=calibration)
+    repaired = repair(make(), text, search, is_allowed=_allowed(text), weights=weights)
     milliseconds = 1000 * (process_time() - start)
     is_right = is_same_code(repaired.source, piece.code)
-    return Outcome(repaired.probability if repaired.n_edits else 0.0, is_right, milliseconds)
+    return RepairOutcome(repaired.probability if repaired.n_edits else 0.0, is_right, milliseconds)
 
 
 def broken_piece(pieces: Iterator[Piece], noise: SyntaxNoise, rng: Random) -> tuple[Piece, str] | None:
     """The next piece that the noise breaks, and what it makes of it; None when there are no pieces."""
     for piece in pieces:
-        text = noise.worsen(piece.code, rng)
+        text = noise.corrupt(piece.code, rng)
         if text != piece.code:
             return piece, text
     return None

@@ -24,7 +24,7 @@ _SIGN = re.compile(r"\S")
 class Piece:
     """Consecutive statements of file number `file`, dedented, and what is around them where that is shown too.
 
-    `elsewhere` are other files of the project that a completion may know.
+    `context` are other files of the project that a completion may know.
     """
 
     file: int
@@ -32,7 +32,7 @@ class Piece:
     before: str = ""
     after: str = ""
     indent: str = ""  # of every line of the piece in its file
-    elsewhere: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
 
     def text(self, code: str) -> str:
         """What is shown, with `code` in the place of the piece."""

@@ -97,7 +97,7 @@ def masked_nats(make: ProposerMaker, texts: Sequence[Piece], rng: Random) -> tup
 
 
 def _n_repaired(make: ProposerMaker, stream: Iterator[Piece], n: int, rng: Random) -> int:
-    noise = SyntaxNoise(again=0.35, n_breakers_max=4)
+    noise = SyntaxNoise(again=0.35, n_mutators_max=4)
     broken = (broken_piece(stream, noise, rng) for _ in range(n))
     return sum(outcome(make, *each, Search(), None).is_right for each in broken if each is not None)
 

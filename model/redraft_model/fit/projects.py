@@ -1,4 +1,4 @@
-"""What the projects of held-out files have besides them, as an editor's server looks at it (`Completion.elsewhere`)."""
+"""What the projects of held-out files have besides them, as an editor's server looks at it (`Completion.retrieved_context`)."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ from pathlib import PurePath
 
 from redraft_model.data.shards import Shards
 from redraft_model.fit.pieces import Piece
-from redraft_model.passage import so_much
-from redraft_model.text.similarity import alikeness, most_alike, signature
+from redraft_model.passage import truncated
+from redraft_model.text.similarity import most_similar, signature, similarity
 from redraft_model.tokens.tokenizer import Tokenizer
 
-COPY = 0.8  # alikeness from which on a file is the same one in another version, which few projects have
+COPY = 0.8  # similarity from which on a file is the same one in another version, which few projects have
 
 
 class Projects:
@@ -25,7 +25,7 @@ class Projects:
 
     def around(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
         """The same pieces, with what their projects have besides their files."""
-        return (replace(piece, elsewhere=self.beside(piece.file)) for piece in pieces)
+        return (replace(piece, context=self.beside(piece.file)) for piece in pieces)
 
     def beside(self, file: int) -> tuple[str, ...]:
         """The other files of a file's project, the most alike first, up to so many characters; no copies of it."""
@@ -33,10 +33,10 @@ class Projects:
         others = [
             other
             for other in self._files[self._names[file]]
-            if other != file and alikeness(own, self._signatures[other]) < COPY
+            if other != file and similarity(own, self._signatures[other]) < COPY
         ]
-        alike = most_alike(own, others, lambda other: self._signatures[other])
-        return so_much(self._text(other) for other in alike)
+        alike = most_similar(own, others, lambda other: self._signatures[other])
+        return truncated(self._text(other) for other in alike)
 
     def _text(self, file: int) -> str:
         return self._tokenizer.decode(self._shards.file_tokens(file))

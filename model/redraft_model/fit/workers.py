@@ -13,19 +13,27 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import torch
 
-from redraft_model.calibration.weights import Calibration
 from redraft_model.complete.completer import Completer
+from redraft_model.complete.ranking import CompletionWeights
 from redraft_model.data.shards import Shards
 from redraft_model.data.worker import end_with_parent
 from redraft_model.decode.proposer import Proposer
 from redraft_model.engine import EngineSettings
 from redraft_model.fit import gathering
-from redraft_model.fit.gathering import Completed, Outcome, Remembered, Searched, Swept, TimeBox
+from redraft_model.fit.gathering import (
+    LineExample,
+    RepairOutcome,
+    RetrievalExample,
+    SearchExample,
+    SweepExample,
+    TimeBox,
+)
 from redraft_model.fit.pieces import Cut, Piece, function, function_in_file, pieces, statements
 from redraft_model.fit.projects import Projects
 from redraft_model.misuse.sweep import Sweep
 from redraft_model.network.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.noise import SyntaxNoise
+from redraft_model.repair.ranking import RepairWeights
 from redraft_model.repair.settings import Search
 
 Rest = ParamSpec("Rest")
@@ -101,14 +109,14 @@ def _begin() -> None:
     end_with_parent()
 
 
-def searches(material: Material, seconds: float) -> list[Searched]:
+def searches(material: Material, seconds: float) -> list[SearchExample]:
     """Repair searches of the default size."""
     return gathering.searches(
         material.make, material.pieces(0), Search(), material.random(), TimeBox(seconds)
     )
 
 
-def sweeps(material: Material, seconds: float) -> list[Swept]:
+def sweeps(material: Material, seconds: float) -> list[SweepExample]:
     """Sweeps over functions, in their files and out of them."""
     # Of a function alone most names come from nowhere, in its file none that is right.
     streams = (
@@ -120,19 +128,21 @@ def sweeps(material: Material, seconds: float) -> list[Swept]:
     return gathering.sweeps(material.make, alone_and_not, Sweep(), material.random(), TimeBox(seconds))
 
 
-def memories(material: Material, seconds: float) -> list[Remembered]:
-    """What files and their projects recall on the way to rests of lines."""
+def retrievals(material: Material, seconds: float) -> list[RetrievalExample]:
+    """What is retrieved from files and their projects on the way to rests of lines."""
     around = Projects(material.files, material.network.tokenizer).around
     streams = (material.pieces(7, function_in_file), around(material.pieces(10, function_in_file)))
     in_files = chain.from_iterable(zip(*streams, strict=False))
     network = material.network
-    return gathering.memories(network.model, network.tokenizer, in_files, material.random(), TimeBox(seconds))
+    return gathering.retrievals(
+        network.model, network.tokenizer, in_files, material.random(), TimeBox(seconds)
+    )
 
 
-def lines(material: Material, seconds: float, recall: Calibration) -> list[Completed]:
-    """Rests of lines, by a completer that trusts what is recalled as `recall` says."""
+def lines(material: Material, seconds: float, weights: CompletionWeights) -> list[LineExample]:
+    """Rests of lines, by a completer with these weights."""
     network = material.network
-    completer = Completer(network.model, network.tokenizer, EngineSettings().line, calibration=recall)
+    completer = Completer(network.model, network.tokenizer, EngineSettings().line, weights=weights)
     around = Projects(material.files, network.tokenizer).around
     # Functions tell more of their names than pieces of them, and their files and projects what is written again.
     streams = (
@@ -147,15 +157,15 @@ def lines(material: Material, seconds: float, recall: Calibration) -> list[Compl
 
 @torch.inference_mode()
 def outcomes(
-    material: Material, seconds: float, calibration: Calibration, sizes: Mapping[str, Search]
-) -> list[tuple[str, Outcome]]:
+    material: Material, seconds: float, weights: RepairWeights, sizes: Mapping[str, Search]
+) -> list[tuple[str, RepairOutcome]]:
     """What searches of all sizes make of the same pieces, a fifth of which have two errors."""
-    found: list[tuple[str, Outcome]] = []
-    noise, stream, rng = SyntaxNoise(again=0.2, n_breakers_max=2), material.pieces(2), material.random()
+    found: list[tuple[str, RepairOutcome]] = []
+    noise, stream, rng = SyntaxNoise(again=0.2, n_mutators_max=2), material.pieces(2), material.random()
     box = TimeBox(seconds)
     while box and (broken := gathering.broken_piece(stream, noise, rng)) is not None:
         for name, search in sizes.items():
-            found.append((name, gathering.outcome(material.make, *broken, search, calibration)))
+            found.append((name, gathering.outcome(material.make, *broken, search, weights)))
     return found
 
 

@@ -2,7 +2,7 @@
 
 Asked for labels, a network that is not large hardly ever objects to a name that could be right. Asked to fill the place in, it
 has to say how likely each name is, and a name that is much less likely than another one stands out. What else is known of the
-names is in `guessed.py`.
+names is in `ranking.py`.
 """
 
 # A hidden tokens of a row, M of a place, V vocabulary
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from redraft_model.decode.proposer import Proposer
-from redraft_model.misuse.ranking import Guessed, guessed
+from redraft_model.misuse.ranking import MisuseFeatures, misuse_features
 from redraft_model.misuse.slots import Slot, Word
 from redraft_model.passage import Span
 from redraft_model.tokens.alignment import MASK_ID
@@ -31,7 +31,7 @@ class Guess:
 
     slot: Slot
     word: Word
-    features: Guessed
+    features: MisuseFeatures
 
     def text(self, source: str) -> str:
         """`source` with this word in its slot."""
@@ -76,7 +76,7 @@ def guesses(
     return [
         tuple(
             Guess(slot, word, features)
-            for (slot, word, _), features in zip(group, guessed(group), strict=True)
+            for (slot, word, _), features in zip(group, misuse_features(group), strict=True)
         )
         for _, group in sorted(found.items())
     ]

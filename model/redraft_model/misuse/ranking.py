@@ -1,11 +1,18 @@
-"""What is known of the words that could stand in the slots of a text: the network's nats, and how names are used. Without torch."""
+"""Which word of a text that parses is wrong, and how likely: features of candidate edits and their fitted weights. No torch.
 
+All words that could stand in the slots of one function share a softmax, in which one more entry, of score 0, means that nothing is
+wrong. An edit that the labels propose has a likelihood of its own, a logistic function.
+"""
+
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import SequenceMatcher
+from typing import Any
 
-from redraft_model.complete.ranking import LONE
+from redraft_model.calibration.logistic import Logistic, bounded
+from redraft_model.calibration.weights import Calibration, named_logistic
 from redraft_model.misuse.slots import KINDS, Slot, Word
 from redraft_model.passage import Span
 from redraft_model.text.scopes import OWN_NAMES
@@ -15,7 +22,7 @@ _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
 @dataclass(frozen=True)
-class Guessed:
+class MisuseFeatures:
     """What is known of another word for a slot, for which the network sees neither.
 
     Of two that differ in `old` and `new` one is of the word that is there, one of the other. An operator or literal counts as
@@ -23,8 +30,8 @@ class Guessed:
     """
 
     group: str  # of GROUPS: words of one have weights of their own
-    lead: float  # nats by which it is likelier than what is there and than any other word for its slot, from -LONE to LONE
-    front: float  # nats by which it is further ahead than any word for another slot of its function is, from -LONE to LONE
+    lead: float  # nats by which it is likelier than what is there and than any other word for its slot, from -NO_RIVAL to NO_RIVAL
+    front: float  # nats by which it is further ahead than any word for another slot of its function is, from -NO_RIVAL to NO_RIVAL
     is_literal: float  # 1 for a number or a truth value
     is_attribute: float
     is_called: float
@@ -60,16 +67,79 @@ class Guessed:
     new_like: float
 
     def values(self) -> tuple[float, ...]:
-        """The features in the order of `GUESSED`."""
-        return tuple(getattr(self, name) for name in GUESSED)
+        """The features in the order of `MISUSE_FEATURES`."""
+        return tuple(getattr(self, name) for name in MISUSE_FEATURES)
 
 
-GUESSED = tuple(field.name for field in fields(Guessed) if field.name != "group")
+MISUSE_FEATURES = tuple(field.name for field in fields(MisuseFeatures) if field.name != "group")
 UNKNOWN = "unknown"  # the group of names and attributes from nowhere
 GROUPS = (*KINDS, UNKNOWN)
+SECTION = "misuse"
 
 
-def guessed(words: Sequence[tuple[Slot, Word, float]]) -> list[Guessed]:
+@dataclass(frozen=True)
+class LabelEditFeatures:
+    """What is known of an edit that the labels propose for a text that parses. Nats come from the network."""
+
+    improvement: float  # nats by which keeping the text becomes more likely
+    keep_mean: float  # nats a token of keeping the text as it was
+    unknown_identifiers: float  # names gained that are neither Python's nor anywhere else in the text
+    words_lost: float
+    signs_lost: float
+
+    def values(self) -> tuple[float, ...]:
+        """The features in the order of `LABEL_EDIT_FEATURES`."""
+        return tuple(getattr(self, name) for name in LABEL_EDIT_FEATURES)
+
+
+LABEL_EDIT_FEATURES = tuple(field.name for field in fields(LabelEditFeatures))
+
+
+@dataclass(frozen=True)
+class MisuseWeights:
+    """The fitted weights, and the probability an edit must have to be made.
+
+    `words` has a logistic function of MISUSE_FEATURES for each of GROUPS, `label_edit` is one of LABEL_EDIT_FEATURES.
+    """
+
+    words: Mapping[str, Logistic]
+    label_edit: Logistic
+    threshold: float
+
+    def word_shares(self, words: Sequence[MisuseFeatures]) -> list[float]:
+        """How likely each of the words for the slots of one function is right; what is left is for nothing being wrong."""
+        return word_shares(self.words, words)
+
+    @classmethod
+    def of(cls, calibration: Calibration) -> "MisuseWeights":
+        """The weights in a calibration file; CheckpointError when one is missing."""
+        return cls(
+            {
+                group: calibration.section(SECTION, "words", group).logistic(MISUSE_FEATURES)
+                for group in GROUPS
+            },
+            calibration.section(SECTION, "label_edit").logistic(LABEL_EDIT_FEATURES),
+            calibration.section(SECTION).number("threshold"),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The section of the calibration file."""
+        return {
+            "words": {group: named_logistic(self.words[group], MISUSE_FEATURES) for group in GROUPS},
+            "label_edit": named_logistic(self.label_edit, LABEL_EDIT_FEATURES),
+            "threshold": self.threshold,
+        }
+
+
+def word_shares(weights: Mapping[str, Logistic], words: Sequence[MisuseFeatures]) -> list[float]:
+    """The softmax over the words for the slots of one function and, with score 0, nothing being wrong."""
+    scores = [weights[word.group].score(word.values()) for word in words]
+    largest = max([0.0, *scores])
+    total = math.exp(-largest) + math.fsum(math.exp(score - largest) for score in scores)
+    return [math.exp(score - largest) / total for score in scores]
+
+
+def misuse_features(words: Sequence[tuple[Slot, Word, float]]) -> list[MisuseFeatures]:
     """The features of all words for the slots of a function, each with the nats by which it is likelier than what is there."""
     best: dict[Span, list[float]] = {}
     for slot, _, gain in words:
@@ -81,19 +151,19 @@ def guessed(words: Sequence[tuple[Slot, Word, float]]) -> list[Guessed]:
     for slot, word, gain in words:
         rival = best[slot.span][1] if gain == best[slot.span][0] else best[slot.span][0]
         others = fronts[1:] if best[slot.span][0] == fronts[0] else fronts
-        found.append(_guessed(slot, word, gain - rival, gain - max(others, default=0.0)))
+        found.append(_features_of(slot, word, gain - rival, gain - max(others, default=0.0)))
     return found
 
 
-def _guessed(slot: Slot, word: Word, lead: float, front: float) -> Guessed:
+def _features_of(slot: Slot, word: Word, lead: float, front: float) -> MisuseFeatures:
     old = slot.now
     old_own, new_own = (slot.kind == "name" and name in OWN_NAMES for name in (old.text, word.text))
     old_counts, new_counts = float(not old_own), float(not new_own)
     new_unread = new_counts * (word.is_bound and word.n_reads == 0)
-    return Guessed(
+    return MisuseFeatures(
         group=slot.kind if old.is_known else UNKNOWN,
-        lead=_bounded(lead),
-        front=_bounded(front),
+        lead=bounded(lead),
+        front=bounded(front),
         is_literal=float(slot.kind == "sign" and old.text[0].isalnum() and old.text not in {"and", "or"}),
         is_attribute=float(slot.kind == "attribute"),
         is_called=float(slot.is_called),
@@ -132,7 +202,3 @@ def _likeness(name: str, other: str) -> float:
     """The share of the parts of two names, whatever case they are in, that both have."""
     parts, others = ({part.lower() for part in _PART.findall(each)} for each in (name, other))
     return len(parts & others) / len(parts | others) if parts and others else 0.0
-
-
-def _bounded(nats: float) -> float:
-    return min(LONE, max(-LONE, nats))

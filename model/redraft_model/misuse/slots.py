@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from redraft_model.passage import Span
-from redraft_model.text.attributes import Members, Use, members
-from redraft_model.text.scopes import ARITHMETIC, COMPARISONS, FILLERS, Scope, Survey, parsed, steps
+from redraft_model.text.attributes import ClassAttributes, Use, class_attributes
+from redraft_model.text.scopes import ARITHMETIC, COMPARISONS, FILLERS, Scope, ScopeAnalysis, parsed, steps
 
 # What is taken for one another.
 _FAMILIES = (("+", "-", "*", "/", "//", "%", "**"), ("&", "|", "^", "<<", ">>"))
@@ -37,7 +37,7 @@ class Word:
     n_beside: int = 0  # among the arguments of the same call or the operands of the same operator
     n_alike: int = 0  # places where what is done in the slot (a dot or an index follows) is done to it
     n_same: int = 0  # places where the very attribute that is meant in the slot is meant of it
-    n_around: int = 0  # words and signs around the slot that are the same elsewhere (`phrases.py`)
+    n_around: int = 0  # words and signs around the slot that are the same elsewhere (`ngrams.py`)
     is_known: bool = True  # whether anything in the text gives it a value, or Python does
     is_bound: bool = True  # whether the function gives it a value, be it further down
     is_late: bool = False  # whether it does so further down only
@@ -69,107 +69,107 @@ def slots(source: str, within: Span | None = None) -> list[Slot]:
 
     There are none when it does not parse, or has lines that end in a lone carriage return.
     """
-    surveyed = _surveyed(source)
-    if surveyed is None:
+    analysed = _analysed(source)
+    if analysed is None:
         return []
-    survey, classes = surveyed
+    analysis, classes = analysed
     part = within or Span(0, len(source))
     found = [
-        *_names(survey, part),
-        *_called(survey, part),
-        *(slot for each in classes for slot in _attributes(survey, each, part)),
-        *_signs(survey),
+        *_names(analysis, part),
+        *_called(analysis, part),
+        *(slot for each in classes for slot in _attributes(analysis, each, part)),
+        *_signs(analysis),
     ]
     inside = {
         slot.span: slot for slot in found if part.start <= slot.span.start and slot.span.end <= part.end
     }
-    return [_with_phrases(survey, inside[span]) for span in sorted(inside)]
+    return [_with_ngrams(analysis, inside[span]) for span in sorted(inside)]
 
 
 @lru_cache(maxsize=1)
-def _surveyed(source: str) -> tuple[Survey, list[Members]] | None:
-    """The survey of `source` and its classes, kept because a text is looked at window by window."""
-    # The parser ends a line at a lone carriage return; the survey splits them at line feeds.
+def _analysed(source: str) -> tuple[ScopeAnalysis, list[ClassAttributes]] | None:
+    """The analysis of `source` and its classes, kept because a text is looked at window by window."""
+    # The parser ends a line at a lone carriage return; the analysis splits them at line feeds.
     tree = None if "\r" in source.replace("\r\n", "\n") else parsed(source)
     try:
-        return None if tree is None else (Survey(source, tree), members(tree))
+        return None if tree is None else (ScopeAnalysis(source, tree), class_attributes(tree))
     except RecursionError:
         # A chain of hundreds of operators nests as deeply as it is long.
         return None
 
 
-def _with_phrases(survey: Survey, slot: Slot) -> Slot:
+def _with_ngrams(analysis: ScopeAnalysis, slot: Slot) -> Slot:
     """The slot with what stands around its words elsewhere."""
 
     def known(word: Word) -> Word:
-        return replace(word, n_around=survey.phrases.n_around(slot.span, word.text))
+        return replace(word, n_around=analysis.ngrams.n_around(slot.span, word.text))
 
     return replace(slot, now=known(slot.now), others=tuple(known(word) for word in slot.others))
 
 
-def _names(survey: Survey, within: Span) -> Iterator[Slot]:
-    for node, scope in survey.names:
-        start = survey.start(node)
+def _names(analysis: ScopeAnalysis, within: Span) -> Iterator[Slot]:
+    for node, scope in analysis.names:
+        start = analysis.start(node)
         if not within.start <= start <= within.end:
             continue
         names = scope.names()
         # What stands before a dot and is no variable is a module, unless it comes from nowhere.
-        if node.id in FILLERS or (node.id not in names and survey.is_known(node.id, scope)):
+        if node.id in FILLERS or (node.id not in names and analysis.is_known(node.id, scope)):
             continue
-        if survey.text(node) != node.id:
+        if analysis.text(node) != node.id:
             continue
         # What is bound further down would be an error at once.
         earlier = [name for name in names if name not in FILLERS and names[name] <= start]
         nearest = sorted(earlier, key=lambda name: (not scope.binds(name), start - names[name]))
         offered = [name for name in nearest[: N_OTHERS + 1] if name != node.id]
-        offered += [name for name in _spelt_alike(survey, node.id, scope) if name not in offered]
+        offered += [name for name in _spelt_alike(analysis, node.id, scope) if name not in offered]
         if offered:
-            given_to = _GIVEN_TO.search(survey.code, max(0, start - _LONGEST), start)
+            given_to = _GIVEN_TO.search(analysis.code, max(0, start - _LONGEST), start)
             yield Slot(
                 Span(start, start + len(node.id)),
-                _word(survey, node.id, node, scope, names.get(node.id, 0) > start),
-                tuple(_word(survey, name, node, scope, names.get(name, 0) > start) for name in offered),
-                survey.function_at(start),
+                _word(analysis, node.id, node, scope, names.get(node.id, 0) > start),
+                tuple(_word(analysis, name, node, scope, names.get(name, 0) > start) for name in offered),
+                analysis.function_at(start),
                 kind="name",
-                is_in_module=survey.is_module,
-                has_dot=survey.use(node) == ".",
+                is_in_module=analysis.is_module,
+                has_dot=analysis.use(node) == ".",
                 given_to=given_to[1] if given_to else "",
             )
 
 
-def _called(survey: Survey, within: Span) -> Iterator[Slot]:
+def _called(analysis: ScopeAnalysis, within: Span) -> Iterator[Slot]:
     """What is called by name and comes from nowhere: a function that is spelt alike may be meant."""
-    for node, scope in survey.called:
-        start = survey.start(node)
-        if not within.start <= start <= within.end or survey.text(node) != node.id:
+    for node, scope in analysis.called:
+        start = analysis.start(node)
+        if not within.start <= start <= within.end or analysis.text(node) != node.id:
             continue
-        if offered := _spelt_alike(survey, node.id, scope):
+        if offered := _spelt_alike(analysis, node.id, scope):
             yield Slot(
                 Span(start, start + len(node.id)),
-                _word(survey, node.id, node, scope, is_late=False),
-                tuple(_word(survey, name, node, scope, is_late=False) for name in offered),
-                survey.function_at(start),
+                _word(analysis, node.id, node, scope, is_late=False),
+                tuple(_word(analysis, name, node, scope, is_late=False) for name in offered),
+                analysis.function_at(start),
                 kind="name",
-                is_in_module=survey.is_module,
+                is_in_module=analysis.is_module,
                 is_called=True,
             )
 
 
-def _attributes(survey: Survey, of: Members, within: Span) -> Iterator[Slot]:
+def _attributes(analysis: ScopeAnalysis, of: ClassAttributes, within: Span) -> Iterator[Slot]:
     """What methods read of self; another attribute of the same class may be meant."""
     starts: dict[str, list[int]] = {}
     for use in of.uses:
-        starts.setdefault(use.node.attr, []).append(survey.end(use.node) - len(use.node.attr))
-    alike = {called: of.alike(called=called) for called in (False, True)}
+        starts.setdefault(use.node.attr, []).append(analysis.end(use.node) - len(use.node.attr))
+    similar = {called: of.of_kind(called=called) for called in (False, True)}
     for use in of.uses:
         name = use.node.attr
-        end = survey.end(use.node)
+        end = analysis.end(use.node)
         start = end - len(name)
-        if not within.start <= start <= within.end or survey.code[start:end] != name:
+        if not within.start <= start <= within.end or analysis.code[start:end] != name:
             continue
         away = {
-            other: min((abs(at - start) for at in starts.get(other, ())), default=len(survey.code))
-            for other in alike[use.is_called] - {name}
+            other: min((abs(at - start) for at in starts.get(other, ())), default=len(analysis.code))
+            for other in similar[use.is_called] - {name}
         }
         nearest = sorted(away, key=lambda other: (away[other], other))
         if not of.has(name):
@@ -177,21 +177,21 @@ def _attributes(survey: Survey, of: Members, within: Span) -> Iterator[Slot]:
             spelt = get_close_matches(name, nearest, N_SPELT_ALIKE, SPELT_ALIKE)
             nearest.sort(key=lambda other: other not in spelt)
         if nearest:
-            owner = survey.start(use.node)
-            given_to = _GIVEN_TO.search(survey.code, max(0, owner - _LONGEST), owner)
+            owner = analysis.start(use.node)
+            given_to = _GIVEN_TO.search(analysis.code, max(0, owner - _LONGEST), owner)
             yield Slot(
                 Span(start, end),
                 _member(of, name, use),
                 tuple(_member(of, other, use) for other in nearest[:N_OTHERS]),
-                survey.function_at(start),
+                analysis.function_at(start),
                 is_called=use.is_called,
                 kind="attribute",
-                is_in_module=survey.is_module,
+                is_in_module=analysis.is_module,
                 given_to=given_to[1] if given_to else "",
             )
 
 
-def _member(of: Members, name: str, use: Use) -> Word:
+def _member(of: ClassAttributes, name: str, use: Use) -> Word:
     here = int(name == use.node.attr)
     return Word(
         name,
@@ -201,67 +201,67 @@ def _member(of: Members, name: str, use: Use) -> Word:
     )
 
 
-def _spelt_alike(survey: Survey, name: str, scope: Scope) -> list[str]:
+def _spelt_alike(analysis: ScopeAnalysis, name: str, scope: Scope) -> list[str]:
     """Names that can be read in `scope` and are spelt like `name`, the likest first; none where that has a value itself."""
-    if survey.is_known(name, scope):
+    if analysis.is_known(name, scope):
         return []
-    return get_close_matches(name, survey.known(scope), N_SPELT_ALIKE, SPELT_ALIKE)
+    return get_close_matches(name, analysis.known(scope), N_SPELT_ALIKE, SPELT_ALIKE)
 
 
-def _word(survey: Survey, name: str, node: ast.Name, scope: Scope, is_late: bool) -> Word:
+def _word(analysis: ScopeAnalysis, name: str, node: ast.Name, scope: Scope, is_late: bool) -> Word:
     """What is known of a name that is, or could be, the one of `node`; that place itself does not count."""
     here = int(name == node.id)
-    use, attribute = survey.use(node), survey.attribute(node)
+    use, attribute = analysis.use(node), analysis.attribute(node)
     return Word(
         name,
-        n_reads=survey.n_reads(name, scope) - here,
-        n_near=survey.n_in_statement(name, node) - here,
-        n_beside=survey.n_beside(name, node) - here if survey.n_beside(node.id, node) else 0,
-        n_alike=survey.n_uses(name, scope, use) - here if use else 0,
-        n_same=survey.n_wanted(name, scope, attribute) - here if attribute else 0,
-        is_known=survey.is_known(name, scope),
+        n_reads=analysis.n_reads(name, scope) - here,
+        n_near=analysis.n_in_statement(name, node) - here,
+        n_beside=analysis.n_beside(name, node) - here if analysis.n_beside(node.id, node) else 0,
+        n_alike=analysis.n_uses(name, scope, use) - here if use else 0,
+        n_same=analysis.n_wanted(name, scope, attribute) - here if attribute else 0,
+        is_known=analysis.is_known(name, scope),
         is_bound=scope.binds(name),
         is_late=is_late,
         is_parameter=scope.has_parameter(name),
     )
 
 
-def _signs(survey: Survey) -> Iterator[Slot]:
+def _signs(analysis: ScopeAnalysis) -> Iterator[Slot]:
     """Operators and literals, each with how often it and the others are in its function elsewhere."""
-    found = [*_operators(survey), *_literals(survey)]
-    functions = [survey.function_at(span.start) for span, _ in found]
+    found = [*_operators(analysis), *_literals(analysis)]
+    functions = [analysis.function_at(span.start) for span, _ in found]
     counts = Counter(
-        (function, span.of(survey.code)) for function, (span, _) in zip(functions, found, strict=True)
+        (function, span.of(analysis.code)) for function, (span, _) in zip(functions, found, strict=True)
     )
     for function, (span, family) in zip(functions, found, strict=True):
-        text = span.of(survey.code)
+        text = span.of(analysis.code)
         others = tuple(Word(other, counts[function, other]) for other in family if other != text)
         yield Slot(span, Word(text, counts[function, text] - 1), others, function)
 
 
-def _operators(survey: Survey) -> Iterator[tuple[Span, tuple[str, ...]]]:
-    for node in survey.comparisons:
+def _operators(analysis: ScopeAnalysis) -> Iterator[tuple[Span, tuple[str, ...]]]:
+    for node in analysis.comparisons:
         for left, operator, right in steps(node):
             text = COMPARISONS.get(type(operator))
-            span = survey.between(left, right, re.escape(text) + r"(?!=)") if text else None
+            span = analysis.between(left, right, re.escape(text) + r"(?!=)") if text else None
             if span:
                 yield span, tuple(COMPARISONS.values())
-    for binary in survey.arithmetic:
+    for binary in analysis.arithmetic:
         text = ARITHMETIC[type(binary.op)]
         for family in _FAMILIES:
-            if text in family and (span := survey.between(binary.left, binary.right, re.escape(text))):
+            if text in family and (span := analysis.between(binary.left, binary.right, re.escape(text))):
                 yield span, family
-    for boolean in survey.boolean:
+    for boolean in analysis.boolean:
         text = "and" if isinstance(boolean.op, ast.And) else "or"
         for left, right in zip(boolean.values, boolean.values[1:], strict=False):
-            if span := survey.between(left, right, rf"\b{text}\b"):
+            if span := analysis.between(left, right, rf"\b{text}\b"):
                 yield span, ("and", "or")
 
 
-def _literals(survey: Survey) -> Iterator[tuple[Span, tuple[str, ...]]]:
-    for node in survey.literals:
-        start = survey.start(node)
+def _literals(analysis: ScopeAnalysis) -> Iterator[tuple[Span, tuple[str, ...]]]:
+    for node in analysis.literals:
+        start = analysis.start(node)
         text = str(node.value)
         for family in (_NUMBERS, _TRUTHS):
-            if text in family and not isinstance(node.value, str | bytes) and survey.text(node) == text:
+            if text in family and not isinstance(node.value, str | bytes) and analysis.text(node) == text:
                 yield Span(start, start + len(text)), family

@@ -11,15 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from redraft_model.calibration.weights import Calibration, Doubted, lost, word_shares
-from redraft_model.decode.proposer import Opened, Proposer, forbid_controls, keep_log_likelihood, shown_labels
+from redraft_model.decode.proposer import (
+    Opened,
+    Proposer,
+    forbid_controls,
+    pseudo_log_likelihood,
+    shown_labels,
+)
 from redraft_model.misuse.cloze import Guess, guesses, renewed
+from redraft_model.misuse.ranking import LabelEditFeatures, MisuseWeights
 from redraft_model.misuse.slots import Slot, slots
 from redraft_model.passage import Doubt, Span
-from redraft_model.repair.search import Bounds
+from redraft_model.text.bounds import Bounds
 from redraft_model.text.comments import is_faithful
-from redraft_model.text.diff import common_ends, whole_words
-from redraft_model.text.identifiers import coined, names
+from redraft_model.text.diff import common_ends, n_lost, whole_words
+from redraft_model.text.identifiers import n_unknown_identifiers, names
 from redraft_model.text.parser import parses, problem
 from redraft_model.tokens.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, insert_size
 from redraft_model.tokens.window import Limits, Window, cut, tiles, with_masks
@@ -42,7 +48,7 @@ class Sweep:
 
 
 @dataclass(frozen=True)
-class Edit:
+class EditCandidate:
     """An edit of a window: the window over the text after it, and the nats by which keeping the text becomes more likely.
 
     `features` are those of what the labels propose; another word in a slot has its own.
@@ -51,20 +57,20 @@ class Edit:
     window: Window
     improvement: float
     likely: float  # how likely it is right; 1 if nobody knows
-    features: Doubted | None
+    features: LabelEditFeatures | None
 
 
 @dataclass(frozen=True)
-class Looked:
+class WindowResult:
     """What was seen in a window: the words that could stand in its slots by function, and the edits that were tried."""
 
     window: Window
     words: Sequence[Sequence[Guess]]
-    edits: Sequence[Edit]
+    edits: Sequence[EditCandidate]
 
 
 @dataclass(frozen=True)
-class Improved:
+class SweepResult:
     """A text after the sweep: the nats it gained, its edits, and how likely all of them are right (1 if nobody knows)."""
 
     source: str
@@ -79,7 +85,7 @@ def doubts(
     threshold: float,
     within: Span | None,
     sweep: Sweep,
-    calibration: Calibration | None = None,
+    weights: MisuseWeights | None = None,
 ) -> list[Doubt]:
     """Tokens that should, with a probability of more than `threshold`, not be as they are; in order.
 
@@ -87,14 +93,14 @@ def doubts(
     """
     windows = tiles(proposer.tokenizer, source, limits=sweep.limits, within=within)
     trouble = problem(source)
-    if calibration is not None and trouble is None:
+    if weights is not None and trouble is None:
         bounds = Bounds.of(source, within)
 
         def is_possible(text: str) -> bool:
             return (bounds is None or bounds.hold(source, text)) and is_faithful(source, text)
 
-        looks = [_look(proposer, window, sweep, is_possible, calibration) for window in windows]
-        return [doubt for looked in looks for doubt in _likely_wrong(looked, threshold, calibration)]
+        looks = [_look(proposer, window, sweep, is_possible, weights) for window in windows]
+        return [doubt for looked in looks for doubt in _likely_wrong(looked, threshold, weights)]
     if trouble is not None:
         windows = [window.marked(trouble.span.start, trouble.kind) for window in windows]
     return [
@@ -125,7 +131,7 @@ def _unexpected(proposer: Proposer, window: Window, threshold: float, *, is_last
     return found
 
 
-def _likely_wrong(looked: Looked, threshold: float, calibration: Calibration) -> list[Doubt]:
+def _likely_wrong(looked: WindowResult, threshold: float, weights: MisuseWeights) -> list[Doubt]:
     """What is likely wrong in a window; where a word and what the labels propose are of the same place, the word counts."""
     source = looked.window.source
     by_labels: list[Doubt] = []
@@ -133,12 +139,12 @@ def _likely_wrong(looked: Looked, threshold: float, calibration: Calibration) ->
         if edit.features is not None and edit.likely > threshold:
             doubt = _of_edit(source, edit)
             by_labels += [] if any(_overlap(doubt, other) for other in by_labels) else [doubt]
-    by_words = _wrong_words(looked, threshold, calibration)
+    by_words = _wrong_words(looked, threshold, weights)
     others = [doubt for doubt in by_labels if not any(_overlap(doubt, word) for word in by_words)]
     return sorted([*others, *by_words], key=lambda doubt: doubt.span)
 
 
-def _of_edit(source: str, edit: Edit) -> Doubt:
+def _of_edit(source: str, edit: EditCandidate) -> Doubt:
     """An edit as a doubt about the words and signs that it changes; what is missing is missing before the next one."""
     text = edit.window.source
     start, n_tail = whole_words(source, text, *common_ends(source, text))
@@ -148,11 +154,11 @@ def _of_edit(source: str, edit: Edit) -> Doubt:
     return Doubt(Span(start, end), max(0.0, 1.0 - edit.likely), kind, new)
 
 
-def _wrong_words(looked: Looked, threshold: float, calibration: Calibration) -> list[Doubt]:
+def _wrong_words(looked: WindowResult, threshold: float, weights: MisuseWeights) -> list[Doubt]:
     """The slots of a window in which another word should be, in order; the likeliest one is proposed."""
     shares: dict[Slot, dict[str, float]] = {}
     for words in looked.words:
-        for guess, share in _shares(words, calibration):
+        for guess, share in _shares(words, weights):
             shares.setdefault(guess.slot, {})[guess.word.text] = share
     found = []
     for slot, by_text in sorted(shares.items(), key=lambda pair: pair[0].span):
@@ -174,13 +180,13 @@ def improve(
     *,
     within: Span | None = None,
     is_allowed: Callable[[str], bool] = lambda text: True,
-    calibration: Calibration | None = None,
-    on_looked: Callable[[Looked], None] = lambda looked: None,
-) -> Improved:
-    """Edit a text that parses where the model doubts it much.
+    weights: MisuseWeights | None = None,
+    on_window: Callable[[WindowResult], None] = lambda looked: None,
+) -> SweepResult:
+    """EditCandidate a text that parses where the model doubts it much.
 
-    An edit is accepted when the text still parses and the edit is likely enough right: by the calibration, or, without one, because
-    the model is clearly surer of the text than it was. `on_looked` is shown what was seen in each window before it is judged.
+    An edit is accepted when the text still parses and the edit is likely enough right: by the weights, or, without one, because
+    the model is clearly surer of the text than it was. `on_window` is shown what was seen in each window before it is judged.
     """
     score, n_edits, probability = 0.0, 0, 1.0
     original, bounds = source, Bounds.of(source, within)
@@ -192,9 +198,9 @@ def improve(
         # From the end to the start, so that the offsets of the windows still to come stay right.
         window = cut(proposer.tokenizer, source, window.span, action="repair", limits=sweep.limits)
         for _ in range(sweep.n_edits):
-            looked = _look(proposer, window, sweep, is_possible, calibration)
-            on_looked(looked)
-            edit = chosen(looked.edits, sweep, calibration)
+            looked = _look(proposer, window, sweep, is_possible, weights)
+            on_window(looked)
+            edit = chosen(looked.edits, sweep, weights)
             if edit is None:
                 break
             window = edit.window
@@ -202,16 +208,18 @@ def improve(
             n_edits += 1
             probability *= edit.likely
         source = window.source
-    return Improved(source, score, n_edits, probability)
+    return SweepResult(source, score, n_edits, probability)
 
 
-def chosen(edits: Sequence[Edit], sweep: Sweep, calibration: Calibration | None) -> Edit | None:
+def chosen(
+    edits: Sequence[EditCandidate], sweep: Sweep, weights: MisuseWeights | None
+) -> EditCandidate | None:
     """The best of some edits; None when it is not likely enough right to be made."""
-    if calibration is None:
+    if weights is None:
         best = max(edits, key=lambda edit: edit.improvement, default=None)
         return best if best is not None and best.improvement >= sweep.improvement else None
     best = max(edits, key=lambda edit: edit.likely, default=None)
-    return best if best is not None and best.likely >= calibration.sweep_threshold else None
+    return best if best is not None and best.likely >= weights.threshold else None
 
 
 def _look(
@@ -219,8 +227,8 @@ def _look(
     window: Window,
     sweep: Sweep,
     is_allowed: Callable[[str], bool],
-    calibration: Calibration | None,
-) -> Looked:
+    weights: MisuseWeights | None,
+) -> WindowResult:
     """What could be done about a window: other words in its slots, and what the labels propose; each parses."""
     (log_p_TV,) = proposer.log_p([window])
     shown = shown_labels(window)
@@ -233,51 +241,53 @@ def _look(
 
     proposed = _edited(proposer, window, log_p_TV.cpu(), sweep)
     words = guesses(proposer, window, slots(window.source, window.span), sweep.n_rows)
-    for word, likely in _worth_trying(words, sweep, calibration):
+    for word, likely in _worth_trying(words, sweep, weights):
         add(word.text(window.source), likely)
     for candidate in proposed:
         add(candidate.source_with(candidate.canvas.region), None)
     if not texts:
-        return Looked(window, words, [])
+        return WindowResult(window, words, [])
     after = [renewed(proposer, window, text, sweep.limits) for text in texts]
     known = names(window.source)
     edits = []
-    for edited, share, kept in zip(after, texts.values(), keep_log_likelihood(proposer, after), strict=True):
+    for edited, share, kept in zip(
+        after, texts.values(), pseudo_log_likelihood(proposer, after), strict=True
+    ):
         if share is not None:
-            edits.append(Edit(edited, kept - now, share, None))
+            edits.append(EditCandidate(edited, kept - now, share, None))
             continue
         new = edited.span.of(edited.source)
-        words_lost, signs_lost = lost(window.span.of(window.source), new)
-        features = Doubted(
+        words_lost, signs_lost = n_lost(window.span.of(window.source), new)
+        features = LabelEditFeatures(
             improvement=kept - now,
             keep_mean=now / len(shown),
-            names_coined=coined(known, new),
+            unknown_identifiers=n_unknown_identifiers(known, new),
             words_lost=words_lost,
             signs_lost=signs_lost,
         )
-        likely = 1.0 if calibration is None else calibration.sweep(features.values())
-        edits.append(Edit(edited, kept - now, likely, features))
-    return Looked(window, words, edits)
+        likely = 1.0 if weights is None else weights.label_edit(features.values())
+        edits.append(EditCandidate(edited, kept - now, likely, features))
+    return WindowResult(window, words, edits)
 
 
 def _worth_trying(
-    words: Sequence[Sequence[Guess]], sweep: Sweep, calibration: Calibration | None
+    words: Sequence[Sequence[Guess]], sweep: Sweep, weights: MisuseWeights | None
 ) -> list[tuple[Guess, float]]:
     """The words that may be put into their slots, and how likely each is right: 1 where nobody knows."""
-    if calibration is None:
+    if weights is None:
         leading = [word for group in words for word in group if word.features.lead >= sweep.lead]
         leading.sort(key=lambda word: -word.features.lead)
         return [(word, 1.0) for word in leading[: sweep.n_words]]
     return [
         (word, share)
         for group in words
-        for word, share in _shares(group, calibration)
-        if share >= calibration.sweep_threshold
+        for word, share in _shares(group, weights)
+        if share >= weights.threshold
     ]
 
 
-def _shares(words: Sequence[Guess], calibration: Calibration) -> list[tuple[Guess, float]]:
-    shares = word_shares(calibration.words, [word.features for word in words])
+def _shares(words: Sequence[Guess], weights: MisuseWeights) -> list[tuple[Guess, float]]:
+    shares = weights.word_shares([word.features for word in words])
     return list(zip(words, shares, strict=True))
 
 

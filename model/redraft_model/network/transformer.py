@@ -21,7 +21,7 @@ from redraft_model.tokens.alignment import PAD_ID
 
 
 @dataclass(frozen=True)
-class Sight:
+class AttentionContext:
     """Who sees whom, and the rotary angles: the same for all layers of one forward pass."""
 
     cos_BTD: torch.Tensor
@@ -29,12 +29,12 @@ class Sight:
     visible: torch.Tensor | None  # (B, 1, T, S) bool, None = everything
     key_lengths_B: torch.Tensor | None  # tokens that are not padding
 
-    def of(self, wanted_BA: torch.Tensor) -> "Sight":
+    def of(self, wanted_BA: torch.Tensor) -> "AttentionContext":
         """What some of the tokens see."""
         visible = self.visible
         if visible is not None and visible.shape[2] > 1:
             visible = visible.gather(2, wanted_BA[:, None, :, None].expand(-1, -1, -1, visible.shape[3]))
-        return Sight(
+        return AttentionContext(
             _chosen(self.cos_BTD, wanted_BA), _chosen(self.sin_BTD, wanted_BA), visible, self.key_lengths_B
         )
 
@@ -81,7 +81,7 @@ class Attention(nn.Module):
     def forward(
         self,
         x_BTW: torch.Tensor,
-        sight: Sight,
+        context: AttentionContext,
         past: tuple[torch.Tensor, torch.Tensor] | None,
         wanted_BA: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -89,26 +89,26 @@ class Attention(nn.Module):
         c = self.config
         B, T, _ = x_BTW.shape
         kv_width = c.n_kv_heads * c.head_width
-        sight_of_queries = sight
+        context_of_queries = context
         if wanted_BA is None:
             q, k, v = self.qkv(x_BTW).split([c.width, kv_width, kv_width], dim=-1)
         else:
             q = self.qkv.part(_chosen(x_BTW, wanted_BA), slice(c.width))
             k, v = self.qkv.part(x_BTW, slice(c.width, None)).chunk(2, dim=-1)
-            sight_of_queries = sight.of(wanted_BA)
+            context_of_queries = context.of(wanted_BA)
         A = q.shape[1]
         q_BAHD = q.reshape(B, A, c.n_heads, c.head_width)
         k_BTKD = k.reshape(B, T, c.n_kv_heads, c.head_width)
         v_BTKD = v.reshape(B, T, c.n_kv_heads, c.head_width)
         if c.qk_norm:
             q_BAHD, k_BTKD = self.q_norm(q_BAHD), self.k_norm(k_BTKD)
-        q_BAHD = rotary(q_BAHD, sight_of_queries.cos_BTD, sight_of_queries.sin_BTD)
-        k_BTKD = rotary(k_BTKD, sight.cos_BTD, sight.sin_BTD)
+        q_BAHD = rotary(q_BAHD, context_of_queries.cos_BTD, context_of_queries.sin_BTD)
+        k_BTKD = rotary(k_BTKD, context.cos_BTD, context.sin_BTD)
         keys, values = (k_BTKD, v_BTKD)
         if past is not None:
             keys, values = torch.cat([past[0], keys], 1), torch.cat([past[1], values], 1)
         seen_BAHD = block_attention(
-            q_BAHD, keys, values, visible=sight_of_queries.visible, key_lengths=sight.key_lengths_B
+            q_BAHD, keys, values, visible=context_of_queries.visible, key_lengths=context.key_lengths_B
         )
         return self.out(seen_BAHD.reshape(B, A, c.width)), k_BTKD, v_BTKD
 
@@ -141,17 +141,17 @@ class Layer(nn.Module):
     def forward(
         self,
         x: torch.Tensor,
-        sight: Sight,
+        context: AttentionContext,
         past: tuple[torch.Tensor, torch.Tensor] | None,
         wanted_BA: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Returns the new stream, (B, T, W) or that of the wanted tokens, and this layer's keys and values of all tokens."""
-        seen, k, v = self.attention(self.attention_norm(x), sight, past, wanted_BA)
+        seen, k, v = self.attention(self.attention_norm(x), context, past, wanted_BA)
         x = (x if wanted_BA is None else _chosen(x, wanted_BA)) + seen
         return x + self.feed_forward(self.feed_forward_norm(x)), k, v
 
 
-class Neighbours(nn.Module):
+class LocalMixing(nn.Module):
     """The embeddings of the tokens on both sides, through one matrix for each distance, added to a token's own.
 
     A token has to be found by what stands beside it wherever something is copied. Attention alone needs one layer to bring the
@@ -171,7 +171,7 @@ class Neighbours(nn.Module):
         return mixed
 
 
-class Marks(nn.Module):
+class ErrorMarks(nn.Module):
     """What is said of a token besides what it is, added to its embedding.
 
     A parser's complaint, at the place where it stopped, tells a network that repairs programs much (arXiv 2005.10636).
@@ -201,9 +201,9 @@ class Transformer(nn.Module):
         self.config = config
         self.embedding = nn.Embedding(config.n_vocabulary, config.width)
         if config.n_neighbours:
-            self.neighbours = Neighbours(config)
+            self.neighbours = LocalMixing(config)
         if config.n_marks:
-            self.marks = Marks(config)
+            self.marks = ErrorMarks(config)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layers))
         self.norm = Norm(config.width, config.norm_eps)
         if not config.tied:
@@ -237,7 +237,7 @@ class Transformer(nn.Module):
     ) -> torch.Tensor:
         """Hidden states (B, T, W) of tokens that see each other and `past` (where `past_visible_BS`, if given, is true).
 
-        `lengths_B` leaves padding out of sight. `wanted_BA` chooses tokens of each row, by their index in it; then it is
+        `lengths_B` leaves padding out of context. `wanted_BA` chooses tokens of each row, by their index in it; then it is
         (B, A, W), and the last layer does no more than it has to. `marks_BT` marks tokens: 0 is no mark, i one of kind i - 1;
         a network without marks does not look. With `is_widened` there are n_neighbours more tokens on
         each side, (B, T + 2 n_neighbours), which are only looked at as neighbours.
@@ -314,11 +314,11 @@ class Transformer(nn.Module):
             visible = seen if visible is None else visible & seen
         if past is not None and lengths_B is not None:
             lengths_B = lengths_B + len(past)  # cached tokens come first and are never padding
-        sight = Sight(cos, sin, visible, lengths_B)
+        context = AttentionContext(cos, sin, visible, lengths_B)
         keys, values = [], []
         for i, layer in enumerate(self.layers):
             wanted_here = wanted_BA if i == c.n_layers - 1 else None
-            x, k, v = layer(x, sight, None if past is None else (past.keys[i], past.values[i]), wanted_here)
+            x, k, v = layer(x, context, None if past is None else (past.keys[i], past.values[i]), wanted_here)
             keys.append(k)
             values.append(v)
         x = self.norm(x)

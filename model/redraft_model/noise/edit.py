@@ -5,12 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from redraft_model.noise.registry import TokenIds, register
+from redraft_model.noise.registry import TOKEN_PROCESSES, TokenIds, register
 
 _LONGEST_RUN = 4
 
 
-@register
+@register(TOKEN_PROCESSES)
 @dataclass(frozen=True)
 class EditNoise:
     """k_t random operations, one after the other (Seed Diffusion, arXiv 2508.02193, eq. 3-4).

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from redraft_model.noise.registry import TokenIds, register
+from redraft_model.noise.registry import TOKEN_PROCESSES, TokenIds, register
 
 
-@register
+@register(TOKEN_PROCESSES)
 @dataclass(frozen=True)
 class MaskNoise:
     """q(x_t[i] = mask) = gamma_t with the linear gamma_t = t (Seed Diffusion, arXiv 2508.02193, eq. 1-2).

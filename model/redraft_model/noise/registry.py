@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,15 @@ TokenIds = NDArray[np.int32]
 
 
 class TextProcess(Protocol):
-    """Worsens text. Equal (code, state of rng) give equal results."""
+    """Corrupts text. Equal (code, state of rng) give equal results."""
 
     @property
     def name(self) -> str:
         """The name it is registered under."""
         ...
 
-    def worsen(self, code: str, rng: random.Random) -> str:
-        """A worse version of `code`; `code` itself when nothing applies."""
+    def corrupt(self, code: str, rng: random.Random) -> str:
+        """A corrupted version of `code`; `code` itself when nothing applies."""
         ...
 
 
@@ -39,7 +39,7 @@ class SpanProcess(Protocol):
 
 
 class TokenProcess(Protocol):
-    """Worsens token ids."""
+    """Corrupts token ids."""
 
     @property
     def name(self) -> str:
@@ -58,15 +58,17 @@ SPAN_PROCESSES: dict[str, Callable[..., SpanProcess]] = {}
 TOKEN_PROCESSES: dict[str, Callable[..., TokenProcess]] = {}
 
 
-def register(process: Process) -> Process:
-    """Class decorator: file a process under its `name`, by what it can do."""
-    name = cast(str, process.name)  # type: ignore[attr-defined]
-    if name in names():
-        raise ValueError(f"there already is a forward process called {name!r}; choose another name")
-    for method, table in (("worsen", TEXT_PROCESSES), ("cut", SPAN_PROCESSES), ("corrupt", TOKEN_PROCESSES)):
-        if hasattr(process, method):
-            cast(dict[str, object], table)[name] = process
-    return process
+def register(table: dict[str, Any]) -> Callable[[Process], Process]:
+    """Class decorator: file a process in one of the three tables under its `name`."""
+
+    def file(process: Process) -> Process:
+        name = cast(str, process.name)  # type: ignore[attr-defined]
+        if name in names():
+            raise ValueError(f"there already is a forward process called {name!r}; choose another name")
+        table[name] = process
+        return process
+
+    return file
 
 
 def text_process(name: str, **settings: object) -> TextProcess:

@@ -1,4 +1,4 @@
-"""Semantic noise: code that still parses but means something else, by slips that reviewers overlook."""
+"""Semantic noise: code that still parses but means something else, by bugs that reviewers overlook."""
 
 import ast
 import keyword
@@ -9,10 +9,18 @@ from random import Random
 from typing import ClassVar, NamedTuple, TypeVar
 
 from redraft_model.noise.mutators.typos import misspelt
-from redraft_model.noise.registry import register
+from redraft_model.noise.registry import TEXT_PROCESSES, register
 from redraft_model.passage import Span
-from redraft_model.text.attributes import members
-from redraft_model.text.scopes import ARITHMETIC, COMPARISONS, FILLERS, OWN_NAMES, Survey, parsed, steps
+from redraft_model.text.attributes import class_attributes
+from redraft_model.text.scopes import (
+    ARITHMETIC,
+    COMPARISONS,
+    FILLERS,
+    OWN_NAMES,
+    ScopeAnalysis,
+    parsed,
+    steps,
+)
 
 OWN_SPARED = 0.6  # share of the places of self and cls that keep them
 OWN_SPELT = 0.9  # share of those that are never misspelt either
@@ -22,7 +30,7 @@ EARLIER = 0.8  # share of the wrong names that have a value by then
 Item = TypeVar("Item")
 
 
-@register
+@register(TEXT_PROCESSES)
 @dataclass(frozen=True)
 class SemanticNoise:
     """One mutation, or two with probability `second`: BugLab's (arXiv 2105.12787), and similar attributes.
@@ -35,7 +43,7 @@ class SemanticNoise:
     name: ClassVar[str] = "semantic"
     second: float = 0.2
 
-    def worsen(self, code: str, rng: Random) -> str:
+    def corrupt(self, code: str, rng: Random) -> str:
         """`code` with a wrong name, operator, literal, argument order, test or attribute."""
         tree = parsed(code)
         if tree is None or "\r" in code:
@@ -160,14 +168,14 @@ for _family in map(str.split, _NEIGHBOURS.strip().splitlines()):
         _NEIGHBOURS_OF.setdefault(_member, []).extend(other for other in _family if other != _member)
 
 
-def misuse_variable(survey: Survey, rng: Random) -> list[Change]:
+def misuse_variable(analysis: ScopeAnalysis, rng: Random) -> list[Change]:
     """Another variable of the same function in a variable's place; self and cls, which are everywhere, are taken less often."""
-    for node, scope in _shuffled(survey.names, rng):
+    for node, scope in _shuffled(analysis.names, rng):
         if node.id in FILLERS or (node.id in OWN_NAMES and rng.random() < OWN_SPARED):
             continue
         names = scope.names()
-        start = survey.start(node)
-        if node.id not in names or survey.text(node) != node.id:
+        start = analysis.start(node)
+        if node.id not in names or analysis.text(node) != node.id:
             continue
         others = [name for name in names if name != node.id and name not in FILLERS]
         # What is bound further down would be an error at once, and is meant less often.
@@ -178,18 +186,18 @@ def misuse_variable(survey: Survey, rng: Random) -> list[Change]:
     return []
 
 
-def unknown_name(survey: Survey, rng: Random) -> list[Change]:
+def unknown_name(analysis: ScopeAnalysis, rng: Random) -> list[Change]:
     """A name from nowhere in the place of one that has a value: misspelt, another function's, in other words, or any old one."""
-    for node, scope in _shuffled([*survey.names, *survey.called], rng):
+    for node, scope in _shuffled([*analysis.names, *analysis.called], rng):
         if node.id in FILLERS or (node.id in OWN_NAMES and rng.random() < OWN_SPELT):
             continue
-        if not survey.is_known(node.id, scope) or survey.text(node) != node.id:
+        if not analysis.is_known(node.id, scope) or analysis.text(node) != node.id:
             continue
         elsewhere = sorted(
-            {name for other, around in survey.names if around is not scope for name in around.bound}
+            {name for other, around in analysis.names if around is not scope for name in around.bound}
         )
-        kind = rng.choice(["misspelt", "misspelt", "elsewhere", "reworded", "usual"])
-        if kind == "elsewhere" and elsewhere:
+        kind = rng.choice(["misspelt", "misspelt", "other_scope", "reworded", "usual"])
+        if kind == "other_scope" and elsewhere:
             wrong = rng.choice(elsewhere)
         elif kind == "reworded":
             wrong = _reworded(node.id, rng)
@@ -197,107 +205,110 @@ def unknown_name(survey: Survey, rng: Random) -> list[Change]:
             wrong = rng.choice(_USUAL)
         else:
             wrong = misspelt(node.id, rng)
-        if wrong.isidentifier() and not keyword.iskeyword(wrong) and not survey.is_known(wrong, scope):
-            start = survey.start(node)
+        if wrong.isidentifier() and not keyword.iskeyword(wrong) and not analysis.is_known(wrong, scope):
+            start = analysis.start(node)
             return [Change(Span(start, start + len(node.id)), wrong)]
     return []
 
 
-def misuse_attribute(survey: Survey, rng: Random) -> list[Change]:
+def misuse_attribute(analysis: ScopeAnalysis, rng: Random) -> list[Change]:
     """Another attribute of self in the place of one that is read; one in three is none of its class, but spelt alike."""
-    uses = [(use, each) for each in members(survey.tree) for use in each.uses]
+    uses = [(use, each) for each in class_attributes(analysis.tree) for use in each.uses]
     for use, each in _shuffled(uses, rng):
-        name, end = use.node.attr, survey.end(use.node)
+        name, end = use.node.attr, analysis.end(use.node)
         start = end - len(name)
-        if not each.has(name) or survey.code[start:end] != name:
+        if not each.has(name) or analysis.code[start:end] != name:
             continue
         if rng.random() < UNKNOWN:
             wrong = misspelt(name, rng) if rng.random() < 0.5 else _reworded(name, rng)
             others = [wrong] if wrong.isidentifier() and not keyword.iskeyword(wrong) else []
         else:
-            others = sorted(each.alike(called=use.is_called) - {name})
+            others = sorted(each.of_kind(called=use.is_called) - {name})
         if others:
             return [Change(Span(start, end), rng.choice(others))]
     return []
 
 
-def swap_arguments(survey: Survey, rng: Random) -> list[Change]:
+def swap_arguments(analysis: ScopeAnalysis, rng: Random) -> list[Change]:
     """Two positional arguments of a call change places, mostly neighbours."""
-    for call in _shuffled(survey.calls, rng):
+    for call in _shuffled(analysis.calls, rng):
         plain = [argument for argument in call.args if not isinstance(argument, ast.Starred)]
         if len(plain) < 2:
             continue
         at = rng.randrange(len(plain) - 1)
         other = at + 1 if rng.random() < 0.8 else rng.randrange(at + 1, len(plain))
         left, right = plain[at], plain[other]
-        left_text, right_text = survey.text(left), survey.text(right)
+        left_text, right_text = analysis.text(left), analysis.text(right)
         if left_text != right_text:
             return [
-                Change(Span(survey.start(left), survey.end(left)), right_text),
-                Change(Span(survey.start(right), survey.end(right)), left_text),
+                Change(Span(analysis.start(left), analysis.end(left)), right_text),
+                Change(Span(analysis.start(right), analysis.end(right)), left_text),
             ]
     return []
 
 
-def wrong_comparison(survey: Survey, rng: Random) -> list[Change]:
+def wrong_comparison(analysis: ScopeAnalysis, rng: Random) -> list[Change]:
     """Another of < <= > >= == !=."""
-    for node in _shuffled(survey.comparisons, rng):
+    for node in _shuffled(analysis.comparisons, rng):
         for left, operator, right in _shuffled(steps(node), rng):
             text = COMPARISONS.get(type(operator))
-            span = text and survey.between(left, right, re.escape(text) + r"(?!=)")
+            span = text and analysis.between(left, right, re.escape(text) + r"(?!=)")
             if text and span:
                 return [Change(span, rng.choice(_WRONG_COMPARISON[text]))]
     return []
 
 
-def negate_membership(survey: Survey, rng: Random) -> list[Change]:
+def negate_membership(analysis: ScopeAnalysis, rng: Random) -> list[Change]:
     """in <-> not in, is <-> is not."""
-    for node in _shuffled(survey.comparisons, rng):
+    for node in _shuffled(analysis.comparisons, rng):
         for left, operator, right in _shuffled(steps(node), rng):
             pattern, text = _MEMBERSHIP.get(type(operator), ("", ""))
-            span = survey.between(left, right, pattern) if pattern else None
+            span = analysis.between(left, right, pattern) if pattern else None
             if span:
                 return [Change(span, text)]
     return []
 
 
-def wrong_arithmetic(survey: Survey, rng: Random) -> list[Change]:
+def wrong_arithmetic(analysis: ScopeAnalysis, rng: Random) -> list[Change]:
     """Another arithmetic operator."""
-    for node in _shuffled(survey.arithmetic, rng):
-        if isinstance(node.left, ast.Constant | ast.JoinedStr) and survey.text(node.left)[-1:] in {"'", '"'}:
+    for node in _shuffled(analysis.arithmetic, rng):
+        if isinstance(node.left, ast.Constant | ast.JoinedStr) and analysis.text(node.left)[-1:] in {
+            "'",
+            '"',
+        }:
             continue
         text = ARITHMETIC[type(node.op)]
-        if span := survey.between(node.left, node.right, re.escape(text)):
+        if span := analysis.between(node.left, node.right, re.escape(text)):
             return [Change(span, rng.choice(_WRONG_ARITHMETIC[text]))]
     return []
 
 
-def wrong_augmented(survey: Survey, rng: Random) -> list[Change]:
+def wrong_augmented(analysis: ScopeAnalysis, rng: Random) -> list[Change]:
     """Another augmented assignment, or a plain one."""
-    for node in _shuffled(survey.augmented, rng):
+    for node in _shuffled(analysis.augmented, rng):
         text = ARITHMETIC[type(node.op)]
-        if span := survey.between(node.target, node.value, re.escape(text) + "="):
+        if span := analysis.between(node.target, node.value, re.escape(text) + "="):
             wrong = "" if rng.random() < 0.2 else rng.choice(_WRONG_ARITHMETIC[text])
             return [Change(span, wrong + "=")]
     return []
 
 
-def swap_boolean(survey: Survey, rng: Random) -> list[Change]:
+def swap_boolean(analysis: ScopeAnalysis, rng: Random) -> list[Change]:
     """and <-> or, at one place."""
-    for node in _shuffled(survey.boolean, rng):
+    for node in _shuffled(analysis.boolean, rng):
         text, wrong = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
         at = rng.randrange(len(node.values) - 1)
-        if span := survey.between(node.values[at], node.values[at + 1], rf"\b{text}\b"):
+        if span := analysis.between(node.values[at], node.values[at + 1], rf"\b{text}\b"):
             return [Change(span, wrong)]
     return []
 
 
-def wrong_literal(survey: Survey, rng: Random) -> list[Change]:
+def wrong_literal(analysis: ScopeAnalysis, rng: Random) -> list[Change]:
     """A whole number near by, or the other truth value."""
-    for node in _shuffled(survey.literals, rng):
-        start = survey.start(node)
+    for node in _shuffled(analysis.literals, rng):
+        start = analysis.start(node)
         span = Span(start, start + len(str(node.value)))
-        if isinstance(node.value, str | bytes) or span.of(survey.code) != str(node.value):
+        if isinstance(node.value, str | bytes) or span.of(analysis.code) != str(node.value):
             continue
         if isinstance(node.value, bool):
             return [Change(span, str(not node.value))]
@@ -306,39 +317,39 @@ def wrong_literal(survey: Survey, rng: Random) -> list[Change]:
     return []
 
 
-def negate_condition(survey: Survey, rng: Random) -> list[Change]:
+def negate_condition(analysis: ScopeAnalysis, rng: Random) -> list[Change]:
     """if x: <-> if not x:"""
-    for node in _shuffled(survey.conditions, rng):
-        start = survey.start(node)
+    for node in _shuffled(analysis.conditions, rng):
+        start = analysis.start(node)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            if match := re.compile(r"not\b[ ]*").match(survey.code, start):
+            if match := re.compile(r"not\b[ ]*").match(analysis.code, start):
                 return [Change(Span(start, match.end()), "")]
         elif isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.BoolOp | ast.Compare):
             return [Change(Span(start, start), "not ")]
     return []
 
 
-def wrong_attribute(survey: Survey, rng: Random) -> list[Change]:
+def wrong_attribute(analysis: ScopeAnalysis, rng: Random) -> list[Change]:
     """A method or attribute that does something similar, or another one used on the same object."""
-    for node, is_called in _shuffled(survey.attributes, rng):
+    for node, is_called in _shuffled(analysis.attributes, rng):
         others = list(_NEIGHBOURS_OF.get(node.attr, ()))
         if isinstance(node.value, ast.Name):
             base = node.value.id
             others += [
                 other.attr
-                for other, other_is_called in survey.attributes
+                for other, other_is_called in analysis.attributes
                 if isinstance(other.value, ast.Name)
                 and (other.value.id, other_is_called) == (base, is_called)
                 and other.attr != node.attr
             ]
-        end = survey.end(node)
+        end = analysis.end(node)
         start = end - len(node.attr)
-        if others and start >= 0 and survey.code[start:end] == node.attr:
+        if others and start >= 0 and analysis.code[start:end] == node.attr:
             return [Change(Span(start, end), rng.choice(others))]
     return []
 
 
-Mutation = Callable[[Survey, Random], list[Change]]
+Mutation = Callable[[ScopeAnalysis, Random], list[Change]]
 
 # Wrong names lead, as they do among the bugs found in public repositories.
 MUTATIONS: dict[Mutation, float] = {
@@ -359,11 +370,11 @@ MUTATIONS: dict[Mutation, float] = {
 
 def _mutated(code: str, tree: ast.Module, rng: Random) -> tuple[str, ast.Module] | None:
     """`code` after one mutation, with its tree; None when none applies."""
-    survey = Survey(code, tree)
+    analysis = ScopeAnalysis(code, tree)
     mutations = dict(MUTATIONS)
     while mutations:
         mutation = rng.choices(list(mutations), list(mutations.values()))[0]
-        changes = mutation(survey, rng)
+        changes = mutation(analysis, rng)
         text = _changed(code, changes)
         mutant = parsed(text) if changes else None
         if mutant is not None and not _is_same(mutant, tree):
@@ -410,7 +421,7 @@ def _reworded(name: str, rng: Random) -> str:
 
 
 def _near(value: int) -> list[int]:
-    """Whole numbers a slip away: one more, one less, and for small ones the other small ones."""
+    """Whole numbers off by one: one more, one less, and for small ones the other small ones."""
     near = [value + 1, value + 1, value - 1, value - 1]
     if value <= 2:
         near += [0, 1, 2]

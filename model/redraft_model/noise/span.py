@@ -10,7 +10,7 @@ from typing import ClassVar
 import tree_sitter
 import tree_sitter_python
 
-from redraft_model.noise.registry import register
+from redraft_model.noise.registry import SPAN_PROCESSES, register
 from redraft_model.passage import Span
 
 _PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_python.language()))
@@ -19,7 +19,7 @@ _PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_python.language())
 _NO_PIECES = frozenset({"module", "ERROR", "string_start", "string_end"})
 
 
-@register
+@register(SPAN_PROCESSES)
 @dataclass(frozen=True)
 class SpanNoise:
     """Cuts a span the way completion will meet it.

@@ -7,30 +7,30 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import ClassVar
 
-from redraft_model.noise.mutators import GROUPS, Breaker, lex
-from redraft_model.noise.registry import register
+from redraft_model.noise.mutators import GROUPS, Mutator, lex
+from redraft_model.noise.registry import TEXT_PROCESSES, register
 
 _N_TRIES = 8
 
 
-@register
+@register(TEXT_PROCESSES)
 @dataclass(frozen=True)
 class SyntaxNoise:
-    """One to three breakers (each further one with probability `again`), checked with Python's parser.
+    """One to three mutators (each further one with probability `again`), checked with Python's parser.
 
     Works on any fragment. If the input parses the output does not; if the input does not parse the output
-    merely differs. Half of the further breakers repeat the first: who forgets one colon forgets the next.
-    `shares` of groups of breakers replace the usual ones.
+    merely differs. Half of the further mutators repeat the first: who forgets one colon forgets the next.
+    `shares` of groups of mutators replace the usual ones.
     Code that could not be broken in `n_attempts` is returned unchanged.
     """
 
     name: ClassVar[str] = "syntax"
     again: float = 0.2
-    n_breakers_max: int = 3
+    n_mutators_max: int = 3
     n_attempts: int = 16
     shares: Mapping[str, float] = field(default_factory=dict)
 
-    def worsen(self, code: str, rng: Random) -> str:
+    def corrupt(self, code: str, rng: Random) -> str:
         """`code` with syntax errors; `code` itself when nothing could be broken."""
         if not code.strip():
             return code
@@ -39,31 +39,31 @@ class SyntaxNoise:
         def is_worse(text: str) -> bool:
             return text != code and not (parsed and parses(text))
 
-        breaker, broken = self._first(code, rng, is_worse)
-        n_breakers = 1
-        while broken != code and n_breakers < self.n_breakers_max and rng.random() < self.again:
-            n_breakers += 1
-            further = breaker if rng.random() < 0.5 else _any_of(self._any_group(rng), rng)
+        mutator, broken = self._first(code, rng, is_worse)
+        n_mutators = 1
+        while broken != code and n_mutators < self.n_mutators_max and rng.random() < self.again:
+            n_mutators += 1
+            further = mutator if rng.random() < 0.5 else _any_of(self._any_group(rng), rng)
             text = further(broken, lex(broken), rng)
             if text is not None and is_worse(text):
                 broken = text
         return broken
 
-    def _first(self, code: str, rng: Random, is_worse: Callable[[str], bool]) -> tuple[Breaker, str]:
-        """A breaker that makes `code` worse, and what it makes of it."""
+    def _first(self, code: str, rng: Random, is_worse: Callable[[str], bool]) -> tuple[Mutator, str]:
+        """A mutator that makes `code` worse, and what it makes of it."""
         tokens = lex(code)
-        breaker = _any_of(self._any_group(rng), rng)
+        mutator = _any_of(self._any_group(rng), rng)
         for _ in range(self.n_attempts):
             group = self._any_group(rng)
-            # No breaker suits every code: an attempt stays within its group, so that the shares hold.
+            # No mutator suits every code: an attempt stays within its group, so that the shares hold.
             for _ in range(_N_TRIES):
-                breaker = _any_of(group, rng)
-                text = breaker(code, tokens, rng)
+                mutator = _any_of(group, rng)
+                text = mutator(code, tokens, rng)
                 if text is not None and is_worse(text):
-                    return breaker, text
-        return breaker, code
+                    return mutator, text
+        return mutator, code
 
-    def _any_group(self, rng: Random) -> dict[Breaker, float]:
+    def _any_group(self, rng: Random) -> dict[Mutator, float]:
         shares = [self.shares.get(name, share) for name, (share, _) in GROUPS.items()]
         return rng.choices([group for _, group in GROUPS.values()], shares)[0]
 
@@ -79,5 +79,5 @@ def parses(code: str) -> bool:
     return True
 
 
-def _any_of(group: dict[Breaker, float], rng: Random) -> Breaker:
+def _any_of(group: dict[Mutator, float], rng: Random) -> Mutator:
     return rng.choices(list(group), list(group.values()))[0]

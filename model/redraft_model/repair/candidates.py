@@ -13,15 +13,15 @@ import torch
 
 from redraft_model.decode.proposer import forbid_controls, shown_labels
 from redraft_model.passage import Span
-from redraft_model.repair.prose import Prose
 from redraft_model.repair.settings import Search
+from redraft_model.text.comments import CommentsAndStrings
 from redraft_model.text.parser import error_spans
 from redraft_model.tokens.alignment import ANCHOR_ID, INSERT_IDS, insert_size
 from redraft_model.tokens.window import Window, with_masks
 
 
 @dataclass(frozen=True)
-class Edit:
+class LabelEdit:
     """Labels for some tokens of a region, by their index in it, and what they gain in nats over keeping these."""
 
     places: tuple[int, ...]
@@ -50,10 +50,10 @@ def candidates(
     focus: Span,
     window: Window,
     log_p_TV: torch.Tensor,
-    prose: Prose,
+    untouched: CommentsAndStrings,
     search: Search,
     n_left: int,
-) -> list[Edit]:
+) -> list[LabelEdit]:
     """The edits of at most `n_left` tokens to try on the window of a text around `focus`, where the parser stopped.
 
     Near problems first: the further away, the more of its gain an edit loses. Labels of which the network is `sure` are tried
@@ -65,7 +65,7 @@ def candidates(
     gain_TV = log_p_TV - keep_T[:, None]
     gain_TV[torch.arange(len(shown)), shown] = -torch.inf
     forbid_controls(gain_TV)
-    prose.forbid(window, focus, gain_TV)
+    _forbid_in_comments_and_strings(untouched, window, focus, gain_TV)
     # An insertion of more tokens than may still be edited leads nowhere.
     gain_TV[:, [i for i in INSERT_IDS if insert_size(i) > n_left]] = -torch.inf
     gain_TV = gain_TV - torch.from_numpy(_distance_cost(source, focus, window, search))[:, None]
@@ -74,7 +74,7 @@ def candidates(
     best = gain_TL.flatten().topk(min(search.n_candidates, gain_TL.numel()))
     labels = label_TL.flatten()[best.indices].tolist()
     edits = [
-        Edit((index // gain_TL.shape[1],), (label,), value)
+        LabelEdit((index // gain_TL.shape[1],), (label,), value)
         for value, index, label in zip(best.values.tolist(), best.indices.tolist(), labels, strict=True)
         if value > -torch.inf
     ]
@@ -82,10 +82,39 @@ def candidates(
     log_p_T = log_p_TV[torch.arange(len(shown)), label_T]
     is_sure_T = (log_p_T >= math.log(search.sure)) & gain_T.isfinite()
     for places in together(is_sure_T.nonzero().flatten().tolist(), _lines(window)):
-        edit = Edit(places, tuple(label_T[list(places)].tolist()), float(gain_T[list(places)].sum()))
+        edit = LabelEdit(places, tuple(label_T[list(places)].tolist()), float(gain_T[list(places)].sum()))
         if edit.n_tokens <= n_left:
             edits.append(edit)
     return edits
+
+
+def _forbid_in_comments_and_strings(
+    untouched: CommentsAndStrings, window: Window, problem: Span, gain_TV: torch.Tensor
+) -> None:
+    """Leave no label there but, where a string goes on over lines, those that can end it. On lines of `problem` all stay.
+
+    The window's text is the one of `untouched` after some edits; `gain_TV` is of its region's tokens and end marker.
+    """
+    borders = window.borders()
+    lines = _whole_lines(window.source, problem)
+    ends_none_V = torch.from_numpy(~window.tokenizer.quotes)
+    ends_none_V[list(INSERT_IDS)] = False  # what is inserted may be a quote
+    for span in untouched.spans_in(window.source):
+        if span.start < lines.end and lines.start < span.end:
+            continue
+        first = int(np.searchsorted(borders, span.start, side="left"))
+        last = int(np.searchsorted(borders, span.end, side="right")) - 1
+        rows = gain_TV[first : max(first, last)]
+        if "\n" in span.of(window.source):
+            rows[:, ends_none_V] = -torch.inf
+        else:
+            rows[:] = -torch.inf
+
+
+def _whole_lines(source: str, span: Span) -> Span:
+    """The whole lines that `span` touches."""
+    end = source.find("\n", span.end)
+    return Span(source.rfind("\n", 0, span.start) + 1, len(source) if end < 0 else end)
 
 
 def together(places: Sequence[int], lines: npt.NDArray[np.int64]) -> list[tuple[int, ...]]:

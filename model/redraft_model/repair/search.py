@@ -19,18 +19,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from rapidfuzz.distance import Indel
 
-from redraft_model.calibration.weights import Calibration, Features, lost
-from redraft_model.decode.proposer import Opened, Proposer, keep_log_likelihood
+from redraft_model.decode.proposer import Opened, Proposer, pseudo_log_likelihood
 from redraft_model.passage import Span
-from redraft_model.repair.candidates import Edit, candidates
-from redraft_model.repair.prose import Prose
+from redraft_model.repair.candidates import LabelEdit, candidates
+from redraft_model.repair.ranking import RepairFeatures, RepairWeights
 from redraft_model.repair.settings import Search
-from redraft_model.text.comments import closers_quoted, n_unpaired
-from redraft_model.text.diff import changed_lines, common_prefix, common_suffix
+from redraft_model.text.bounds import Bounds
+from redraft_model.text.comments import CommentsAndStrings, closers_quoted, n_unpaired
+from redraft_model.text.diff import changed_lines, common_prefix, common_suffix, n_lost
 from redraft_model.text.frame import Frame
-from redraft_model.text.identifiers import coined, names
-from redraft_model.text.layout import tidied, unglued
-from redraft_model.text.no_ops import n_idle
+from redraft_model.text.identifiers import n_unknown_identifiers, names
+from redraft_model.text.layout import normalise_whitespace, split_merged_words
+from redraft_model.text.no_ops import n_no_ops
 from redraft_model.text.parser import Problem, problem
 from redraft_model.tokens.alignment import gaps
 from redraft_model.tokens.tokenizer import Tokenizer
@@ -58,7 +58,7 @@ class Solution:
 
     attempt: Attempt
     score: float
-    features: Features
+    features: RepairFeatures
 
 
 @dataclass(frozen=True)
@@ -75,32 +75,6 @@ class Repaired:
     probability: float = 1.0
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """Where a text may change: everything but its first `before` and its last `behind` characters."""
-
-    before: int
-    behind: int
-
-    @classmethod
-    def of(cls, source: str, span: Span | None) -> "Bounds | None":
-        """The bounds of a span of a text; None stays None."""
-        if span is None:
-            return None
-        n = len(source)
-        return cls(min(span.start, n), n - min(span.end, n))
-
-    def span(self, source: str) -> Span:
-        """The same bounds in a text that has changed between them."""
-        return Span(self.before, max(self.before, len(source) - self.behind))
-
-    def hold(self, source: str, text: str) -> bool:
-        """Whether `text` is `source` with nothing changed outside the bounds."""
-        behind = source[len(source) - self.behind :]
-        is_long_enough = len(text) >= self.before + self.behind
-        return is_long_enough and text.startswith(source[: self.before]) and text.endswith(behind)
-
-
 def repair(
     proposer: Proposer,
     source: str,
@@ -108,7 +82,7 @@ def repair(
     *,
     within: Span | None = None,
     is_allowed: Callable[[str], bool] = lambda text: True,
-    calibration: Calibration | None = None,
+    weights: RepairWeights | None = None,
     on_solved: Callable[[Sequence[Solution]], None] = lambda solutions: None,
 ) -> Repaired:
     """Solve one problem after the other, from the top, until the text parses or a problem resists.
@@ -131,17 +105,17 @@ def repair(
         if not solutions:
             break
         on_solved(solutions)
-        best, share = _best(solutions, calibration)
+        best, share = _best(solutions, weights)
         score += best.score
         n_edits += best.attempt.n_edits
         taken.append(_Taken(current.trouble.span.start, best.features, share))
         current = Attempt(best.attempt.source, best.attempt.trouble)
     probability = 1.0
-    if calibration is not None:
+    if weights is not None:
         # What was still wrong further down made every text so far less plausible than it is now.
         if len(taken) > 1:
             taken = _seen_again(proposer, current.source, taken, search, bounds)
-        probability = math.prod(calibration.probability(each.features, each.share) for each in taken)
+        probability = math.prod(weights.probability(each.features, each.share) for each in taken)
     return Repaired(current.source, score, n_edits, current.trouble, probability)
 
 
@@ -150,15 +124,15 @@ class _Taken:
     """What is known of the solution that was taken for a problem: where that was, and the logit of its share."""
 
     at: int
-    features: Features
+    features: RepairFeatures
     share: float
 
 
-def _best(solutions: Sequence[Solution], calibration: Calibration | None) -> tuple[Solution, float]:
+def _best(solutions: Sequence[Solution], weights: RepairWeights | None) -> tuple[Solution, float]:
     """The solution that is taken, and the logit of its share if somebody wants to know."""
-    if calibration is None:
+    if weights is None:
         return max(solutions, key=lambda solution: solution.score), 0.0
-    best, share = calibration.best([solution.features for solution in solutions])
+    best, share = weights.best([solution.features for solution in solutions])
     return solutions[best], share
 
 
@@ -174,7 +148,7 @@ def _seen_again(
         for each in taken
     ]
     again = []
-    for each, window, kept in zip(taken, windows, keep_log_likelihood(proposer, windows), strict=True):
+    for each, window, kept in zip(taken, windows, pseudo_log_likelihood(proposer, windows), strict=True):
         keep_mean = kept / (len(window.canvas.region) + 1)
         again.append(replace(each, features=replace(each.features, keep_mean=keep_mean)))
     return again
@@ -196,7 +170,7 @@ def _solve(
 ) -> list[Solution]:
     """The texts that were found in which the problem of `start` is solved."""
     assert start.trouble is not None
-    prose = Prose.of(start.source)
+    untouched = CommentsAndStrings.of(start.source)
     counter = itertools.count()
     queue = [_Queued(0.0, next(counter), start)]
     seen = {start.source: start}
@@ -208,7 +182,7 @@ def _solve(
             break
         n_done, rounds_left = n_done + 1, rounds_left - 1
         proposer.tell(search.n_rounds - rounds_left, search.n_rounds, beam[0].source)
-        for parent, frame, text, gain, n_edits in _expand(proposer, beam, start, prose, search, bounds):
+        for parent, frame, text, gain, n_edits in _expand(proposer, beam, start, untouched, search, bounds):
             known = seen.get(text)
             if known is not None:
                 # Several ways lead to it; what it gained is what it gains on the best one.
@@ -306,7 +280,7 @@ def _expand(
     proposer: Proposer,
     beam: Sequence[Attempt],
     start: Attempt,
-    prose: Prose,
+    untouched: CommentsAndStrings,
     search: Search,
     bounds: Bounds | None,
 ) -> Iterable[tuple[Attempt, Frame, str, float, int]]:
@@ -315,19 +289,19 @@ def _expand(
     frames = [
         Frame.around(attempt.source, window.span) for attempt, window in zip(beam, windows, strict=True)
     ]
-    to_fill: list[tuple[Attempt, Edit, Opened]] = []
+    to_fill: list[tuple[Attempt, LabelEdit, Opened]] = []
     for row, (attempt, window, log_p_TV) in enumerate(
         zip(beam, windows, proposer.log_p(windows), strict=True)
     ):
         n_left = search.n_edits - attempt.n_edits
-        for edit in candidates(attempt.source, _focus(attempt), window, log_p_TV, prose, search, n_left):
+        for edit in candidates(attempt.source, _focus(attempt), window, log_p_TV, untouched, search, n_left):
             edited = edit.applied(window)
             if edited.canvas.n_masks:
                 to_fill.append((attempt, edit, Opened(row, edited)))
                 continue
-            text = tidied(start.source, window.source_with(edited.canvas.region))
+            text = normalise_whitespace(start.source, window.source_with(edited.canvas.region))
             yield attempt, frames[row], text, edit.gain, edit.n_tokens
-            apart = unglued(attempt.source, text)
+            apart = split_merged_words(attempt.source, text)
             if apart is not None:
                 yield attempt, frames[row], apart, edit.gain, edit.n_tokens + 1
     to_fill = heapq.nlargest(search.n_opened, to_fill, key=lambda entry: entry[0].gain + entry[1].gain)
@@ -335,7 +309,7 @@ def _expand(
     for (attempt, edit, opened), regions in zip(to_fill, fills, strict=True):
         n_without = len(opened.window.canvas.region) - opened.window.canvas.n_masks
         for region, log_p in regions:
-            text = tidied(start.source, opened.window.source_with(region))
+            text = normalise_whitespace(start.source, opened.window.source_with(region))
             n_edits = max(1, edit.n_replaced + len(region) - n_without)
             yield attempt, frames[opened.row], text, edit.gain + log_p, n_edits
 
@@ -376,7 +350,7 @@ def _weighed(
     at = Span(_focus(start).start, _focus(start).start)
     texts = [start, *needed.values()]
     windows = [_window(proposer, text, _clipped(at, text.source), search, bounds) for text in texts]
-    (kept_before, *kept) = keep_log_likelihood(proposer, windows)
+    (kept_before, *kept) = pseudo_log_likelihood(proposer, windows)
     known = names(start.source)
     found = []
     for attempt, window, keep in zip(needed.values(), windows[1:], kept, strict=True):
@@ -385,14 +359,14 @@ def _weighed(
     return found
 
 
-def _score(features: Features, search: Search) -> float:
+def _score(features: RepairFeatures, search: Search) -> float:
     return (
         features.gain
         - search.edit_cost * features.edits
         + search.keep_weight * features.keep
         + search.parse_gain * features.parses
         - search.uncompiled_cost * features.uncompiled
-        - search.idle_cost * features.idle
+        - search.no_op_cost * features.no_ops
     )
 
 
@@ -404,14 +378,14 @@ def _features(
     window: Window,
     keep: float,
     kept_before: float,
-) -> Features:
+) -> RepairFeatures:
     assert start.trouble is not None
     head, old, new, _ = changed_lines(start.source, attempt.source)
     n_same = common_prefix(old, new)
     line = head.count("\n") + old.count("\n", 0, n_same)
-    words_lost, signs_lost = lost(old, new)
-    words_gained, signs_gained = lost(new, old)
-    return Features(
+    words_lost, signs_lost = n_lost(old, new)
+    words_gained, signs_gained = n_lost(new, old)
+    return RepairFeatures(
         gain=attempt.gain,
         keep=keep - kept_before,
         keep_mean=keep / (len(window.canvas.region) + 1),
@@ -420,14 +394,14 @@ def _features(
         lines_away=min(FARTHEST, abs(line - start.trouble.line)),
         words_lost=words_lost,
         words_gained=words_gained,
-        names_coined=coined(known, new),
+        unknown_identifiers=n_unknown_identifiers(known, new),
         signs_lost=signs_lost,
         signs_gained=signs_gained,
         closers_quoted=closers_quoted(old, new),
         characters=Indel.distance(old, new),
         unpaired=n_unpaired(attempt.source) - n_unpaired(start.source),
         uncompiled=float(attempt.uncompiled is not None),
-        idle=n_idle(frame.middle(attempt.source)),
+        no_ops=n_no_ops(frame.middle(attempt.source)),
     )
 
 

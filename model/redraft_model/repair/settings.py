@@ -30,5 +30,5 @@ class Search:
     keep_weight: float = 0.5  # of the log-likelihood of keeping a solution, in its score
     parse_gain: float = 4.0  # for a solution that parses over one whose next problem lies further down
     uncompiled_cost: float = 4.0  # for a solution that parses and does not compile
-    idle_cost: float = 2.0  # for every statement of a solution that does nothing
+    no_op_cost: float = 2.0  # for every statement of a solution that does nothing
     limits: Limits = Limits()

@@ -1,4 +1,4 @@
-"""Members: the attributes that methods read of self, and which of them their class gives a value."""
+"""ClassAttributes: the attributes that methods read of self, and which of them their class gives a value."""
 
 import ast
 from collections import Counter
@@ -24,7 +24,7 @@ class Use:
 
 
 @dataclass
-class Members:
+class ClassAttributes:
     """The attributes of a class, or those of self outside of all classes."""
 
     is_closed: bool = False  # whether it can have no other attributes than those in `data` and `methods`
@@ -36,7 +36,7 @@ class Members:
         """Whether an object of this class may have this attribute."""
         return not self.is_closed or name in self.data or name in self.methods or _is_pythons(name)
 
-    def alike(self, *, called: bool) -> set[str]:
+    def of_kind(self, *, called: bool) -> set[str]:
         """The names that are, or might be, called; or those that are read without."""
         named = self.methods if called else self.data
         used = {use.node.attr for use in self.uses if use.is_called == called and self.has(use.node.attr)}
@@ -59,7 +59,7 @@ class Members:
         return Counter((use.statement, use.node.attr) for use in self.uses)
 
 
-def members(tree: ast.Module) -> list[Members]:
+def class_attributes(tree: ast.Module) -> list[ClassAttributes]:
     """The attributes of self of every class in a tree, and those outside of all; only what is read is in one of them."""
     reader = _Reader()
     reader.visit(tree)
@@ -70,7 +70,7 @@ class _Reader(ast.NodeVisitor):
     """Reads a tree class by class."""
 
     def __init__(self) -> None:
-        self.found = [Members()]
+        self.found = [ClassAttributes()]
         self._here = self.found[0]
         self._statement: ast.stmt | None = None
         self._called: set[ast.expr] = set()
@@ -87,7 +87,7 @@ class _Reader(ast.NodeVisitor):
         parents = [base for base in node.bases if not (isinstance(base, ast.Name) and base.id == "object")]
         around = self._here
         adding = {_last_name(decorator) for decorator in node.decorator_list} - _ADDING_NOTHING
-        self._here = Members(is_closed=not parents and not node.keywords and not adding)
+        self._here = ClassAttributes(is_closed=not parents and not node.keywords and not adding)
         self.found.append(self._here)
         for statement in _own_statements(node.body):
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -2,6 +2,12 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from redraft_model.passage import Span
+from redraft_model.text.diff import common_prefix, common_suffix
+from redraft_model.text.parser import comment_and_string_spans
 
 # Strings are listed so that a "#" inside one does not count. An unclosed quote ends with its line and an
 # unclosed triple quote with the text, as in Python's own tokenizer, so the scan also works on broken code.
@@ -74,3 +80,30 @@ def _strings(text: str) -> list[str]:
 def _comments(text: str) -> list[str]:
     found = (match["comment"] for match in _STRING_OR_COMMENT.finditer(text))
     return [comment.rstrip() for comment in found if comment is not None]
+
+
+@dataclass(frozen=True)
+class CommentsAndStrings:
+    """Comments and insides of strings of a text: whatever words are there, the parser does not mind.
+
+    The network finds many of them strange, and a search would try to set them right, again and again.
+    """
+
+    source: str
+    spans: tuple[Span, ...]
+
+    @classmethod
+    def of(cls, source: str) -> "CommentsAndStrings":
+        """The comments and insides of strings of `source`."""
+        return cls(source, tuple(comment_and_string_spans(source)))
+
+    def spans_in(self, text: str) -> Iterator[Span]:
+        """Where the spans are in a text made from this one; those that were changed are none any more."""
+        n_behind = common_suffix(self.source, text)
+        n_before = min(common_prefix(self.source, text), min(len(self.source), len(text)) - n_behind)
+        shift = len(text) - len(self.source)
+        for span in self.spans:
+            if span.end <= n_before:
+                yield span
+            elif span.start >= len(self.source) - n_behind:
+                yield Span(span.start + shift, span.end + shift)

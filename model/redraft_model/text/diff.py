@@ -1,7 +1,10 @@
 """Where two texts differ."""
 
 import re
+from collections import Counter
 
+_WORD = re.compile(r"\w+")
+_SIGN = re.compile(r"[^\w\s]")
 _INSIDE = re.compile(r"\w\w")
 
 
@@ -55,3 +58,10 @@ def whole_words(before: str, after: str, n_head: int, n_tail: int) -> tuple[int,
 def is_inside_word(text: str, at: int) -> bool:
     """Whether a letter, digit or underscore stands on both sides of offset `at`."""
     return at > 0 and _INSIDE.match(text, at - 1, at + 1) is not None
+
+
+def n_lost(before: str, after: str) -> tuple[int, int]:
+    """How many words and how many signs of `before` are not in `after`."""
+    words = Counter(_WORD.findall(before)) - Counter(_WORD.findall(after))
+    signs = Counter(_SIGN.findall(before)) - Counter(_SIGN.findall(after))
+    return words.total(), signs.total()

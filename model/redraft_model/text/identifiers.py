@@ -19,7 +19,7 @@ def names(text: str) -> frozenset[str]:
     return _EVERYWHERE.union(NAME.findall(text))
 
 
-def coined(known: frozenset[str], after: str) -> int:
+def n_unknown_identifiers(known: frozenset[str], after: str) -> int:
     """How many different names in `after` are not `known`: what comes from nowhere is seldom what was meant."""
     return len(set(NAME.findall(after)) - known)
 

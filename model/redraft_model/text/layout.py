@@ -9,7 +9,7 @@ from redraft_model.text.diff import changed_lines, common_ends, is_inside_word
 _GAP = re.compile(r" +(?=\S)")
 
 
-def tidied(before: str, after: str) -> str:
+def normalise_whitespace(before: str, after: str) -> str:
     """`after` without blanks behind opening brackets that `before` does not have, and without lines of which nothing is left.
 
     Of `print x` only brackets are missing; the blank between its words is none that anybody wants in `print( x)`. Nor does anybody
@@ -38,7 +38,7 @@ def _without_gaps(old: str, new: str) -> str:
     return "".join(pieces) + new[end:]
 
 
-def unglued(before: str, after: str) -> str | None:
+def split_merged_words(before: str, after: str) -> str | None:
     """`after` with a blank wherever the change made one word of two; None if it did not.
 
     In `!x` one token is wrong. `not` in its place makes `notx`, where `not x` may be meant.

@@ -1,4 +1,4 @@
-"""Phrases: where a word stands between the same words and signs elsewhere in a text. Without torch."""
+"""NgramContext: where a word stands between the same words and signs elsewhere in a text. Without torch."""
 
 import re
 from bisect import bisect_left
@@ -12,7 +12,7 @@ MOST = 64  # other places of a word that are looked at, the nearest ones
 _PIECE = re.compile(r"\w+|[^\w\s]")
 
 
-class Phrases:
+class NgramContext:
     """The words and signs of one text."""
 
     def __init__(self, source: str) -> None:

@@ -13,7 +13,7 @@ from redraft_model.passage import Span
 
 _LANGUAGE = tree_sitter.Language(tree_sitter_python.language())
 _PARSER = tree_sitter.Parser(_LANGUAGE)
-_PROSE = tree_sitter.Query(_LANGUAGE, "(comment) @comment (string_content) @string")
+_COMMENTS_AND_STRINGS = tree_sitter.Query(_LANGUAGE, "(comment) @comment (string_content) @string")
 # What a message is about, in words that every supported Python uses; the kind of a message is the first that it holds.
 _KINDS = tuple(
     re.compile(pattern)
@@ -110,10 +110,10 @@ def error_spans(source: str) -> list[Span]:
                 return spans
 
 
-def prose_spans(source: str) -> list[Span]:
+def comment_and_string_spans(source: str) -> list[Span]:
     """Character spans of comments and of the insides of string literals, in order; the code in an f-string is not one."""
     encoded = source.encode()
-    found = tree_sitter.QueryCursor(_PROSE).captures(_PARSER.parse(encoded).root_node)
+    found = tree_sitter.QueryCursor(_COMMENTS_AND_STRINGS).captures(_PARSER.parse(encoded).root_node)
     # A comment's first character is what makes it one.
     spans = [(node.start_byte + 1, node.end_byte) for node in found.get("comment", [])]
     spans += [(node.start_byte, node.end_byte) for node in found.get("string", [])]

@@ -1,4 +1,4 @@
-"""A survey of a syntax tree: names with the scopes they are used in, operators, literals, and where they stand in the text."""
+"""Scope analysis of a syntax tree: names with the scopes they are used in, operators, literals, and where each stands."""
 
 import ast
 import builtins
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from redraft_model.passage import Span
-from redraft_model.text.ngrams import Phrases
+from redraft_model.text.ngrams import NgramContext
 
 COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 ARITHMETIC = {
@@ -70,7 +70,7 @@ class Scope:
         return self if name in self.bound or around is None else around.owner(name)
 
 
-class Survey:
+class ScopeAnalysis:
     """The nodes of a tree by kind, and where they stand in its text."""
 
     def __init__(self, code: str, tree: ast.Module) -> None:
@@ -100,9 +100,9 @@ class Survey:
         self._visit_all(tree.body, self._module)
 
     @cached_property
-    def phrases(self) -> Phrases:
+    def ngrams(self) -> NgramContext:
         """What stands around its words."""
-        return Phrases(self.code)
+        return NgramContext(self.code)
 
     def offset(self, line: int, column: int) -> int:
         """Character offset of ast's 1-based line and UTF-8 column."""
@@ -217,7 +217,7 @@ class Survey:
         around = self._statement
         if isinstance(node, ast.stmt):
             self._statement = node
-        visit = _VISITS.get(type(node), Survey._children)
+        visit = _VISITS.get(type(node), ScopeAnalysis._children)
         visit(self, node, scope)
         self._statement = around
 
@@ -369,39 +369,39 @@ class Survey:
 
 
 _VISITS: dict[type[ast.AST], Callable[..., None]] = {
-    ast.Name: Survey._name,
-    ast.Assign: Survey._assign,
-    ast.For: Survey._for,
-    ast.AsyncFor: Survey._for,
-    ast.FunctionDef: Survey._function,
-    ast.AsyncFunctionDef: Survey._function,
-    ast.Lambda: Survey._function,
-    ast.Import: Survey._import,
-    ast.ImportFrom: Survey._import,
-    ast.ClassDef: Survey._named,
-    ast.ExceptHandler: Survey._named,
-    ast.MatchAs: Survey._named,
-    ast.MatchStar: Survey._named,
-    ast.MatchMapping: Survey._mapping,
-    ast.Global: Survey._global,
-    ast.NamedExpr: Survey._walrus,
-    ast.ListComp: Survey._comprehension,
-    ast.SetComp: Survey._comprehension,
-    ast.GeneratorExp: Survey._comprehension,
-    ast.DictComp: Survey._comprehension,
-    ast.Call: Survey._call,
-    ast.Attribute: Survey._attribute,
-    ast.Compare: Survey._compare,
-    ast.BinOp: Survey._binary,
-    ast.AugAssign: Survey._augment,
-    ast.BoolOp: Survey._bool,
-    ast.Constant: Survey._constant,
-    ast.If: Survey._test,
-    ast.While: Survey._test,
-    ast.IfExp: Survey._test,
-    ast.Assert: Survey._test,
-    ast.AnnAssign: Survey._annotated,
-    ast.Expr: Survey._expression,
+    ast.Name: ScopeAnalysis._name,
+    ast.Assign: ScopeAnalysis._assign,
+    ast.For: ScopeAnalysis._for,
+    ast.AsyncFor: ScopeAnalysis._for,
+    ast.FunctionDef: ScopeAnalysis._function,
+    ast.AsyncFunctionDef: ScopeAnalysis._function,
+    ast.Lambda: ScopeAnalysis._function,
+    ast.Import: ScopeAnalysis._import,
+    ast.ImportFrom: ScopeAnalysis._import,
+    ast.ClassDef: ScopeAnalysis._named,
+    ast.ExceptHandler: ScopeAnalysis._named,
+    ast.MatchAs: ScopeAnalysis._named,
+    ast.MatchStar: ScopeAnalysis._named,
+    ast.MatchMapping: ScopeAnalysis._mapping,
+    ast.Global: ScopeAnalysis._global,
+    ast.NamedExpr: ScopeAnalysis._walrus,
+    ast.ListComp: ScopeAnalysis._comprehension,
+    ast.SetComp: ScopeAnalysis._comprehension,
+    ast.GeneratorExp: ScopeAnalysis._comprehension,
+    ast.DictComp: ScopeAnalysis._comprehension,
+    ast.Call: ScopeAnalysis._call,
+    ast.Attribute: ScopeAnalysis._attribute,
+    ast.Compare: ScopeAnalysis._compare,
+    ast.BinOp: ScopeAnalysis._binary,
+    ast.AugAssign: ScopeAnalysis._augment,
+    ast.BoolOp: ScopeAnalysis._bool,
+    ast.Constant: ScopeAnalysis._constant,
+    ast.If: ScopeAnalysis._test,
+    ast.While: ScopeAnalysis._test,
+    ast.IfExp: ScopeAnalysis._test,
+    ast.Assert: ScopeAnalysis._test,
+    ast.AnnAssign: ScopeAnalysis._annotated,
+    ast.Expr: ScopeAnalysis._expression,
 }
 # Python's own names, and what a module is given when it is loaded.
 _BUILTINS = frozenset(

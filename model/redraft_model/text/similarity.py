@@ -1,6 +1,6 @@
-"""Which files are alike, by the words that they share. Without torch.
+"""How similar files are, by the words that they share. No torch.
 
-Of a large project only the files that are most like the one at hand are worth looking at (`recall.py`), and to find them must not
+Of a large project only the files that are most like the one at hand are worth looking at for retrieval, and to find them must not
 take long. So the words of a file are kept as a set of bits, a number with one bit for every hash, and two files are compared by the
 Jaccard index of these sets (Broder, "On the Resemblance and Containment of Documents", 1997).
 """
@@ -25,12 +25,12 @@ def signature(text: str) -> int:
     return int.from_bytes(bits, "little")
 
 
-def alikeness(a: int, b: int) -> float:
+def similarity(a: int, b: int) -> float:
     """The part of the words in either text that both have, in [0, 1], by their signatures; 0 where there are none."""
     return (a & b).bit_count() / max(1, (a | b).bit_count())
 
 
-def most_alike(own: int, others: Iterable[T], signature_of: Callable[[T], int]) -> list[T]:
+def most_similar(own: int, others: Iterable[T], signature_of: Callable[[T], int]) -> list[T]:
     """The others in the order of how much they are like what has the signature `own`, those without a common word left out."""
-    found = [(alikeness(own, signature_of(other)), other) for other in others]
+    found = [(similarity(own, signature_of(other)), other) for other in others]
     return [other for share, other in sorted(found, key=lambda entry: -entry[0]) if share]

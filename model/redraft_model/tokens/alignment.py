@@ -7,9 +7,9 @@ smallest of 1, 2, 4, 8, 16 that is enough (16 when none is). Surplus masks are d
 opened in the next round; so every pair of sequences is joined by a bounded number of rounds. Labels as in LLaDA 2.2
 (tech report, 2026), with sizes on the insertions.
 
-Within a gap tokens that are kin, the same word with and without a blank in front, are matched as well, and the old one becomes the
+Within a gap whitespace variants, the same word with and without a blank in front, are matched as well, and the old one becomes the
 new one. Otherwise the i-th old token would have to be written again from nothing: of `print x` and `print(x)` the `x` are two
-tokens, and `x` would become `(`. A token that announces an insertion becomes its kin in the next round.
+tokens, and `x` would become `(`. A token that announces an insertion becomes its whitespace variant in the next round.
 
 A sequence is followed by one anchor, the region's end, so that a gap at the end has a token to stand on: labels have one
 more entry than `before`.
@@ -61,17 +61,17 @@ def gaps(before: Ids, after: Ids) -> list[Gap]:
     return found
 
 
-def labels(before: Ids, after: Ids, kin: Ids | None = None) -> Ids:
+def labels(before: Ids, after: Ids, variants: Ids | None = None) -> Ids:
     """The label of every token of `before` and of the anchor behind it, shape (len(before) + 1,).
 
-    `kin` gives each id of the vocabulary a class; tokens of one class are kin. None: no tokens are.
+    `variants` gives each id of the vocabulary a class; tokens of one class are whitespace variants. None: no tokens are.
     """
     answer = np.append(before, np.int32(ANCHOR_ID)).astype(np.int32)
     masks = before == MASK_ID
     if masks.any():
-        return _labels_of_canvas(before, after, kin)
+        return _labels_of_canvas(before, after, variants)
     for gap in gaps(before, after):
-        _label_gap(answer, gap, before, after, kin)
+        _label_gap(answer, gap, before, after, variants)
     return answer
 
 
@@ -91,7 +91,7 @@ def apply(before: Ids, answer: Ids) -> Ids:
     return canvas[:-1]
 
 
-def rounds(before: Ids, after: Ids, kin: Ids | None = None) -> list[Ids]:
+def rounds(before: Ids, after: Ids, variants: Ids | None = None) -> list[Ids]:
     """The canvases from `before` to `after`, both included, when every label is right.
 
     One round executes the labels and then fills each mask with its target; there are at most
@@ -100,7 +100,7 @@ def rounds(before: Ids, after: Ids, kin: Ids | None = None) -> list[Ids]:
     canvases = [before]
     while not np.array_equal(canvases[-1], after):
         canvas = canvases[-1]
-        canvases.append(apply(canvas, labels(canvas, after, kin)))
+        canvases.append(apply(canvas, labels(canvas, after, variants)))
     return canvases
 
 
@@ -145,21 +145,21 @@ def _common_ends(before: Ids, after: Ids) -> tuple[int, int]:
     return n_left, int(differs[0]) if len(differs) else n
 
 
-def _label_gap(answer: Ids, gap: Gap, before: Ids, after: Ids, kin: Ids | None) -> None:
+def _label_gap(answer: Ids, gap: Gap, before: Ids, after: Ids, variants: Ids | None) -> None:
     start, new_start = gap.start, gap.new_start
-    for i, j in _kin_pairs(gap, before, after, kin):
+    for i, j in _variant_pairs(gap, before, after, variants):
         answer[i] = after[j]
         _label_stretch(answer, Gap(start, i, new_start, j), after)
         start, new_start = i + 1, j + 1
     _label_stretch(answer, Gap(start, gap.end, new_start, gap.new_end), after)
 
 
-def _kin_pairs(gap: Gap, before: Ids, after: Ids, kin: Ids | None) -> list[tuple[int, int]]:
-    """Indices of the tokens of a gap that are matched because they are kin, in order."""
-    if kin is None or gap.start == gap.end or gap.new_start == gap.new_end:
+def _variant_pairs(gap: Gap, before: Ids, after: Ids, variants: Ids | None) -> list[tuple[int, int]]:
+    """Indices of the tokens of a gap that are matched because they are variants, in order."""
+    if variants is None or gap.start == gap.end or gap.new_start == gap.new_end:
         return []
-    old = kin[before[gap.start : gap.end]].tolist()
-    new = kin[after[gap.new_start : gap.new_end]].tolist()
+    old = variants[before[gap.start : gap.end]].tolist()
+    new = variants[after[gap.new_start : gap.new_end]].tolist()
     if set(old).isdisjoint(new):
         return []
     return [
@@ -178,7 +178,7 @@ def _label_stretch(answer: Ids, gap: Gap, after: Ids) -> None:
         answer[gap.end] = insert_id(gap.n_missing)
 
 
-def _labels_of_canvas(before: Ids, after: Ids, kin: Ids | None) -> Ids:
+def _labels_of_canvas(before: Ids, after: Ids, variants: Ids | None) -> Ids:
     """Labels of a canvas with masks: visible tokens are aligned first, then the masks of a gap take its new tokens in order."""
     answer = np.append(before, np.int32(ANCHOR_ID)).astype(np.int32)
     visible = np.flatnonzero(before != MASK_ID)
@@ -197,7 +197,7 @@ def _labels_of_canvas(before: Ids, after: Ids, kin: Ids | None) -> Ids:
     start, new_start = 0, 0
     for i in np.flatnonzero(matched):
         end, new_end = int(borders[i]), int(target_of[i])
-        _label_gap(answer, Gap(start, end, new_start, new_end), before, after, kin)
+        _label_gap(answer, Gap(start, end, new_start, new_end), before, after, variants)
         start, new_start = end + 1, new_end + 1
     return answer
 

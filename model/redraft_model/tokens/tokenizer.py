@@ -195,7 +195,7 @@ class Tokenizer:
         return np.array([piece[:1] == b" " for piece in self._pieces])
 
     @cached_property
-    def kin(self) -> Ids:
+    def whitespace_variants(self) -> Ids:
         """A class for every id: one for all that are the same but for blanks around them, one for all line breaks."""
         first: dict[bytes, int] = {}
         classes = [

@@ -11,7 +11,7 @@ from torch import nn
 
 
 @dataclass(frozen=True)
-class World:
+class ProcessGroup:
     """`size` processes that hold the same weights and see different batches; alone by default."""
 
     rank: int = 0
@@ -19,7 +19,7 @@ class World:
     local_rank: int = 0  # place among the processes of this machine, which is the place of its card
 
     @classmethod
-    def from_environment(cls) -> "World":
+    def from_environment(cls) -> "ProcessGroup":
         """What torchrun says; alone without it."""
         return cls(*(int(os.environ.get(name, default)) for name, default in _VARIABLES))
 
@@ -63,5 +63,5 @@ class World:
             gradient.copy_(mean.view_as(gradient))
 
 
-ALONE = World()
+ALONE = ProcessGroup()
 _VARIABLES = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))

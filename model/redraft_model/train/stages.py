@@ -38,8 +38,8 @@ class Recipe:
 CURRICULUM = Recipe(
     "curriculum",
     (
-        Stage("mask", 0.8, Mixture(mask=0.6, span=0.4)),
-        Stage("edit", 0.2, Mixture(mask=0.12, span=0.2, edit=0.13, syntax=0.33, semantic=0.17, keep=0.05)),
+        Stage("mask", 0.8, Mixture.of(mask=0.6, span=0.4)),
+        Stage("edit", 0.2, Mixture.of(mask=0.12, edit=0.13, syntax=0.33, semantic=0.17, span=0.2, keep=0.05)),
     ),
 )
 
@@ -50,8 +50,10 @@ CURRICULUM = Recipe(
 EDITOR = Recipe(
     "editor",
     (
-        Stage("mask", 0.05, Mixture(mask=0.6, span=0.2, edit=0.2)),
-        Stage("edit", 0.95, Mixture(mask=0.16, span=0.26, edit=0.06, syntax=0.20, semantic=0.24, keep=0.08)),
+        Stage("mask", 0.05, Mixture.of(mask=0.6, edit=0.2, span=0.2)),
+        Stage(
+            "edit", 0.95, Mixture.of(mask=0.16, edit=0.06, syntax=0.20, semantic=0.24, span=0.26, keep=0.08)
+        ),
     ),
 )
 
@@ -64,12 +66,14 @@ REAL = Recipe(
         Stage(
             "real",
             0.75,
-            Mixture(mask=0.05, span=0.20, edit=0.03, syntax=0.31, semantic=0.20, keep=0.06, real=0.15),
+            Mixture.of(mask=0.05, edit=0.03, syntax=0.31, semantic=0.20, span=0.20, keep=0.06, real=0.15),
         ),
         Stage(
             "kept",
             0.25,
-            Mixture(mask=0.05, span=0.20, syntax=0.34, semantic=0.20, keep=0.12, real=0.09, kept_share=1.0),
+            Mixture.of(
+                mask=0.05, syntax=0.34, semantic=0.20, span=0.20, keep=0.12, real=0.09, kept_share=1.0
+            ),
         ),
     ),
     WarmupStableDecay(warmup=0.02, decay=0.98),

@@ -28,7 +28,7 @@ from redraft_model.network.transformer import Transformer
 from redraft_model.tokens.alignment import DELETE_ID, MASK_ID, insert_size
 from redraft_model.tokens.tokenizer import Tokenizer
 from redraft_model.train.curves import METRICS_FILE
-from redraft_model.train.distributed import ALONE, World
+from redraft_model.train.distributed import ALONE, ProcessGroup
 from redraft_model.train.optimizer import build_optimizers, load_state_tensors, set_rate, state_tensors
 from redraft_model.train.stages import recipe_named
 from redraft_model.train.time_box import TimeBox
@@ -117,10 +117,10 @@ class Report:
 class Run:
     """A model with its optimisers and its place in the data; lives as long as one call of `train`."""
 
-    def __init__(self, settings: TrainSettings, world: World = ALONE) -> None:
+    def __init__(self, settings: TrainSettings, group: ProcessGroup = ALONE) -> None:
         self.settings = settings
-        self.world = world
-        self.device = world.device(settings.device)
+        self.group = group
+        self.device = group.device(settings.device)
         if self.device.type == "cuda" and not torch.cuda.is_available():
             raise DataError(f"there is no CUDA device here for {settings.device}; train on cpu")
         settings.out.mkdir(parents=True, exist_ok=True)
@@ -160,7 +160,7 @@ class Run:
         mixture = recipe_named(self.settings.recipe).stages[-1].mixture
         # Real fixes are asked only when some were held out: those that were trained on say nothing.
         if not self.settings.held_pairs:
-            mixture = replace(mixture, real=0.0)
+            mixture = mixture.without("real")
         return source.chunk(0, mixture)
 
     def step(self, batch: Batch, factor: float) -> torch.Tensor:
@@ -168,7 +168,7 @@ class Run:
         set_rate(self.optimizers, self.peaks, factor)
         loss = self.loss(batch)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.world.average_gradients(self.model.parameters())
+        self.group.average_gradients(self.model.parameters())
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -183,7 +183,7 @@ class Run:
 
     def save(self, evaluation: Mapping[str, float]) -> None:
         """Write the state to resume from, and the int8 checkpoint that the engine reads."""
-        if self.world.rank:
+        if self.group.rank:
             return
         tensors = {f"model.{k}": v.contiguous() for k, v in self.model.state_dict().items()}
         tensors |= {f"optimizer.{k}": v.contiguous() for k, v in state_tensors(self.optimizers).items()}
@@ -256,10 +256,10 @@ def train(settings: TrainSettings, tell: Callable[[str], None] = lambda line: No
     evaluation and saving included.
     """
     box = TimeBox(settings.minutes)
-    world = World.from_environment()
-    run = Run(settings, world)
+    group = ProcessGroup.from_environment()
+    run = Run(settings, group)
     stream = batch_stream(settings)
-    with world.joined(run.device):
+    with group.joined(run.device):
         try:
             return go_on(run, stream, box, tell)
         finally:
@@ -326,7 +326,7 @@ def go_on(
     run: Run, stream: BatchStream, box: TimeBox, tell: Callable[[str], None] = lambda line: None
 ) -> Report:
     """Train from where `run` stands: at least one step, then as long as the budget and the box have room."""
-    settings, progress, world = run.settings, run.progress, run.world
+    settings, progress, group = run.settings, run.progress, run.group
     if progress.tokens >= settings.tokens:
         return Report(True, progress.step, progress.tokens, 0.0, 0.0)
     schedule, recent, closing = recipe_named(settings.recipe).schedule, Recent(), Closing(run)
@@ -347,7 +347,7 @@ def go_on(
             seconds / n_steps + closing.seconds((seconds - waited) / n_steps)
         )
         # Every process has to take the same decisions, so they go by common numbers and not by their own clocks.
-        n_tokens, n_stopping = world.sums([batch.n_tokens, wants_to_stop], run.device)
+        n_tokens, n_stopping = group.sums([batch.n_tokens, wants_to_stop], run.device)
         progress.tokens += int(n_tokens)
         rates = _rates(progress.tokens - tokens_before, seconds, waited)
         if progress.step % settings.log_every == 0:
@@ -397,7 +397,7 @@ class Closing:
 
     def evaluate(self) -> dict[str, float]:
         """Evaluate; one process does it for all."""
-        if self._run.world.rank == 0:
+        if self._run.group.rank == 0:
             started = time.perf_counter()
             self.evaluation = evaluate(self._run)
             self._evaluating = time.perf_counter() - started
@@ -414,12 +414,12 @@ def _batches(run: Run, stream: BatchStream) -> Iterator[tuple[Batch, float]]:
     """The batches from where the run stands on, with the seconds spent waiting for each; moves the run's place."""
     settings, progress = run.settings, run.progress
     recipe = recipe_named(settings.recipe)
-    chunk_tokens = settings.batch_tokens * settings.batches_per_chunk * FILL * run.world.size
+    chunk_tokens = settings.batch_tokens * settings.batches_per_chunk * FILL * run.group.size
 
     def plan() -> Iterator[tuple[int, Mixture]]:
         for chunk in itertools.count(progress.chunk):
             yield (
-                chunk * run.world.size + run.world.rank,
+                chunk * run.group.size + run.group.rank,
                 recipe.stage_at(chunk * chunk_tokens / settings.tokens).mixture,
             )
 
@@ -485,7 +485,7 @@ def _rates(n_tokens: int, seconds: float, waited: float) -> dict[str, float]:
 
 
 def _write_row(run: Run, values: Mapping[str, float], tell: Callable[[str], None]) -> None:
-    if run.world.rank or not values:
+    if run.group.rank or not values:
         return
     progress = run.progress
     row = {**progress.in_all(), **values}

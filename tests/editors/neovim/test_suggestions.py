@@ -46,7 +46,7 @@ def test_typing_what_is_suggested_keeps_the_suggestion(open_editor: Open) -> Non
     editor = open_editor(ADD)
     editor.keys("3GA")
     editor.wait_for_ghost("return a + b")
-    # Looked at from inside, so that no key and no answer comes between.
+    # WindowResult at from inside, so that no key and no answer comes between.
     for typed in ("r", "e", "t"):
         editor.keys(typed)
     editor.wait_for_ghost("urn a + b")

@@ -3,7 +3,8 @@
 from dataclasses import fields
 
 import pytest
-from redraft_model.complete.ranking import LONE, WRITTEN, Written, written
+from redraft_model.calibration.logistic import NO_RIVAL
+from redraft_model.complete.ranking import COMPLETION_FEATURES, CompletionFeatures, completion_features
 from redraft_model.passage import Passage
 
 PLACE = """\
@@ -24,15 +25,15 @@ def last():
 """
 
 
-def features(text: str, place: str = PLACE) -> Written:
+def features(text: str, place: str = PLACE) -> CompletionFeatures:
     before, _, after = place.partition("?")
-    (found,) = written([(text, -1.0, 2)], Passage(before, "", after))
+    (found,) = completion_features([(text, -1.0, 2)], Passage(before, "", after))
     return found
 
 
 def test_what_is_known_of_a_line_is_its_mean_and_its_lead() -> None:
     passage = Passage("if x:\n    ", "", "\n")
-    first, second = written([("a", -2.0, 4), ("b", -6.0, 6)], passage)
+    first, second = completion_features([("a", -2.0, 4), ("b", -6.0, 6)], passage)
     assert (first.mean, first.total, first.lead, first.begins_line, first.in_word) == (
         -0.5,
         -2.0,
@@ -41,11 +42,11 @@ def test_what_is_known_of_a_line_is_its_mean_and_its_lead() -> None:
         0.0,
     )
     assert (second.mean, second.total, second.lead) == (-1.0, -6.0, -0.5)
-    (lone,) = written([("z", -2.0, 4)], Passage("x = y", "", ""))
-    assert (lone.lead, lone.begins_line, lone.in_word) == (LONE, 0.0, 1.0), "a lone text has no rival"
-    assert written([], passage) == []
-    assert first.values() == tuple(getattr(first, field.name) for field in fields(Written))
-    assert len(first.values()) == len(WRITTEN)
+    (lone,) = completion_features([("z", -2.0, 4)], Passage("x = y", "", ""))
+    assert (lone.lead, lone.begins_line, lone.in_word) == (NO_RIVAL, 0.0, 1.0), "a lone text has no rival"
+    assert completion_features([], passage) == []
+    assert first.values() == tuple(getattr(first, field.name) for field in fields(CompletionFeatures))
+    assert len(first.values()) == len(COMPLETION_FEATURES)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_what_is_known_of_a_line_is_its_mean_and_its_lead() -> None:
     [("    x = width", 1), ("    total = math.floor(width)", 0), ("    len(zip)", 0), ("    a = b + a", 2)],
 )
 def test_names_that_are_nowhere_else_are_coined(text: str, n: int) -> None:
-    assert features(text).names_coined == n
+    assert features(text).unknown_identifiers == n
 
 
 @pytest.mark.parametrize(

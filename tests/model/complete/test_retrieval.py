@@ -4,8 +4,15 @@ import math
 from collections.abc import Callable
 
 import pytest
-from redraft_model.complete.retrieval import FILE, LONGEST, N_PLACES, RECALLED, Recall, Recalled
-from redraft_model.passage import LONGEST_ELSEWHERE, Completion, Passage
+from redraft_model.complete.retrieval import (
+    FILE,
+    LONGEST,
+    N_PLACES,
+    RETRIEVAL_FEATURES,
+    Retrieval,
+    RetrievedTokens,
+)
+from redraft_model.passage import LONGEST_CONTEXT, Completion, Passage
 from redraft_model.tokens.alignment import DELETE_ID
 from redraft_model.tokens.tokenizer import Tokenizer
 
@@ -29,11 +36,15 @@ def told(tokenizer: Tokenizer) -> Look:
     """What follows at the "|" of a text when `written` stands there: the texts of the tokens, and how much is the same."""
 
     def look(
-        text: str, written: str = "", elsewhere: tuple[str, ...] = (), *, is_break_missing: bool = False
+        text: str,
+        written: str = "",
+        retrieved_context: tuple[str, ...] = (),
+        *,
+        is_break_missing: bool = False,
     ) -> tuple[dict[str, int], int]:
         before, _, after = text.partition("|")
-        recall = Recall(
-            Completion(Passage(before, "", after), elsewhere=elsewhere),
+        recall = Retrieval(
+            Completion(Passage(before, "", after), retrieved_context=retrieved_context),
             tokenizer,
             is_break_missing=is_break_missing,
         )
@@ -112,25 +123,25 @@ def test_an_indentation_is_not_the_beginning_of_a_deeper_one(told: Look, tokeniz
 
 def test_what_is_recalled_is_kept_within_bounds(tokenizer: Tokenizer) -> None:
     line = "value = call(value)\n"
-    recall = Recall(Completion(Passage(line * 500 + "value = ", "", "\n" + line * 500)), tokenizer)
+    recall = Retrieval(Completion(Passage(line * 500 + "value = ", "", "\n" + line * 500)), tokenizer)
     found = recall.after(())
     assert found is not None
     assert sum(found.counts.values()) == N_PLACES
     assert found.n_same == LONGEST
-    far = Recall(Completion(Passage(line + "#" * FILE + "\nvalue = ", "", "")), tokenizer)
+    far = Retrieval(Completion(Passage(line + "#" * FILE + "\nvalue = ", "", "")), tokenizer)
     assert far.after(()) is None
 
 
 def test_other_files_are_looked_at_as_well(told: Look, tokenizer: Tokenizer) -> None:
     counts, n_same = told(
-        "x = 1\nself.assertRaises|\n", elsewhere=("a", "def f():\n    self.assertRaises(KeyError)\n")
+        "x = 1\nself.assertRaises|\n", retrieved_context=("a", "def f():\n    self.assertRaises(KeyError)\n")
     )
     assert counts == {first_token(tokenizer, "(KeyError)"): 1}
     assert n_same == 3
-    far = "#" * LONGEST_ELSEWHERE
-    assert told("self.assertRaises|\n", elsewhere=(far, "self.assertRaises(KeyError)\n")) == NOTHING
+    far = "#" * LONGEST_CONTEXT
+    assert told("self.assertRaises|\n", retrieved_context=(far, "self.assertRaises(KeyError)\n")) == NOTHING
     # No text goes on in the next one.
-    assert told("one two|\n", elsewhere=("one two", "three")) == NOTHING
+    assert told("one two|\n", retrieved_context=("one two", "three")) == NOTHING
 
 
 def test_a_text_may_hold_anything(told: Look) -> None:
@@ -139,13 +150,13 @@ def test_a_text_may_hold_anything(told: Look) -> None:
 
 
 def test_the_features_are_logarithms_and_shares() -> None:
-    several = Recalled({7: 3, 8: 1}, 4)
+    several = RetrievedTokens({7: 3, 8: 1}, 4)
     assert several.shares == {7: 0.75, 8: 0.25}
-    assert dict(zip(RECALLED, several.values(0.5), strict=True)) == {
+    assert dict(zip(RETRIEVAL_FEATURES, several.values(0.5), strict=True)) == {
         "same": math.log(4),
         "places": math.log(4),
         "agreement": 0.75,
         "is_lone": 0.0,
-        "sureness": 0.5,
+        "confidence": 0.5,
     }
-    assert Recalled({7: 1}, 1).values(0.25) == (0.0, 0.0, 1.0, 1.0, 0.25)
+    assert RetrievedTokens({7: 1}, 1).values(0.25) == (0.0, 0.0, 1.0, 1.0, 0.25)

@@ -15,7 +15,7 @@ from redraft_model.data.samples import IGNORED, Mixture
 from redraft_model.errors import DataError
 from redraft_model.tokens.tokenizer import PAD, SPECIALS
 
-EVERYTHING = Mixture(mask=1, edit=1, syntax=1, semantic=1, span=1, keep=1)
+EVERYTHING = Mixture.of(mask=1, edit=1, syntax=1, semantic=1, span=1, keep=1)
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def source(shard_folder: Path, tokenizer_file: Path) -> BatchSource:
 
 def plan(first: int) -> Iterator[tuple[int, Mixture]]:
     """Chunks from `first` on; the mixture changes on the way."""
-    return ((index, EVERYTHING if index % 2 else Mixture(mask=1)) for index in itertools.count(first))
+    return ((index, EVERYTHING if index % 2 else Mixture.of(mask=1)) for index in itertools.count(first))
 
 
 def content(batch: Batch) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ import pytest
 from redraft_model.data.batches import BatchSource, BatchStream
 from redraft_model.data.pair_window import cut, is_usable
 from redraft_model.data.pairs import Pair, origins, read_pairs, write_pairs
-from redraft_model.data.samples import IGNORED, PROCESSES, Mixture, Sample, SampleMaker
+from redraft_model.data.samples import IGNORED, Mixture, Sample, SampleMaker
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
 from redraft_model.network.checkpoint import load_checkpoint
@@ -59,8 +59,10 @@ def text_of(tokenizer: Tokenizer, *parts: np.ndarray) -> str:
 
 
 def maker(tokenizer: Tokenizer, shards: Shards, pairs: tuple[Pair, ...] = PAIRS) -> SampleMaker:
-    mixture = Mixture(real=1, kept_share=1.0)
-    return SampleMaker(tokenizer, shards, mixture, longest=LONGEST, hidden_share=0.0, pairs=pairs)
+    mixture = Mixture.of(real=1, kept_share=1.0)
+    return SampleMaker(
+        tokenizer=tokenizer, shards=shards, mixture=mixture, longest=LONGEST, hidden_share=0.0, pairs=pairs
+    )
 
 
 def draws(maker: SampleMaker, n: int = 120, seed: int = 0) -> list[Sample]:
@@ -160,7 +162,12 @@ def test_the_same_random_numbers_give_the_same_sample(tokenizer: Tokenizer, shar
 def test_a_mixture_without_real_fixes_draws_as_if_there_were_none(
     tokenizer: Tokenizer, shards: Shards
 ) -> None:
-    plain = SampleMaker(tokenizer, shards, Mixture(1, 1, 1, 1, 1, 1), longest=LONGEST)
+    plain = SampleMaker(
+        tokenizer=tokenizer,
+        shards=shards,
+        mixture=Mixture.of(mask=1, edit=1, syntax=1, semantic=1, span=1, keep=1),
+        longest=LONGEST,
+    )
     for a, b in zip(draws(plain, 20), draws(replace(plain, pairs=PAIRS), 20), strict=True):
         np.testing.assert_array_equal(a.tokens, b.tokens)
 
@@ -179,7 +186,7 @@ def source(shard_folder: Path, tokenizer_file: Path, pair_file: Path) -> BatchSo
 def test_batches_of_real_fixes_are_the_same_with_workers_and_without(source: BatchSource) -> None:
     def drawn(n_workers: int) -> list[bytes]:
         stream = BatchStream(source, n_workers)
-        plan = ((index, Mixture(real=1, syntax=1)) for index in itertools.count())
+        plan = ((index, Mixture.of(real=1, syntax=1)) for index in itertools.count())
         try:
             chunks = itertools.islice(stream.chunks(plan), 3)
             return [batch.tokens.tobytes() for chunk in chunks for batch in chunk]
@@ -191,7 +198,7 @@ def test_batches_of_real_fixes_are_the_same_with_workers_and_without(source: Bat
 
 def test_a_recipe_that_wants_real_fixes_says_so(source: BatchSource) -> None:
     with pytest.raises(DataError, match="--pairs"):
-        replace(source, pairs=()).maker(Mixture(real=1))
+        replace(source, pairs=()).maker(Mixture.of(real=1))
 
 
 @pytest.fixture
@@ -251,8 +258,8 @@ def test_the_rate_of_the_last_phase_falls_from_the_start() -> None:
     assert factors[-1] == 0.0
     assert factors == sorted(factors, reverse=True)
     for stage in REAL.stages:
-        assert sum(getattr(stage.mixture, name) for name in PROCESSES) == pytest.approx(1.0)
-        assert stage.mixture.real > 0
+        assert sum(share for _, share in stage.mixture.shares) == pytest.approx(1.0)
+        assert stage.mixture.share("real") > 0
     assert REAL.stages[-1].mixture.kept_share == 1.0
 
 

@@ -22,8 +22,14 @@ REPAIRS = ("edit", "syntax", "semantic", "keep")
 
 def maker(tokenizer: Tokenizer, shards: Shards, process: str, **options: float) -> SampleMaker:
     """Asks for every kept token, so that the targets are complete, and hides nothing besides what the process does."""
-    mixture = Mixture(**{process: 1.0}, kept_share=options.pop("kept_share", 1.0))
-    return SampleMaker(tokenizer, shards, mixture, longest=LONGEST, **({"hidden_share": 0.0} | options))
+    mixture = Mixture.of(**{process: 1.0}, kept_share=options.pop("kept_share", 1.0))
+    return SampleMaker(
+        tokenizer=tokenizer,
+        shards=shards,
+        mixture=mixture,
+        longest=LONGEST,
+        **({"hidden_share": 0.0} | options),
+    )
 
 
 def draws(maker: SampleMaker, n: int = 60, seed: int = 0) -> list[Sample]:
@@ -321,7 +327,12 @@ def test_words_are_runs_of_letters_digits_and_underscores(tokenizer: Tokenizer) 
 
 
 def test_the_same_random_numbers_give_the_same_sample(tokenizer: Tokenizer, shards: Shards) -> None:
-    everything = SampleMaker(tokenizer, shards, Mixture(1, 1, 1, 1, 1, 1), longest=LONGEST)
+    everything = SampleMaker(
+        tokenizer=tokenizer,
+        shards=shards,
+        mixture=Mixture.of(mask=1, edit=1, syntax=1, semantic=1, span=1, keep=1),
+        longest=LONGEST,
+    )
     for a, b in zip(draws(everything, seed=5), draws(everything, seed=5), strict=True):
         assert a.process == b.process
         for name in ("tokens", "targets", "weights"):
@@ -330,6 +341,6 @@ def test_the_same_random_numbers_give_the_same_sample(tokenizer: Tokenizer, shar
 
 def test_processes_are_drawn_by_their_weights() -> None:
     rng = random.Random(0)
-    names = [Mixture(mask=3, span=1).draw(rng) for _ in range(4000)]
+    names = [Mixture.of(mask=3, span=1).draw(rng) for _ in range(4000)]
     assert set(names) == {"mask", "span"}
     assert names.count("mask") / 4000 == pytest.approx(0.75, abs=0.03)

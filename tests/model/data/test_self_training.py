@@ -11,6 +11,7 @@ from redraft_model.data.decontamination import save_set, shingle_hashes
 from redraft_model.data.pair_sets import convert
 from redraft_model.data.self_training import fixed
 from redraft_model.errors import DataError
+from redraft_model.evaluate.syntax_repair import judge_repair
 
 FAMOUS = "def famous(first, second):\n    third = first + second\n    return third * second - first\n"
 
@@ -134,10 +135,14 @@ def test_python_2_is_told_apart(text: str) -> None:
     assert not is_python_2("print(x\nvalues = [1, 20, 0.5\n")
 
 
+def is_small(before: str, after: str) -> bool:
+    return bool(judge_repair(before, after)["bifi"])
+
+
 def test_only_small_repairs_that_parse_are_kept(sources: Path, hashes: Path) -> None:
     texts = collect([sources], hashes).texts
     bracket = next(text for text in texts if text.source == "sources/again.py")
     good = bracket.text.replace("2\n", "2]\n")
     for answer, is_kept in ((good, True), (bracket.text, False), ("pass\n", False), (None, False)):
-        pairs = list(fixed([bracket], lambda text, answer=answer: answer))
+        pairs = list(fixed([bracket], lambda text, answer=answer: answer, is_small))
         assert [pair.after for pair in pairs] == [good] * is_kept

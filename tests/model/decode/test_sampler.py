@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from redraft_model.decode.sampler import Cached, Full, Sampling, at_places, generate, generate_reference
+from redraft_model.decode.forward import Cached, Full, at_places
+from redraft_model.decode.sampler import Observer, Sampling, drafts, generate, generate_reference
 from redraft_model.decode.selection import Thresholds
 from redraft_model.errors import Cancelled
 from redraft_model.network.config import ModelConfig
@@ -52,8 +53,8 @@ def test_cached_with_a_refresh_at_every_step_is_the_reference(
     start = canvas(*shape)
     blocks = fixed_blocks(len(start.region), block_size)
     sampling = Sampling(EAGER.thresholds, steps_per_block=12, refresh_every=1)
-    fast = generate(model, [start] * 3, blocks, sampling, seed=3)
-    slow = generate_reference(model, [start] * 3, blocks, sampling, seed=3)
+    fast = generate(model, [start] * 3, blocks, sampling, drafts(3, seed=3))
+    slow = generate_reference(model, [start] * 3, blocks, sampling, drafts(3, seed=3))
     assert [t.canvas.region.tolist() for t in fast] == [t.canvas.region.tolist() for t in slow]
     assert [t.log_p for t in fast] == pytest.approx([t.log_p for t in slow], abs=1e-3)
 
@@ -118,7 +119,7 @@ def test_the_same_seed_gives_the_same_drafts_and_another_seed_others(model: Tran
     start = canvas(4, 24, 4, 24)
     blocks = fixed_blocks(24, 24)
     runs = [
-        [t.canvas.region.tolist() for t in generate(model, [start] * 4, blocks, EAGER, seed=seed)]
+        [t.canvas.region.tolist() for t in generate(model, [start] * 4, blocks, EAGER, drafts(4, seed))]
         for seed in (1, 1, 2)
     ]
     assert runs[0] == runs[1]
@@ -167,5 +168,5 @@ def test_a_cancelled_draft_stops_before_its_next_step(model: Transformer) -> Non
 
     start = canvas(4, 40, 4, 40)
     with pytest.raises(Cancelled):
-        generate(model, [start], [(0, 40)], Sampling(), is_cancelled=is_cancelled)
+        generate(model, [start], [(0, 40)], Sampling(), observer=Observer(is_cancelled))
     assert polls == 3

@@ -67,7 +67,7 @@ def test_report_has_systems_as_rows_and_floors_below() -> None:
         command="redraft eval syntax_pydex --data DIR",
         floors=[
             Floor("syntax_pydex", "hand | rules", 286, {"parse": "55.6 %", "tests": "31"}),
-            Floor("syntax_ruff", "elsewhere", 1, {"parse": "0 %"}),
+            Floor("syntax_ruff", "retrieved_context", 1, {"parse": "0 %"}),
         ],
         about={"syntax_pydex": "Student programs."},
     )

@@ -29,17 +29,11 @@ class ScriptedEngine:
     asked: list[tuple[str, bool]] = field(default_factory=list)
     about: About = About("scripted", "", 0, 0, 0, ("repair",), "cpu")
 
-    def repair(self, source: str, *, semantic: bool = False) -> Draft:
+    def repair(self, source: str, *, semantic: bool = False, **options: object) -> Draft:  # noqa: ARG002
         self.asked.append((source, semantic))
         return self._draft(self.repairs.get(source, source))
 
-    def complete(
-        self,
-        passage: Passage,
-        *,
-        seed: int = 0,  # noqa: ARG002
-        single_line: bool = False,  # noqa: ARG002
-    ) -> list[Draft]:
+    def complete(self, passage: Passage, **options: object) -> list[Draft]:  # noqa: ARG002
         assert passage.target == ""
         whole = passage.before + "<hole>" + passage.after
         return [self._draft(self.completions[whole])] if whole in self.completions else []

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,100 +12,110 @@ from random import Random
 import numpy as np
 import pytest
 import torch
-from redraft_model.calibration.weights import (
-    DOUBTED,
-    FEATURES,
-    FILE,
-    Calibration,
-    Doubted,
-    Features,
-    Logistic,
-    load_calibration,
-    logit_share,
-    lost,
-    sigmoid,
-    weighted,
-    word_shares,
-)
+from redraft_model.calibration.logistic import Logistic, logit_share, sigmoid, weighted
+from redraft_model.calibration.weights import FILE, load_calibration
 from redraft_model.complete.completer import Completer
-from redraft_model.complete.ranking import WRITTEN, Written
-from redraft_model.complete.retrieval import RECALLED
+from redraft_model.complete.ranking import COMPLETION_FEATURES, CompletionFeatures, CompletionWeights
+from redraft_model.complete.retrieval import RETRIEVAL_FEATURES
 from redraft_model.data.shards import Shards
 from redraft_model.decode.proposer import Proposer
 from redraft_model.engine import EngineSettings
 from redraft_model.errors import CheckpointError
+from redraft_model.feature_weights import FeatureWeights
 from redraft_model.fit.fitting import (
     fit,
+    fit_interpolation,
     fit_line_ranking,
     fit_logistic,
     fit_ranking,
-    fit_recall,
     fit_words,
     hand_set,
     hand_set_for_lines,
 )
 from redraft_model.fit.gathering import (
-    Completed,
-    Found,
-    Offered,
-    Remembered,
-    Searched,
-    Seen,
-    Swept,
-    Text,
+    JudgedEdit,
+    JudgedSolution,
+    JudgedText,
+    JudgedWindow,
+    JudgedWord,
+    LineExample,
+    RetrievalExample,
+    SearchExample,
+    SweepExample,
     TimeBox,
-    Tried,
     likeness,
     lines,
-    memories,
+    retrievals,
     searches,
     sweeps,
 )
-from redraft_model.fit.judging import Judged, bins, brier, brier_of_the_mean, judge
+from redraft_model.fit.judging import Prediction, bins, brier, brier_of_the_mean, judge
 from redraft_model.fit.pieces import LONGEST_FILE, Piece, cursor, function, function_in_file, pieces
-from redraft_model.misuse.ranking import GROUPS, GUESSED, Guessed
+from redraft_model.misuse.ranking import (
+    GROUPS,
+    LABEL_EDIT_FEATURES,
+    MISUSE_FEATURES,
+    LabelEditFeatures,
+    MisuseFeatures,
+    MisuseWeights,
+    word_shares,
+)
 from redraft_model.misuse.sweep import Sweep
 from redraft_model.network.transformer import Transformer
+from redraft_model.repair.ranking import REPAIR_FEATURES, RepairFeatures, RepairWeights
 from redraft_model.repair.search import Solution, repair
 from redraft_model.repair.settings import Search
-from redraft_model.text.identifiers import coined, names
+from redraft_model.text.diff import n_lost
+from redraft_model.text.identifiers import n_unknown_identifiers, names
 from redraft_model.text.parser import parses
 from redraft_model.tokens.tokenizer import Tokenizer
 
-PLAIN = Features(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-DOUBT = Doubted(0, -0.1, 0, 1, 0)
-WORD = Guessed("name", **dict.fromkeys(GUESSED, 0.0))
-LINE = Written(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-FLAT = Calibration(
-    ranking=tuple(i / 8 for i in range(len(FEATURES))),
-    repair=Logistic(0.5, tuple(i / 64 for i in range(len(FEATURES) + 1))),
-    words={
-        group: Logistic(-3.0 - n, tuple(i / 64 for i in range(len(GUESSED))))
-        for n, group in enumerate(GROUPS)
-    },
-    sweep=Logistic(-1.0, tuple(i / 32 for i in range(len(DOUBTED)))),
-    sweep_threshold=0.75,
-    line_ranking=tuple(i / 4 for i in range(len(WRITTEN))),
-    line=Logistic(-2.0, tuple(i / 16 for i in range(len(WRITTEN) + 1))),
-    recall=Logistic(-1.0, tuple(i / 8 for i in range(len(RECALLED)))),
+PLAIN = RepairFeatures(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+DOUBT = LabelEditFeatures(0, -0.1, 0, 1, 0)
+WORD = MisuseFeatures("name", **dict.fromkeys(MISUSE_FEATURES, 0.0))
+LINE = CompletionFeatures(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+FLAT = FeatureWeights(
+    RepairWeights(
+        ranking=tuple(i / 8 for i in range(len(REPAIR_FEATURES))),
+        likelihood=Logistic(0.5, tuple(i / 64 for i in range(len(REPAIR_FEATURES) + 1))),
+    ),
+    MisuseWeights(
+        words={
+            group: Logistic(-3.0 - n, tuple(i / 64 for i in range(len(MISUSE_FEATURES))))
+            for n, group in enumerate(GROUPS)
+        },
+        label_edit=Logistic(-1.0, tuple(i / 32 for i in range(len(LABEL_EDIT_FEATURES)))),
+        threshold=0.75,
+    ),
+    CompletionWeights(
+        ranking=tuple(i / 4 for i in range(len(COMPLETION_FEATURES))),
+        likelihood=Logistic(-2.0, tuple(i / 16 for i in range(len(COMPLETION_FEATURES) + 1))),
+        interpolation=Logistic(-1.0, tuple(i / 8 for i in range(len(RETRIEVAL_FEATURES)))),
+    ),
 )
 
 
+def loaded(folder: Path) -> FeatureWeights:
+    calibration = load_calibration(folder)
+    assert calibration is not None
+    return FeatureWeights.of(calibration)
+
+
 def by(**weights: float) -> tuple[float, ...]:
-    """Weights of FEATURES by name, the others 0."""
-    return tuple(weights.get(name, 0.0) for name in FEATURES)
+    """Weights of REPAIR_FEATURES by name, the others 0."""
+    return tuple(weights.get(name, 0.0) for name in REPAIR_FEATURES)
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
-    FLAT.save(tmp_path)
-    assert load_calibration(tmp_path) == FLAT
+    FLAT.calibration().save(tmp_path)
+    assert loaded(tmp_path) == FLAT
 
 
 def test_the_calibration_of_another_network_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"tokens": 1, "steps": 2}')
-    FLAT.save(tmp_path)
+    FLAT.calibration().save(tmp_path)
     (tmp_path / "config.json").write_text('{"steps": 2,\n"tokens": 1}\n')
-    assert load_calibration(tmp_path) == FLAT, "the order of the entries does not matter"
+    assert loaded(tmp_path) == FLAT, "the order of the entries does not matter"
     (tmp_path / "config.json").write_text('{"tokens": 3, "steps": 2}')
     with pytest.raises(CheckpointError, match="belongs to another network"):
         load_calibration(tmp_path)
@@ -117,21 +128,32 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data | {"format": 2}, "is not of format 10"),
-        (lambda data: data | {"ranking": {}}, "'gain'"),
-        (lambda data: data | {"sweep_threshold": "high"}, "'high' is no number"),
-        (lambda data: data | {"repair": data["repair"] | {"bias": float("nan")}}, "nan is no number"),
-        (lambda data: data | {"sweep": [1.0]}, "wrong one"),
-        (lambda data: {name: data[name] for name in data if name != "line"}, "'line'"),
-        (lambda _: [], "is not of format 10"),
+        (lambda data: data | {"format": 2}, "is not of format 11"),
+        (lambda data: data | {"repair": data["repair"] | {"ranking": {}}}, "'gain'"),
+        (lambda data: data | {"misuse": data["misuse"] | {"threshold": "high"}}, "'high' is no number"),
+        (
+            lambda data: (
+                data
+                | {
+                    "repair": data["repair"]
+                    | {"likelihood": data["repair"]["likelihood"] | {"bias": math.nan}}
+                }
+            ),
+            "nan is no number",
+        ),
+        (lambda data: data | {"misuse": [1.0]}, "wrong one"),
+        (lambda data: {name: data[name] for name in data if name != "completion"}, "'completion'"),
+        (lambda _: [], "is not of format 11"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_so(
     tmp_path: Path, change: Callable[..., object], complaint: str
 ) -> None:
-    (tmp_path / FILE).write_text(json.dumps(change(FLAT.to_json(""))))
-    with pytest.raises(CheckpointError, match=complaint):
-        load_calibration(tmp_path)
+    path = FLAT.calibration().save(tmp_path)
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    with pytest.raises(CheckpointError, match=complaint) as raised:
+        loaded(tmp_path)
+    assert str(tmp_path / FILE) in str(raised.value)
 
 
 def test_half_a_file_says_so(tmp_path: Path) -> None:
@@ -141,13 +163,13 @@ def test_half_a_file_says_so(tmp_path: Path) -> None:
 
 
 def test_the_solution_with_the_highest_score_is_best() -> None:
-    calibration = replace(FLAT, ranking=by(gain=1.0, words_lost=-5.0), repair=Logistic(0, (*by(), 1.0)))
+    weights = RepairWeights(by(gain=1.0, words_lost=-5.0), Logistic(0, (*by(), 1.0)))
     dear = replace(PLAIN, gain=3, words_lost=1)
-    best, share = calibration.best([dear, PLAIN])
+    best, share = weights.best([dear, PLAIN])
     assert best == 1
     assert share == pytest.approx(2.0), "the share's logit is the lead, here 2 nats"
-    assert calibration.probability(PLAIN, share) == pytest.approx(sigmoid(2.0))
-    assert calibration.best([dear])[0] == 0
+    assert weights.probability(PLAIN, share) == pytest.approx(sigmoid(2.0))
+    assert weights.best([dear])[0] == 0
 
 
 def test_a_share_of_two_equals_is_a_half_and_never_infinite() -> None:
@@ -156,27 +178,27 @@ def test_a_share_of_two_equals_is_a_half_and_never_infinite() -> None:
 
 
 def test_lost_counts_words_and_signs() -> None:
-    assert lost("float(input()", "float(input)") == (0, 1)
-    assert lost("(f - 32)5/9", "(f - 32)/9") == (1, 0)
-    assert lost("a", "a b") == (0, 0)
+    assert n_lost("float(input()", "float(input)") == (0, 1)
+    assert n_lost("(f - 32)5/9", "(f - 32)/9") == (1, 0)
+    assert n_lost("a", "a b") == (0, 0)
 
 
 def test_a_name_is_coined_if_neither_the_text_nor_python_knows_it() -> None:
     known = names("F = (float(input())")
-    assert coined(known, "F = maxfloat(input())") == 1
-    assert coined(known, "F = float(input(0x1))") == 0
-    assert coined(known, "for input in F: pass") == 0, "Python's own words come from nowhere"
-    assert coined(known, "größe = größe + 1") == 1, "each name counts once"
+    assert n_unknown_identifiers(known, "F = maxfloat(input())") == 1
+    assert n_unknown_identifiers(known, "F = float(input(0x1))") == 0
+    assert n_unknown_identifiers(known, "for input in F: pass") == 0, "Python's own words come from nowhere"
+    assert n_unknown_identifiers(known, "größe = größe + 1") == 1, "each name counts once"
 
 
 def test_a_ranking_finds_the_feature_that_tells_right_from_wrong() -> None:
     rng = Random(0)
     searched = []
     for file in range(60):
-        right = Found(0.0, replace(PLAIN, gain=rng.random(), words_lost=rng.choice([0, 0, 1])), True)
-        wrong = Found(9.0, replace(PLAIN, gain=rng.random(), words_lost=2), False)
-        searched.append(Searched(file, (wrong, right)))
-    ranking = dict(zip(FEATURES, fit_ranking(searched, FEATURES), strict=True))
+        right = JudgedSolution(0.0, replace(PLAIN, gain=rng.random(), words_lost=rng.choice([0, 0, 1])), True)
+        wrong = JudgedSolution(9.0, replace(PLAIN, gain=rng.random(), words_lost=2), False)
+        searched.append(SearchExample(file, (wrong, right)))
+    ranking = dict(zip(REPAIR_FEATURES, fit_ranking(searched, REPAIR_FEATURES), strict=True))
     assert ranking["words_lost"] < -1
     assert abs(ranking["gain"]) < abs(ranking["words_lost"])
     assert ranking["edits"] == pytest.approx(0, abs=1e-6), "what never changes tells nothing"
@@ -187,18 +209,22 @@ def test_a_ranking_finds_the_feature_that_tells_right_from_wrong() -> None:
 
 def test_the_order_of_solutions_is_drawn_towards_the_one_that_was_set_by_hand() -> None:
     by_hand = hand_set(Search())
-    assert fit([], []).ranking == pytest.approx(by_hand), "nothing says otherwise"
+    assert fit([], []).repair.ranking == pytest.approx(by_hand), "nothing says otherwise"
     rng = Random(7)
 
-    def searched(n: int) -> list[Searched]:
+    def searched(n: int) -> list[SearchExample]:
         pairs = []
         for file in range(n):
-            right = Found(0.0, replace(PLAIN, gain=rng.uniform(0.5, 2.5), words_lost=0), True)
-            wrong = Found(0.0, replace(PLAIN, gain=rng.uniform(0, 2), words_lost=rng.randrange(2)), False)
-            pairs.append(Searched(file, (wrong, right)))
+            right = JudgedSolution(0.0, replace(PLAIN, gain=rng.uniform(0.5, 2.5), words_lost=0), True)
+            wrong = JudgedSolution(
+                0.0, replace(PLAIN, gain=rng.uniform(0, 2), words_lost=rng.randrange(2)), False
+            )
+            pairs.append(SearchExample(file, (wrong, right)))
         return pairs
 
-    few, many = (dict(zip(FEATURES, fit(searched(n), []).ranking, strict=True)) for n in (20, 400))
+    few, many = (
+        dict(zip(REPAIR_FEATURES, fit(searched(n), []).repair.ranking, strict=True)) for n in (20, 400)
+    )
     assert many["words_lost"] < few["words_lost"] < 0
     for ranking in (few, many):
         assert ranking["edits"] / ranking["parses"] == pytest.approx(
@@ -209,13 +235,16 @@ def test_the_order_of_solutions_is_drawn_towards_the_one_that_was_set_by_hand() 
 def test_what_leaves_a_problem_says_nothing_of_how_likely_repairs_are() -> None:
     rng = Random(4)
     whole = [
-        Searched(file, (Found(1.0, replace(PLAIN, gain=rng.random()), rng.random() < 0.8),))
+        SearchExample(file, (JudgedSolution(1.0, replace(PLAIN, gain=rng.random()), rng.random() < 0.8),))
         for file in range(60)
     ]
-    halves = [Searched(file, (Found(1.0, replace(PLAIN, parses=0.0), False),)) for file in range(60, 90)]
-    repair = fit([*whole, *halves], []).repair
-    assert dict(zip(FEATURES, repair.weights, strict=False))["parses"] == pytest.approx(0, abs=1e-6)
-    assert repair.bias == pytest.approx(fit(whole, []).repair.bias)
+    halves = [
+        SearchExample(file, (JudgedSolution(1.0, replace(PLAIN, parses=0.0), False),))
+        for file in range(60, 90)
+    ]
+    repair = fit([*whole, *halves], []).repair.likelihood
+    assert dict(zip(REPAIR_FEATURES, repair.weights, strict=False))["parses"] == pytest.approx(0, abs=1e-6)
+    assert repair.bias == pytest.approx(fit(whole, []).repair.likelihood.bias)
 
 
 def test_a_logistic_fit_gives_back_the_probabilities() -> None:
@@ -228,9 +257,9 @@ def test_a_logistic_fit_gives_back_the_probabilities() -> None:
 
 
 def test_nothing_gathered_gives_a_calibration_that_knows_nothing() -> None:
-    calibration = fit([], [])
-    assert calibration.best([PLAIN])[0] == 0
-    assert calibration.probability(PLAIN, 0.0) == 0.5
+    weights = fit([], []).repair
+    assert weights.best([PLAIN])[0] == 0
+    assert weights.probability(PLAIN, 0.0) == 0.5
     assert judge([], []).repairs == ()
 
 
@@ -239,13 +268,13 @@ def test_the_sweep_may_change_few_clean_pieces() -> None:
     swept = []
     for file in range(400):
         is_worse = rng.random() < 0.5
-        edits = [Tried(replace(DOUBT, improvement=rng.gauss(2.0, 2.0)), False) for _ in range(3)]
+        edits = [JudgedEdit(replace(DOUBT, improvement=rng.gauss(2.0, 2.0)), False) for _ in range(3)]
         if is_worse:
-            edits.append(Tried(replace(DOUBT, improvement=rng.gauss(8.0, 2.0)), rng.random() < 0.9))
-        swept.append(Swept(file, is_worse, (Seen((), tuple(edits)),)))
+            edits.append(JudgedEdit(replace(DOUBT, improvement=rng.gauss(8.0, 2.0)), rng.random() < 0.9))
+        swept.append(SweepExample(file, is_worse, (JudgedWindow((), tuple(edits)),)))
     verdict = judge([], swept)
     assert verdict.n_clean_changed <= 0.05 * verdict.n_clean
-    assert 0 < verdict.n_undone < verdict.n_worse
+    assert 0 < verdict.n_undone < verdict.n_corrupted
 
 
 def test_of_the_words_for_all_slots_the_right_one_has_the_largest_share() -> None:
@@ -254,17 +283,17 @@ def test_of_the_words_for_all_slots_the_right_one_has_the_largest_share() -> Non
     for file in range(300):
         is_worse = rng.random() < 0.5
         words = [
-            Offered(replace(WORD, lead=rng.gauss(-2, 2), new_unread=float(rng.random() < 0.1)), False)
+            JudgedWord(replace(WORD, lead=rng.gauss(-2, 2), new_unread=float(rng.random() < 0.1)), False)
             for _ in range(20)
         ]
         if is_worse:
-            words.append(Offered(replace(WORD, lead=rng.gauss(3, 1), new_unread=1.0), True))
-        swept.append(Swept(file, is_worse, (Seen((), ()), Seen((tuple(words),), ()))))
+            words.append(JudgedWord(replace(WORD, lead=rng.gauss(3, 1), new_unread=1.0), True))
+        swept.append(SweepExample(file, is_worse, (JudgedWindow((), ()), JudgedWindow((tuple(words),), ()))))
     verdict = judge([], swept)
     assert verdict.n_clean_changed <= 0.05 * verdict.n_clean
-    assert verdict.n_undone > 0.45 * verdict.n_worse
-    words = fit([], swept).words
-    weights = dict(zip(GUESSED, words["name"].weights, strict=True))
+    assert verdict.n_undone > 0.45 * verdict.n_corrupted
+    words = fit([], swept).misuse.words
+    weights = dict(zip(MISUSE_FEATURES, words["name"].weights, strict=True))
     assert weights["lead"] > 0.5
     assert weights["new_unread"] > 1
     assert weights["old_like"] == pytest.approx(0, abs=1e-6), "what never changes tells nothing"
@@ -277,35 +306,38 @@ def test_words_of_one_group_have_weights_of_their_own() -> None:
     rng = Random(6)
     swept = []
     for file in range(400):
-        words = [Offered(replace(WORD, new_unread=float(rng.random() < 0.3)), False) for _ in range(6)]
+        words = [JudgedWord(replace(WORD, new_unread=float(rng.random() < 0.3)), False) for _ in range(6)]
         # Of a name an unread one is right, of a name from nowhere one that is read.
         unknown = [replace(WORD, group="unknown", new_unread=float(rng.random() < 0.3)) for _ in range(6)]
         kind = rng.choice(["clean", "name", "unknown"])
         words += [
-            Offered(word, kind == "unknown" and not word.new_unread and i == 0)
+            JudgedWord(word, kind == "unknown" and not word.new_unread and i == 0)
             for i, word in enumerate(unknown)
         ]
-        words += [Offered(replace(WORD, new_unread=1.0, lead=3), True)] if kind == "name" else []
-        swept.append(Swept(file, kind != "clean", (Seen((tuple(words),), ()),)))
+        words += [JudgedWord(replace(WORD, new_unread=1.0, lead=3), True)] if kind == "name" else []
+        swept.append(SweepExample(file, kind != "clean", (JudgedWindow((tuple(words),), ()),)))
     weights = fit_words(swept)
-    at = GUESSED.index("new_unread")
+    at = MISUSE_FEATURES.index("new_unread")
     assert weights["name"].weights[at] > 0.2
     assert weights["unknown"].weights[at] < -0.2
     assert weights["sign"].score(WORD.values()) == pytest.approx(0.0, abs=1e-3), "nobody knows"
 
 
 def test_words_whose_slots_are_all_right_leave_everything_to_that() -> None:
-    clean = [Swept(file, False, (Seen(((Offered(WORD, False),) * 3,), ()),)) for file in range(50)]
+    clean = [
+        SweepExample(file, False, (JudgedWindow(((JudgedWord(WORD, False),) * 3,), ()),))
+        for file in range(50)
+    ]
     assert max(word_shares(fit_words(clean), [WORD] * 3)) < 0.03
-    level = {"name": Logistic(0.0, (0.0,) * len(GUESSED))}
+    level = {"name": Logistic(0.0, (0.0,) * len(MISUSE_FEATURES))}
     assert word_shares(level, [WORD] * 3) == pytest.approx([0.25] * 3)
-    far = {"name": Logistic(2000.0, (0.0,) * len(GUESSED))}
+    far = {"name": Logistic(2000.0, (0.0,) * len(MISUSE_FEATURES))}
     assert word_shares(far, [WORD] * 2) == pytest.approx([0.5] * 2)
     assert word_shares(far, []) == []
 
 
 def test_bins_and_brier() -> None:
-    judged = [Judged(0.9, True), Judged(1.0, False), Judged(0.1, False)]
+    judged = [Prediction(0.9, True), Prediction(1.0, False), Prediction(0.1, False)]
     assert bins(judged) == [(0.1, 0, 1), (0.95, 1, 2)]
     assert brier(judged) == pytest.approx((0.01 + 1 + 0.01) / 3)
     assert brier_of_the_mean(judged) == pytest.approx((4 / 9 + 1 / 9 + 1 / 9) / 3)
@@ -318,14 +350,14 @@ def test_the_likelihood_of_lines_is_found_from_how_sure_the_network_was() -> Non
     for file in range(600):
         sure = replace(LINE, mean=-rng.random())
         sure = replace(sure, total=4 * sure.mean)
-        completed.append(Completed(file, (Text(sure.mean, sure, rng.random() < 1 + sure.mean, 1.0),)))
+        completed.append(LineExample(file, (JudgedText(sure.mean, sure, rng.random() < 1 + sure.mean, 1.0),)))
     verdict = judge([], [], completed)
     assert len(verdict.lines) == verdict.n_lines == 600
     assert brier(verdict.lines) < 0.9 * brier_of_the_mean(verdict.lines)
-    calibration = fit([], [], completed)
-    ((_, likely),) = calibration.lines([LINE])
+    weights = fit([], [], completed).completion
+    ((_, likely),) = weights.judged([LINE])
     assert likely > 0.7
-    ((_, likely),) = calibration.lines([replace(LINE, mean=-0.9, total=-3.6)])
+    ((_, likely),) = weights.judged([replace(LINE, mean=-0.9, total=-3.6)])
     assert likely < 0.3
 
 
@@ -334,36 +366,40 @@ def test_lines_are_put_into_an_order_by_what_tells_right_from_wrong() -> None:
     completed = []
     for file in range(80):
         # The right text is less likely to the network, but gives a value to a name that needs one.
-        right = Text(-0.9, replace(LINE, mean=-0.9, binds=1), True, 1.0)
-        wrong = [Text(-rng.random() / 2, replace(LINE, mean=-rng.random() / 2), False, 0.3) for _ in range(4)]
-        completed.append(Completed(file, (*wrong, right)))
-        completed.append(Completed(file, tuple(wrong)))
+        right = JudgedText(-0.9, replace(LINE, mean=-0.9, binds=1), True, 1.0)
+        wrong = [
+            JudgedText(-rng.random() / 2, replace(LINE, mean=-rng.random() / 2), False, 0.3) for _ in range(4)
+        ]
+        completed.append(LineExample(file, (*wrong, right)))
+        completed.append(LineExample(file, tuple(wrong)))
     verdict = judge([], [], completed)
     assert (verdict.n_lines, verdict.n_lines_found) == (160, 80)
     assert (verdict.n_lines_before, verdict.n_lines_after) == (0, 80)
     assert brier(verdict.lines) < 0.1 < brier_of_the_mean(verdict.lines)
-    calibration = fit([], [], completed)
-    wrong_one, right_one = calibration.lines([LINE, replace(LINE, mean=-0.9, binds=1)])
+    weights = fit([], [], completed).completion
+    wrong_one, right_one = weights.judged([LINE, replace(LINE, mean=-0.9, binds=1)])
     assert right_one > wrong_one
     assert right_one[1] > 0.8
     assert wrong_one[1] < 0.2
-    by_mean = tuple(float(name == "mean") for name in WRITTEN)
+    by_mean = tuple(float(name == "mean") for name in COMPLETION_FEATURES)
     assert judge([], [], completed, line_ranking=by_mean).n_lines_after == 0
-    assert fit([], [], completed, line_ranking=hand_set_for_lines()).line_ranking == hand_set_for_lines()
+    assert (
+        fit([], [], completed, line_ranking=hand_set_for_lines()).completion.ranking == hand_set_for_lines()
+    )
 
 
 def test_where_the_right_line_is_missing_the_next_best_one_tells_of_the_order() -> None:
-    alike = Text(-0.9, replace(LINE, mean=-0.9, binds=1), False, 0.6)
-    other = Text(-0.1, LINE, False, 0.5)
-    completed = [Completed(file, (other, alike)) for file in range(40)]
-    weights = dict(zip(WRITTEN, fit_line_ranking(completed, penalty=4.0), strict=True))
+    alike = JudgedText(-0.9, replace(LINE, mean=-0.9, binds=1), False, 0.6)
+    other = JudgedText(-0.1, LINE, False, 0.5)
+    completed = [LineExample(file, (other, alike)) for file in range(40)]
+    weights = dict(zip(COMPLETION_FEATURES, fit_line_ranking(completed, penalty=4.0), strict=True))
     assert weights["binds"] > 0.5
     assert weighted(tuple(weights.values()), alike.features.values()) > weighted(
         tuple(weights.values()), other.features.values()
     )
     # Nothing is learnt where none of them is any good, or one is as good as the other.
     for a, b in ((0.4, 0.3), (0.6, 0.6)):
-        useless = [Completed(0, (replace(other, likeness=a), replace(alike, likeness=b)))]
+        useless = [LineExample(0, (replace(other, likeness=a), replace(alike, likeness=b)))]
         assert fit_line_ranking(useless) == pytest.approx(hand_set_for_lines())
 
 
@@ -556,16 +592,16 @@ def test_what_is_recalled_is_trusted_where_it_is_right_more_often_than_the_netwo
     # Places agree on the right token; a lone one is wrong.
     rng = Random(0)
     remembered = [
-        Remembered(i, (1.0, 1.0, 1.0, 0.0, p), p, 1.0)
+        RetrievalExample(i, (1.0, 1.0, 1.0, 0.0, p), p, 1.0)
         if i % 2
-        else Remembered(i, (1.0, 0.0, 1.0, 1.0, p), p, 0.0)
+        else RetrievalExample(i, (1.0, 0.0, 1.0, 1.0, p), p, 0.0)
         for i in range(200)
         for p in (rng.random(),)
     ]
-    trust = fit_recall(remembered)
-    assert trust((1.0, 1.0, 1.0, 0.0, 0.5)) > 0.8
-    assert trust((1.0, 0.0, 1.0, 1.0, 0.5)) < 0.2
-    assert fit_recall([])((1.0, 1.0, 1.0, 0.0, 0.5)) < 1e-6
+    interpolation = fit_interpolation(remembered)
+    assert interpolation((1.0, 1.0, 1.0, 0.0, 0.5)) > 0.8
+    assert interpolation((1.0, 0.0, 1.0, 1.0, 0.5)) < 0.2
+    assert fit_interpolation([])((1.0, 1.0, 1.0, 0.0, 0.5)) < 1e-6
 
 
 def test_memories_are_those_of_the_file_on_the_way_to_the_truth(
@@ -573,13 +609,13 @@ def test_memories_are_those_of_the_file_on_the_way_to_the_truth(
 ) -> None:
     code = f"{CLEAN}\n\n{CLEAN}"
     stream = iter([Piece(i, CLEAN, before=f"{CLEAN}\n\n") for i in range(20)])
-    found = memories(oracle_of(code), tokenizer, stream, Random(0), TimeBox(60))
+    found = retrievals(oracle_of(code), tokenizer, stream, Random(0), TimeBox(60))
     assert len(found) > 40
-    assert {len(each.features) for each in found} == {len(RECALLED)}
+    assert {len(each.features) for each in found} == {len(RETRIEVAL_FEATURES)}
     # The function stands there twice, so what follows is what followed, but for a token here and there.
     assert sum(each.share > 0.5 for each in found) > 0.7 * len(found)
     assert all(0.0 <= each.share <= 1.0 and 0.0 < each.probability <= 1.0 for each in found)
-    assert memories(oracle_of(code), tokenizer, iter([Piece(0, CLEAN)]), Random(0), TimeBox(0)) == []
+    assert retrievals(oracle_of(code), tokenizer, iter([Piece(0, CLEAN)]), Random(0), TimeBox(0)) == []
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -587,7 +623,7 @@ def test_the_calibration_decides_which_solution_is_taken(
     tokenizer: Tokenizer, oracle_of: Callable[[str], Transformer], sign: float
 ) -> None:
     proposer = Proposer(oracle_of(CLEAN), tokenizer)
-    calibration = replace(FLAT, ranking=by(gain=sign), repair=Logistic(-2.0, (0.0,) * (len(FEATURES) + 1)))
+    weights = RepairWeights(by(gain=sign), Logistic(-2.0, (0.0,) * (len(REPAIR_FEATURES) + 1)))
     shown: list[Sequence[Solution]] = []
     # Several solutions take a search that looks on after the first one.
     search = replace(Search(), n_problems=1, lead=1e9, patience=4, n_candidates=200, line_costs=(0.0,))
@@ -596,7 +632,7 @@ def test_the_calibration_decides_which_solution_is_taken(
             proposer,
             CLEAN.replace("height):", "height:"),
             search,
-            calibration=calibration,
+            weights=weights,
             on_solved=shown.append,
         )
     (solutions,) = shown
@@ -612,10 +648,10 @@ def test_problems_solved_apart_are_looked_at_again_once_all_are_solved(
     filler = "".join(f"value_{i} = other_{i}\n" for i in range(6))
     clean = f"first(1)\n{filler}if second:\n    third = 4\n"
     broken = clean.replace("first(1)", "first(1").replace("second:", "second")
-    calibration = replace(FLAT, ranking=by(gain=1.0), repair=Logistic(0.0, (*by(keep_mean=1.0), 0.0)))
+    weights = RepairWeights(by(gain=1.0), Logistic(0.0, (*by(keep_mean=1.0), 0.0)))
     likely = [
         repair(
-            Proposer(oracle_of(clean, 0.9), tokenizer), text, Search(n_edits=1), calibration=calibration
+            Proposer(oracle_of(clean, 0.9), tokenizer), text, Search(n_edits=1), weights=weights
         ).probability
         for text in (broken, clean.replace("first(1)", "first(1"))
     ]

@@ -6,7 +6,7 @@ import numpy as np
 from redraft_model.data.shards import Shards, ShardWriter
 from redraft_model.fit.pieces import Piece
 from redraft_model.fit.projects import Projects
-from redraft_model.passage import LONGEST_ELSEWHERE
+from redraft_model.passage import LONGEST_CONTEXT
 from redraft_model.tokens.tokenizer import Tokenizer
 
 NO_STATEMENTS = np.zeros((0, 4), np.int64), np.zeros(0, np.int32)
@@ -36,15 +36,14 @@ def test_a_file_knows_others_of_its_project_the_most_alike_first(
     (piece,) = found.around(iter([Piece(5, "alpha\n", before="before\n")]))
     assert piece == Piece(5, "alpha\n", before="before\n")
     (piece,) = found.around(iter([Piece(0, "alpha\n", before="before\n")]))
-    assert piece == Piece(0, "alpha\n", before="before\n", elsewhere=found.beside(0))
+    assert piece == Piece(0, "alpha\n", before="before\n", context=found.beside(0))
 
 
 def test_files_of_one_folder_are_one_project_of_which_so_much_is_known(
     tmp_path: Path, tokenizer: Tokenizer
 ) -> None:
     files = {
-        f"/package/{name}.py": f"alpha = {name}\n" * (LONGEST_ELSEWHERE // 20)
-        for name in ("one", "two", "six")
+        f"/package/{name}.py": f"alpha = {name}\n" * (LONGEST_CONTEXT // 20) for name in ("one", "two", "six")
     }
     found = projects(tmp_path / "shards", tokenizer, files | {"/package/own.py": "alpha = own\n"})
-    assert sum(map(len, found.beside(3))) == LONGEST_ELSEWHERE
+    assert sum(map(len, found.beside(3))) == LONGEST_CONTEXT

@@ -7,7 +7,7 @@ import pytest
 from redraft_model.errors import DataError
 from redraft_model.fit.fitting import fit
 from redraft_model.fit.pieces import function
-from redraft_model.fit.workers import Material, Workers, lines, memories, outcomes, searches, sweeps
+from redraft_model.fit.workers import Material, Workers, lines, outcomes, retrievals, searches, sweeps
 from redraft_model.network.checkpoint import Training, export_checkpoint
 from redraft_model.network.transformer import Transformer
 from redraft_model.repair.settings import Search
@@ -31,10 +31,10 @@ def test_everything_is_gathered_and_fitted(material: Material) -> None:
     with Workers(material, 2) as workers:
         searched = workers.gather(searches, 2)
         swept = workers.gather(sweeps, 1)
-        remembered = workers.gather(memories, 1)
-        completed = workers.gather(lines, 1, fit([], [], [], remembered))
-        calibration = fit(searched, swept, completed, remembered)
-        compared = workers.gather(outcomes, 1, calibration, small)
+        retrieved = workers.gather(retrievals, 1)
+        completed = workers.gather(lines, 1, fit([], [], [], retrieved).completion)
+        weights = fit(searched, swept, completed, retrieved)
+        compared = workers.gather(outcomes, 1, weights.repair, small)
     assert searched
     assert swept
     assert completed

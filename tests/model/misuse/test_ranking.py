@@ -3,8 +3,8 @@
 from dataclasses import fields
 
 import pytest
-from redraft_model.complete.ranking import LONE
-from redraft_model.misuse.ranking import GUESSED, MANY, Guessed, guessed
+from redraft_model.calibration.logistic import NO_RIVAL
+from redraft_model.misuse.ranking import MANY, MISUSE_FEATURES, MisuseFeatures, misuse_features
 from redraft_model.misuse.slots import slots
 
 METHOD = """\
@@ -17,24 +17,24 @@ def order(self, parts, supplier, part_count, unused):
 """
 
 
-def of(source: str, text: str, number: int, other: str) -> Guessed:
+def of(source: str, text: str, number: int, other: str) -> MisuseFeatures:
     """The features of `other` in the slot that is the `number`th one to hold `text`."""
     slot = [slot for slot in slots(source) if slot.text == text][number]
     (word,) = [word for word in slot.others if word.text == other]
-    (found,) = guessed([(slot, word, 0.0)])
+    (found,) = misuse_features([(slot, word, 0.0)])
     return found
 
 
 def test_a_lead_is_over_what_is_there_and_over_all_other_words_of_the_slot() -> None:
     first, second = slots("def f(a, b, c):\n    return a + b\n")[::2]
     gains = [(first, first.others[0], 3.0), (first, first.others[1], 1.0), (second, second.others[0], -2.0)]
-    found = guessed(gains)
+    found = misuse_features(gains)
     assert [each.lead for each in found] == [2.0, -2.0, -2.0]
     assert [each.front for each in found] == [3.0, 1.0, -5.0]
-    (alone,) = guessed([(first, first.others[0], 40.0)])
-    assert (alone.lead, alone.front) == (LONE, LONE)
-    assert guessed([]) == []
-    assert len(found[0].values()) == len(GUESSED) == len(fields(Guessed)) - 1
+    (alone,) = misuse_features([(first, first.others[0], 40.0)])
+    assert (alone.lead, alone.front) == (NO_RIVAL, NO_RIVAL)
+    assert misuse_features([]) == []
+    assert len(found[0].values()) == len(MISUSE_FEATURES) == len(fields(MisuseFeatures)) - 1
 
 
 def test_how_often_names_are_read_is_told_up_to_a_bound() -> None:
@@ -128,8 +128,8 @@ def test_an_attribute_of_self_is_told_and_whether_its_class_has_it() -> None:
 @pytest.mark.parametrize("text", ["<", "+", "1", "and"])
 def test_of_what_is_no_name_only_nats_and_how_often_it_is_used_are_known(text: str) -> None:
     (slot, *_) = (slot for slot in slots("x = 2 + 1 < y and z\n") if slot.text == text)
-    (found,) = guessed([(slot, slot.others[0], 1.5)])
-    known = {name: value for name, value in zip(GUESSED, found.values(), strict=True) if value}
+    (found,) = misuse_features([(slot, slot.others[0], 1.5)])
+    known = {name: value for name, value in zip(MISUSE_FEATURES, found.values(), strict=True) if value}
     assert found.group == "sign"
     assert (known.pop("lead"), known.pop("front"), known.pop("old_unread")) == (1.5, 1.5, 1.0)
     assert known.pop("is_literal", 0.0) == float(text == "1")

@@ -4,13 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from redraft_model.calibration.weights import DOUBTED, FEATURES, Calibration, Logistic, word_shares
-from redraft_model.complete.ranking import WRITTEN
-from redraft_model.complete.retrieval import RECALLED
+from redraft_model.calibration.logistic import Logistic
 from redraft_model.decode.proposer import Proposer
 from redraft_model.errors import Cancelled
-from redraft_model.misuse.ranking import GROUPS, GUESSED
-from redraft_model.misuse.sweep import Improved, Looked, Sweep, doubts, improve
+from redraft_model.misuse.ranking import (
+    GROUPS,
+    LABEL_EDIT_FEATURES,
+    MISUSE_FEATURES,
+    MisuseWeights,
+    word_shares,
+)
+from redraft_model.misuse.sweep import Sweep, SweepResult, WindowResult, doubts, improve
 from redraft_model.network.transformer import Transformer
 from redraft_model.passage import Doubt, Span, Watch
 from redraft_model.text.parser import parses
@@ -28,15 +32,10 @@ def first(values):
 """
 Proposing = Callable[..., Proposer]
 # In words that lead, and in nothing that the labels propose.
-BELIEVES_IN_LEADS = Calibration(
-    ranking=(0.0,) * len(FEATURES),
-    repair=Logistic(0.0, (0.0,) * (len(FEATURES) + 1)),
-    words=dict.fromkeys(GROUPS, Logistic(-4.0, tuple(float(name == "lead") for name in GUESSED))),
-    sweep=Logistic(-9.0, (0.0,) * len(DOUBTED)),
-    sweep_threshold=0.6,
-    line_ranking=(0.0,) * len(WRITTEN),
-    line=Logistic(0.0, (0.0,) * (len(WRITTEN) + 1)),
-    recall=Logistic(0.0, (0.0,) * len(RECALLED)),
+BELIEVES_IN_LEADS = MisuseWeights(
+    words=dict.fromkeys(GROUPS, Logistic(-4.0, tuple(float(name == "lead") for name in MISUSE_FEATURES))),
+    label_edit=Logistic(-9.0, (0.0,) * len(LABEL_EDIT_FEATURES)),
+    threshold=0.6,
 )
 
 
@@ -174,8 +173,8 @@ def test_what_the_labels_propose_for_a_text_that_parses_is_tried(
 ) -> None:
     sure = replace(
         BELIEVES_IN_LEADS,
-        words=dict.fromkeys(GROUPS, Logistic(-9.0, (0.0,) * len(GUESSED))),
-        sweep=Logistic(-4.0, tuple(float(name == "improvement") for name in DOUBTED)),
+        words=dict.fromkeys(GROUPS, Logistic(-9.0, (0.0,) * len(MISUSE_FEATURES))),
+        label_edit=Logistic(-4.0, tuple(float(name == "improvement") for name in LABEL_EDIT_FEATURES)),
     )
     clean, source = changed("a - b", good), changed("a - b", bad)
     start = source.index(bad) + bad.index(place)
@@ -185,7 +184,7 @@ def test_what_the_labels_propose_for_a_text_that_parses_is_tried(
     assert doubt.span.end > start
     assert doubt.probability < 0.5
     assert doubts(proposer_of(clean), source, 0.5, Span(0, 3), Sweep(), sure) == []
-    unsure = replace(sure, sweep=Logistic(-9.0, (0.0,) * len(DOUBTED)))
+    unsure = replace(sure, label_edit=Logistic(-9.0, (0.0,) * len(LABEL_EDIT_FEATURES)))
     assert doubts(proposer_of(clean), source, 0.5, None, Sweep(), unsure) == []
 
 
@@ -222,9 +221,9 @@ def test_a_missing_token_is_put_in(proposer_of: Proposing) -> None:
 
 def test_what_the_network_expects_is_left_alone(proposer_of: Proposing) -> None:
     proposer = proposer_of(CLEAN)
-    assert improve(proposer, CLEAN, Sweep()) == Improved(CLEAN, 0.0, 0, 1.0)
+    assert improve(proposer, CLEAN, Sweep()) == SweepResult(CLEAN, 0.0, 0, 1.0)
     assert proposer.effort.n_forward == 2, "once to look at the labels, once to guess what is hidden"
-    assert improve(proposer_of("x = 1\n"), "", Sweep()) == Improved("", 0.0, 0, 1.0)
+    assert improve(proposer_of("x = 1\n"), "", Sweep()) == SweepResult("", 0.0, 0, 1.0)
 
 
 def test_no_text_that_parses_becomes_one_that_does_not(proposer_of: Proposing) -> None:
@@ -245,8 +244,8 @@ def test_the_number_of_edits_is_kept(proposer_of: Proposing) -> None:
 def test_without_a_calibration_only_words_that_lead_clearly_are_tried(proposer_of: Proposing) -> None:
     source = changed("a - b", "a - a")
     for lead, is_tried in ((1.0, True), (50.0, False)):
-        looked: list[Looked] = []
-        improve(proposer_of(CLEAN), source, Sweep(lead=lead), on_looked=looked.append)
+        looked: list[WindowResult] = []
+        improve(proposer_of(CLEAN), source, Sweep(lead=lead), on_window=looked.append)
         assert any(edit.features is None for edit in looked[0].edits) == is_tried
         assert CLEAN in [word.text(source) for words in looked[0].words for word in words]
 
@@ -255,14 +254,14 @@ def test_without_a_calibration_only_words_that_lead_clearly_are_tried(proposer_o
 def test_the_calibration_decides_which_word_is_put_in(
     proposer_of: Proposing, threshold: float, is_made: bool
 ) -> None:
-    calibration = replace(BELIEVES_IN_LEADS, sweep_threshold=threshold)
+    weights = replace(BELIEVES_IN_LEADS, threshold=threshold)
     source = changed("a - b", "a - a")
-    looked: list[Looked] = []
-    better = improve(proposer_of(CLEAN), source, Sweep(), calibration=calibration, on_looked=looked.append)
+    looked: list[WindowResult] = []
+    better = improve(proposer_of(CLEAN), source, Sweep(), weights=weights, on_window=looked.append)
     shares = [
         share
         for words in looked[0].words
-        for share in word_shares(calibration.words, [word.features for word in words])
+        for share in word_shares(weights.words, [word.features for word in words])
     ]
     assert better.source == (CLEAN if is_made else source)
     assert better.n_edits == int(is_made)
@@ -292,7 +291,7 @@ def test_only_the_span_is_improved(proposer_of: Proposing) -> None:
 
 def test_what_is_refused_is_not_done(proposer_of: Proposing) -> None:
     source = changed("a - b", "a + b")
-    assert improve(proposer_of(CLEAN), source, Sweep(), is_allowed=lambda text: False) == Improved(
+    assert improve(proposer_of(CLEAN), source, Sweep(), is_allowed=lambda text: False) == SweepResult(
         source, 0.0, 0, 1.0
     )
 

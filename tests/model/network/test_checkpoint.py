@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from redraft_model.errors import CheckpointError
+from redraft_model.feature_weights import FeatureWeights
 from redraft_model.fit.fitting import fit
 from redraft_model.network.checkpoint import Training, export_checkpoint, join_parts, load_checkpoint
 from redraft_model.network.config import ModelConfig
@@ -117,9 +118,11 @@ def test_a_calibration_is_loaded_with_its_network_and_goes_with_it(
     model: Transformer, tokenizer: Tokenizer, folder: Path
 ) -> None:
     assert load_checkpoint(folder, CPU).calibration is None
-    calibration = fit([], [])
-    calibration.save(folder)
-    assert load_checkpoint(folder, CPU).calibration == calibration
+    weights = fit([], [])
+    weights.calibration().save(folder)
+    loaded = load_checkpoint(folder, CPU).calibration
+    assert loaded is not None
+    assert FeatureWeights.of(loaded) == weights
     (folder / "calibration.json").write_text("[]")
     with pytest.raises(CheckpointError, match="calibrate the checkpoint again"):
         load_checkpoint(folder, CPU)

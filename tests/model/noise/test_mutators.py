@@ -1,9 +1,9 @@
-"""Every breaker of the table, shown once: code that parses, and one of the ways this breaker breaks it."""
+"""Every mutator of the table, shown once: code that parses, and one of the ways this mutator breaks it."""
 
 from random import Random
 
 import pytest
-from redraft_model.noise.mutators import BREAKERS, GROUPS, lex
+from redraft_model.noise.mutators import GROUPS, MUTATORS, lex
 from redraft_model.noise.mutators.lexer import lines, pairs
 from redraft_model.noise.syntax import parses
 
@@ -170,11 +170,11 @@ SCRAPS = [
 
 
 def results(name: str, code: str) -> set[str | None]:
-    return {BREAKERS[name](code, lex(code), Random(seed)) for seed in range(400)}
+    return {MUTATORS[name](code, lex(code), Random(seed)) for seed in range(400)}
 
 
 def test_every_breaker_has_an_example() -> None:
-    assert set(EXAMPLES) == set(BREAKERS)
+    assert set(EXAMPLES) == set(MUTATORS)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -185,7 +185,7 @@ def test_breaker_makes_this_of_that(name: str) -> None:
     assert after in results(name, before)
 
 
-@pytest.mark.parametrize("name", BREAKERS)
+@pytest.mark.parametrize("name", MUTATORS)
 def test_breaker_finds_nothing_in_nothing(name: str) -> None:
     assert results(name, "") == {None}
 
@@ -205,14 +205,14 @@ def test_nothing_is_broken_that_people_would_mend_otherwise(name: str, code: str
 
 @pytest.mark.parametrize("code", SCRAPS)
 def test_no_breaker_stumbles_over_a_scrap(code: str) -> None:
-    for breaker in BREAKERS.values():
+    for mutator in MUTATORS.values():
         for seed in range(20):
-            assert isinstance(breaker(code, lex(code), Random(seed)), str | None)
+            assert isinstance(mutator(code, lex(code), Random(seed)), str | None)
 
 
 def test_shares_add_up_and_no_breaker_is_filed_twice() -> None:
     assert sum(share for share, _ in GROUPS.values()) == pytest.approx(1)
-    assert len(BREAKERS) == sum(len(group) for _, group in GROUPS.values())
+    assert len(MUTATORS) == sum(len(group) for _, group in GROUPS.values())
     assert all(weight > 0 for _, group in GROUPS.values() for weight in group.values())
 
 

@@ -18,7 +18,7 @@ def test_a_process_is_found_by_name_and_takes_its_settings() -> None:
 
 
 def test_a_process_found_by_name_works() -> None:
-    assert noise.text_process("syntax").worsen("f(x)\n", Random(0)) != "f(x)\n"
+    assert noise.text_process("syntax").corrupt("f(x)\n", Random(0)) != "f(x)\n"
     x_t = noise.token_process("edit", low=1, high=99).corrupt(
         np.array([5], np.int32), 1.0, np.random.default_rng(0)
     )
@@ -32,7 +32,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 
 def test_a_name_is_given_once() -> None:
     with pytest.raises(ValueError, match="'syntax'"):
-        noise.register(SyntaxNoise)
+        noise.register(noise.TEXT_PROCESSES)(SyntaxNoise)
 
 
 def test_no_torch_is_loaded() -> None:

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 from redraft_model.noise import SemanticNoise
 from redraft_model.noise.semantic import MUTATIONS, UNKNOWN, misuse_attribute, misuse_variable, unknown_name
-from redraft_model.text.scopes import Survey
+from redraft_model.text.scopes import ScopeAnalysis
 
 NOISE = SemanticNoise()
 ONCE = SemanticNoise(second=0.0)
@@ -31,7 +31,7 @@ SNIPPETS = sorted(
 
 
 def mutants(code: str, noise: SemanticNoise = ONCE, n: int = 300) -> set[str]:
-    return {noise.worsen(code, Random(seed)) for seed in range(n)}
+    return {noise.corrupt(code, Random(seed)) for seed in range(n)}
 
 
 def check(mutation: str, before: str, afters: set[str]) -> None:
@@ -42,7 +42,7 @@ def check(mutation: str, before: str, afters: set[str]) -> None:
     for seed in range(300):
         text = before
         for change in sorted(
-            mutate(Survey(before, tree), Random(seed)), key=lambda change: -change.span.start
+            mutate(ScopeAnalysis(before, tree), Random(seed)), key=lambda change: -change.span.start
         ):
             text = text[: change.span.start] + change.text + text[change.span.end :]
         found.add(text)
@@ -52,7 +52,7 @@ def check(mutation: str, before: str, afters: set[str]) -> None:
 def test_mutants_parse_and_mean_something_else() -> None:
     n_changed = 0
     for seed, code in enumerate(SNIPPETS):
-        mutant = NOISE.worsen(code, Random(seed))
+        mutant = NOISE.corrupt(code, Random(seed))
         if mutant != code:
             n_changed += 1
             assert ast.dump(ast.parse(mutant)) != ast.dump(ast.parse(code))
@@ -81,7 +81,7 @@ def test_another_variable_of_the_function_is_used() -> None:
 
 def test_a_wrong_name_mostly_has_a_value_already() -> None:
     code = "def f(a, b):\n    c = a\n"
-    survey = Survey(code, ast.parse(code))
+    survey = ScopeAnalysis(code, ast.parse(code))
     changed = Counter(misuse_variable(survey, Random(seed))[0].text for seed in range(1000))
     assert set(changed) == {"b", "c"}
     assert 60 < changed["c"] < 140, "half of the fifth that may be any name"
@@ -94,7 +94,7 @@ def test_what_other_functions_bind_and_fillers_are_never_meant() -> None:
 
 def test_self_is_everywhere_and_so_taken_for_another_less_often() -> None:
     code = "def f(self, a):\n    return self.x(a)\n"
-    survey = Survey(code, ast.parse(code))
+    survey = ScopeAnalysis(code, ast.parse(code))
     changed = Counter(misuse_variable(survey, Random(seed))[0].text for seed in range(1000))
     assert changed.total() == 1000
     assert 150 < changed["a"] < 250, "where self was: in two of five of the half that comes to it first"
@@ -123,7 +123,7 @@ def test_the_variable_of_a_comprehension_stays_in_it() -> None:
 
 def test_a_name_from_nowhere_takes_the_place_of_one_that_has_a_value() -> None:
     code = "def other(elsewhere):\n    return elsewhere\ndef f(the_total):\n    print(the_total)\n"
-    survey = Survey(code, ast.parse(code))
+    survey = ScopeAnalysis(code, ast.parse(code))
     wrong = Counter()
     for seed in range(600):
         (change,) = unknown_name(survey, Random(seed))
@@ -144,7 +144,7 @@ def test_what_comes_from_nowhere_already_is_left_alone() -> None:
 
 def test_an_attribute_of_self_is_taken_for_another() -> None:
     code = "class A:\n    def f(self, a):\n        self.b = self.cc = a\n        self.g(self.cc)\n    def g(self): ...\n"
-    survey = Survey(code, ast.parse(code))
+    survey = ScopeAnalysis(code, ast.parse(code))
     changed = Counter()
     for seed in range(600):
         (change,) = misuse_attribute(survey, Random(seed))
@@ -214,7 +214,7 @@ def test_places_beyond_ascii_are_found() -> None:
 def test_wrong_names_lead() -> None:
     code = "def f(a, b, c):\n    if a < b and c:\n        a += 1\n    return g(a + b, c.lower())\n"
     kinds = Counter(
-        "name" if sorted(ONCE.worsen(code, Random(seed))) != sorted(code) else "swap" for seed in range(300)
+        "name" if sorted(ONCE.corrupt(code, Random(seed))) != sorted(code) else "swap" for seed in range(300)
     )
     assert kinds["name"] > kinds["swap"]
 
@@ -224,7 +224,9 @@ def test_one_in_five_changes_twice() -> None:
     n_lines = Counter(
         sum(
             old != new
-            for old, new in zip(code.splitlines(), NOISE.worsen(code, Random(seed)).splitlines(), strict=True)
+            for old, new in zip(
+                code.splitlines(), NOISE.corrupt(code, Random(seed)).splitlines(), strict=True
+            )
         )
         for seed in range(1000)
     )
@@ -241,19 +243,19 @@ def test_code_that_offers_nothing_is_left_alone(code: str) -> None:
 
 def test_very_deep_code_is_left_alone_or_changed_but_never_fatal() -> None:
     code = "x = " + " + ".join(["1"] * 3000) + "\n"
-    ast.parse(NOISE.worsen("y = 2\n", Random(0)))
-    assert isinstance(NOISE.worsen(code, Random(0)), str)
+    ast.parse(NOISE.corrupt("y = 2\n", Random(0)))
+    assert isinstance(NOISE.corrupt(code, Random(0)), str)
 
 
 def test_equal_seeds_mutate_equally() -> None:
     for seed, code in enumerate(SNIPPETS[:40]):
-        assert NOISE.worsen(code, Random(seed)) == NOISE.worsen(code, Random(seed))
+        assert NOISE.corrupt(code, Random(seed)) == NOISE.corrupt(code, Random(seed))
 
 
 def test_speed_for_the_record() -> None:
     start = time.perf_counter()
     for seed, code in enumerate(SNIPPETS):
-        NOISE.worsen(code, Random(seed))
+        NOISE.corrupt(code, Random(seed))
     n_lines = sum(code.count("\n") for code in SNIPPETS) / len(SNIPPETS)
     milliseconds = (time.perf_counter() - start) / len(SNIPPETS) * 1e3
     print(f"semantic noise: {milliseconds:.3f} ms for {n_lines:.0f} lines")

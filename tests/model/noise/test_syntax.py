@@ -52,14 +52,14 @@ def test_there_are_enough_snippets() -> None:
 
 
 def test_code_that_parsed_no_longer_does() -> None:
-    unbroken = [code for seed, code in enumerate(SNIPPETS) if parses(NOISE.worsen(code, Random(seed)))]
+    unbroken = [code for seed, code in enumerate(SNIPPETS) if parses(NOISE.corrupt(code, Random(seed)))]
     assert unbroken == []
 
 
 @pytest.mark.parametrize("code", ["x = 1\n", "pass\n", "x", "return\n", "# only\nx()\n", PROGRAM])
 def test_small_programs_are_broken_too(code: str) -> None:
     for seed in range(100):
-        assert not parses(NOISE.worsen(code, Random(seed)))
+        assert not parses(NOISE.corrupt(code, Random(seed)))
 
 
 @pytest.mark.parametrize(
@@ -67,26 +67,26 @@ def test_small_programs_are_broken_too(code: str) -> None:
 )
 def test_code_that_did_not_parse_is_changed(code: str) -> None:
     for seed in range(50):
-        assert NOISE.worsen(code, Random(seed)) != code
+        assert NOISE.corrupt(code, Random(seed)) != code
 
 
 @pytest.mark.parametrize("code", ["", "\n", "   \n\n"])
 def test_blank_text_is_left_alone(code: str) -> None:
-    assert NOISE.worsen(code, Random(0)) == code
+    assert NOISE.corrupt(code, Random(0)) == code
 
 
 def test_code_that_cannot_be_broken_is_left_alone() -> None:
     wordy = SyntaxNoise(shares={name: float(name == "keywords") for name in GROUPS})
-    assert wordy.worsen("#\n", Random(0)) == "#\n"
+    assert wordy.corrupt("#\n", Random(0)) == "#\n"
 
 
 def test_equal_seeds_break_equally() -> None:
     for seed, code in enumerate(SNIPPETS[:50]):
-        assert NOISE.worsen(code, Random(seed)) == NOISE.worsen(code, Random(seed))
+        assert NOISE.corrupt(code, Random(seed)) == NOISE.corrupt(code, Random(seed))
 
 
 def test_a_program_is_broken_in_many_ways() -> None:
-    broken = Counter(NOISE.worsen(PROGRAM, Random(seed)) for seed in range(1000))
+    broken = Counter(NOISE.corrupt(PROGRAM, Random(seed)) for seed in range(1000))
     assert len(broken) > 300
     assert broken.most_common(1)[0][1] < 50
 
@@ -95,7 +95,7 @@ def test_changes_are_small() -> None:
     gentle = SyntaxNoise(again=0.0)
     changed = []
     for seed in range(300):
-        broken = gentle.worsen(PROGRAM, Random(seed)).splitlines()
+        broken = gentle.corrupt(PROGRAM, Random(seed)).splitlines()
         changed.append(len(set(PROGRAM.splitlines()) - set(broken)))
     assert sum(changed) / 300 < 2
 
@@ -104,17 +104,17 @@ def test_more_breakers_change_more() -> None:
     def mean_kept(noise: SyntaxNoise) -> float:
         lines = set(PROGRAM.splitlines())
         return (
-            sum(len(lines & set(noise.worsen(PROGRAM, Random(seed)).splitlines())) for seed in range(300))
+            sum(len(lines & set(noise.corrupt(PROGRAM, Random(seed)).splitlines())) for seed in range(300))
             / 300
         )
 
-    assert mean_kept(SyntaxNoise(again=1.0, n_breakers_max=3)) < mean_kept(SyntaxNoise(again=0.0)) - 0.5
+    assert mean_kept(SyntaxNoise(again=1.0, n_mutators_max=3)) < mean_kept(SyntaxNoise(again=0.0)) - 0.5
 
 
 def test_speed_for_the_record() -> None:
     start = time.perf_counter()
     for seed, code in enumerate(SNIPPETS):
-        NOISE.worsen(code, Random(seed))
+        NOISE.corrupt(code, Random(seed))
     n_lines = sum(code.count("\n") for code in SNIPPETS) / len(SNIPPETS)
     print(
         f"syntax noise: {(time.perf_counter() - start) / len(SNIPPETS) * 1e3:.3f} ms for {n_lines:.0f} lines"
@@ -123,9 +123,9 @@ def test_speed_for_the_record() -> None:
 
 def test_shares_of_groups_can_be_others() -> None:
     source = "def f(n):\n    n += 1\n    print(n)\n    return n\n"
-    foreign = SyntaxNoise(again=0.0, shares={name: float(name == "habits") for name in GROUPS})
+    foreign = SyntaxNoise(again=0.0, shares={name: float(name == "foreign_syntax") for name in GROUPS})
     rng = random.Random(3)
-    texts = {foreign.worsen(source, rng) for _ in range(60)}
+    texts = {foreign.corrupt(source, rng) for _ in range(60)}
     assert any("n++" in text for text in texts)
     assert any("print n" in text for text in texts)
     assert not any("def f(n)\n" in text for text in texts), "no colon was forgotten"

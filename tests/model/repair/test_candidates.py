@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from redraft_model.passage import Span
-from redraft_model.repair.candidates import Edit, together
+from redraft_model.repair.candidates import LabelEdit, together
 from redraft_model.tokens.alignment import DELETE_ID, INSERT_IDS
 from redraft_model.tokens.tokenizer import Tokenizer
 from redraft_model.tokens.window import around
@@ -40,7 +40,7 @@ def test_no_group_comes_twice_and_none_is_of_one(places: set[int]) -> None:
 def test_the_labels_of_an_edit_are_executed_together(tokenizer: Tokenizer) -> None:
     window = around(tokenizer, "x = = 1\n", Span(0, 0))
     before = window.canvas.region
-    edit = Edit((0, 2, 3), (int(before[3]), DELETE_ID, INSERT_IDS[1]), 1.0)
+    edit = LabelEdit((0, 2, 3), (int(before[3]), DELETE_ID, INSERT_IDS[1]), 1.0)
     after = edit.applied(window).canvas
     assert (edit.n_replaced, edit.n_tokens) == (2, 4)
     assert after.n_masks == 2

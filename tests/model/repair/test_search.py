@@ -270,16 +270,16 @@ def test_a_solution_is_not_cut_down_to_one_that_is_refused(fixed: Fixing) -> Non
     assert found.source.startswith("y") or found.source == source
 
 
-@pytest.mark.parametrize("sureness", [0.95, 0.4])
+@pytest.mark.parametrize("confidence", [0.95, 0.4])
 def test_a_body_that_lost_its_indentation_gets_all_of_it_back(
-    tokenizer: Tokenizer, oracle_of: Callable[..., Transformer], sureness: float
+    tokenizer: Tokenizer, oracle_of: Callable[..., Transformer], confidence: float
 ) -> None:
     # Python's parser is content when the first line is indented; the `return` then stands outside of a function. Labels that are
     # sure are executed together, others one after the other.
     clean = "def area(width, height):\n    size = width * height\n    return size\n"
     source = clean.replace("    ", "")
     assert parses(clean.replace("    return", "return"))
-    network = oracle_of(clean, sureness=sureness)
+    network = oracle_of(clean, confidence=confidence)
     assert repair(Proposer(network, tokenizer), source, DEFAULT).source == clean
 
 

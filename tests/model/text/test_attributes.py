@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from redraft_model.text.attributes import Members, members
+from redraft_model.text.attributes import ClassAttributes, class_attributes
 
 CLASS = """\
 class Box:
@@ -23,9 +23,9 @@ class Box:
 """
 
 
-def only(code: str) -> Members:
-    """The members of the one class of `code`."""
-    outside, inside = members(ast.parse(code))
+def only(code: str) -> ClassAttributes:
+    """The class_attributes of the one class of `code`."""
+    outside, inside = class_attributes(ast.parse(code))
     assert not outside.uses
     return inside
 
@@ -33,8 +33,8 @@ def only(code: str) -> Members:
 def test_data_and_methods_are_told_apart_and_properties_are_read_like_data() -> None:
     found = only(CLASS)
     assert found.data == {"unit", "width", "items", "half"}
-    assert found.alike(called=False) == {"unit", "width", "items", "half"}
-    assert found.alike(called=True) == {"half", "add"}
+    assert found.of_kind(called=False) == {"unit", "width", "items", "half"}
+    assert found.of_kind(called=True) == {"half", "add"}
     assert found.is_closed
 
 
@@ -95,15 +95,17 @@ def test_an_attribute_may_be_given_under_a_condition() -> None:
 
 
 def test_outside_of_all_classes_self_may_have_anything() -> None:
-    (found,) = members(ast.parse("def f(self):\n    self.a = 1\n    return self.b(self.a, other.c)\n"))
+    (found,) = class_attributes(
+        ast.parse("def f(self):\n    self.a = 1\n    return self.b(self.a, other.c)\n")
+    )
     assert found.has("anything")
-    assert found.alike(called=True) == {"b"}
-    assert found.alike(called=False) == {"a"}
+    assert found.of_kind(called=True) == {"b"}
+    assert found.of_kind(called=False) == {"a"}
 
 
 def test_each_class_has_its_own() -> None:
     code = "class A:\n    class B:\n        def f(self): return self.x\n    def g(self): return self.y, self.B()\n"
-    outside, outer, inner = members(ast.parse(code))
+    outside, outer, inner = class_attributes(ast.parse(code))
     assert [use.node.attr for use in inner.uses] == ["x"]
     assert [use.node.attr for use in outer.uses] == ["y", "B"]
     assert outer.has("B")

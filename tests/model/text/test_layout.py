@@ -1,7 +1,7 @@
 """White space: gaps behind brackets that were written, lines of which nothing is left, words that became one."""
 
 import pytest
-from redraft_model.text.layout import tidied, unglued
+from redraft_model.text.layout import normalise_whitespace, split_merged_words
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from redraft_model.text.layout import tidied, unglued
 def test_gaps_behind_new_brackets_go_and_lines_of_which_nothing_is_left(
     before: str, after: str, tidy: str
 ) -> None:
-    assert tidied(before, after) == tidy
+    assert normalise_whitespace(before, after) == tidy
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_gaps_behind_new_brackets_go_and_lines_of_which_nothing_is_left(
     ],
 )
 def test_words_that_a_change_made_one_are_put_apart(before: str, after: str, apart: str | None) -> None:
-    assert unglued(before, after) == apart
+    assert split_merged_words(before, after) == apart

@@ -2,14 +2,14 @@
 
 import pytest
 from redraft_model.passage import Span
-from redraft_model.text.ngrams import MOST, Phrases
+from redraft_model.text.ngrams import MOST, NgramContext
 
 SOURCE = "if self.items:\n    total = self.items[0]\nif self.names:\n    total = self.item[0]\n"
 
 
 def around(source: str, at: str, word: str) -> int:
     start = source.rindex(at)
-    return Phrases(source).n_around(Span(start, start + len(at)), word)
+    return NgramContext(source).n_around(Span(start, start + len(at)), word)
 
 
 @pytest.mark.parametrize(

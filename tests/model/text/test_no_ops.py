@@ -1,7 +1,7 @@
 """Statements that do nothing."""
 
 import pytest
-from redraft_model.text.no_ops import n_idle
+from redraft_model.text.no_ops import n_no_ops
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ from redraft_model.text.no_ops import n_idle
     ],
 )
 def test_statements_that_do_nothing_are_counted(source: str, n: int) -> None:
-    assert n_idle(source) == n
+    assert n_no_ops(source) == n

@@ -4,13 +4,13 @@ import pytest
 from redraft_model.passage import Span
 from redraft_model.text.parser import (
     N_KINDS,
+    comment_and_string_spans,
     compile_problem,
     conflict,
     error_spans,
     line_starts,
     parses,
     problem,
-    prose_spans,
 )
 
 
@@ -183,15 +183,15 @@ def test_a_message_is_of_the_kind_that_it_is_about(source: str, kind: int) -> No
     assert kind < N_KINDS
 
 
-def test_prose_is_what_stands_in_comments_and_strings() -> None:
+def test_comments_and_strings_are_what_stands_in_comments_and_strings() -> None:
     source = "x = 'ab' + f\"c{d!r}e\"  # 名 f\ny = '''g\nh'''\nz = ''\n"
-    assert [span.of(source) for span in prose_spans(source)] == ["ab", "c", "e", " 名 f", "g\nh"]
+    assert [span.of(source) for span in comment_and_string_spans(source)] == ["ab", "c", "e", " 名 f", "g\nh"]
 
 
-def test_an_open_string_is_no_prose_and_what_follows_it_is_found() -> None:
+def test_an_open_string_is_none_and_what_follows_it_is_found() -> None:
     source = "x = 'ab\ny = 'cd'  # e\n"
-    assert [span.of(source) for span in prose_spans(source)] == ["cd", " e"]
-    assert prose_spans("") == []
+    assert [span.of(source) for span in comment_and_string_spans(source)] == ["cd", " e"]
+    assert comment_and_string_spans("") == []
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ import ast
 import sys
 
 import pytest
-from redraft_model.text.scopes import Survey
+from redraft_model.text.scopes import ScopeAnalysis
 
 
 def unknown(code: str) -> set[str]:
     """The names that are read or called and come from nowhere."""
-    survey = Survey(code, ast.parse(code))
+    survey = ScopeAnalysis(code, ast.parse(code))
     found = (*survey.names, *survey.called)
     return {node.id for node, scope in found if not survey.is_known(node.id, scope)}
 
@@ -65,7 +65,7 @@ def test_type_parameters_are_known() -> None:
 
 def test_names_that_can_be_read_are_listed_without_pythons_hidden_ones() -> None:
     code = "import os\ndef f(a):\n    def g(b): return here\n"
-    survey = Survey(code, ast.parse(code))
+    survey = ScopeAnalysis(code, ast.parse(code))
     ((_, scope),) = survey.names
     known = survey.known(scope)
     assert {"os", "f", "a", "g", "b", "print"} <= known
@@ -73,7 +73,7 @@ def test_names_that_can_be_read_are_listed_without_pythons_hidden_ones() -> None
 
 
 def test_a_module_imports_something() -> None:
-    assert [Survey(code, ast.parse(code)).is_module for code in ("import a", "def f(): import a")] == [
+    assert [ScopeAnalysis(code, ast.parse(code)).is_module for code in ("import a", "def f(): import a")] == [
         True,
         False,
     ]

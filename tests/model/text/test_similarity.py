@@ -1,11 +1,11 @@
 """Which files are alike."""
 
 import pytest
-from redraft_model.text.similarity import alikeness, most_alike, signature
+from redraft_model.text.similarity import most_similar, signature, similarity
 
 
 def test_texts_with_the_same_words_are_alike_however_often_and_in_whatever_order() -> None:
-    assert alikeness(signature("open(path)\nclose(path)"), signature("close, open, path, path")) == 1.0
+    assert similarity(signature("open(path)\nclose(path)"), signature("close, open, path, path")) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_texts_with_the_same_words_are_alike_however_often_and_in_whatever_order
     ],
 )
 def test_alikeness_is_the_share_of_common_words(a: str, b: str, share: float) -> None:
-    assert alikeness(signature(a), signature(b)) == pytest.approx(share)
+    assert similarity(signature(a), signature(b)) == pytest.approx(share)
 
 
 def test_few_words_share_a_bit() -> None:
@@ -37,4 +37,4 @@ def test_half_a_character_is_no_obstacle() -> None:
 def test_the_most_alike_comes_first_and_what_has_nothing_in_common_is_left_out() -> None:
     texts = ["alpha", "alpha beta gamma", "other words", "alpha beta"]
     own = signature("alpha beta gamma")
-    assert most_alike(own, texts, signature) == ["alpha beta gamma", "alpha beta", "alpha"]
+    assert most_similar(own, texts, signature) == ["alpha beta gamma", "alpha beta", "alpha"]

@@ -96,7 +96,7 @@ def test_gaps_are_maximal() -> None:
     assert [(g.start, g.end, g.new_start, g.new_end) for g in found] == [(3, 6, 3, 5), (9, 9, 8, 9)]
 
 
-# A capital letter is kin to the small one.
+# A capital letter counts as a variant of the small one.
 KIN = np.arange(FIRST + 0x80, dtype=np.int32)
 KIN[FIRST + ord("A") : FIRST + ord("Z") + 1] = KIN[FIRST + ord("a") : FIRST + ord("z") + 1]
 

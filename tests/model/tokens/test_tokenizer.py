@@ -153,14 +153,14 @@ def test_a_strangers_tokenizer_is_refused(tokenizer: Tokenizer, tmp_path: Path) 
 
 
 def test_kin_are_the_same_but_for_blanks(tokenizer: Tokenizer) -> None:
-    def kin(text: str) -> list[int]:
-        return tokenizer.kin[tokenizer.encode(text)].tolist()
+    def variants(text: str) -> list[int]:
+        return tokenizer.whitespace_variants[tokenizer.encode(text)].tolist()
 
-    assert kin("x") == kin(" x")
-    assert kin("(") == kin(" (")
-    assert kin("\n") == kin("\n    ") == kin("\n        ")
-    assert kin("x") != kin("y")
-    assert kin(" =") != kin(" ==")
-    specials = tokenizer.kin[: tokenizer.n_specials]
+    assert variants("x") == variants(" x")
+    assert variants("(") == variants(" (")
+    assert variants("\n") == variants("\n    ") == variants("\n        ")
+    assert variants("x") != variants("y")
+    assert variants(" =") != variants(" ==")
+    specials = tokenizer.whitespace_variants[: tokenizer.n_specials]
     assert specials.tolist() == list(range(tokenizer.n_specials))
-    assert len(tokenizer.kin) == tokenizer.n_vocabulary
+    assert len(tokenizer.whitespace_variants) == tokenizer.n_vocabulary

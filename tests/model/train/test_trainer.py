@@ -17,7 +17,7 @@ from redraft_model.network.hardware import fast_dtype
 from redraft_model.network.transformer import Transformer
 from redraft_model.tokens.alignment import MASK_ID
 from redraft_model.tokens.tokenizer import Tokenizer
-from redraft_model.train.distributed import World
+from redraft_model.train.distributed import ProcessGroup
 from redraft_model.train.stages import EDITOR
 from redraft_model.train.time_box import TimeBox
 from redraft_model.train.trainer import (
@@ -197,7 +197,7 @@ def test_a_run_goes_on_from_a_network_that_knew_neither_neighbours_nor_marks(
     cpu = torch.device("cpu")
     known = load_checkpoint(tmp_path / "old", cpu, fast_dtype(cpu)).model
     rows = torch.arange(20, 60).reshape(2, 20)
-    # Neighbours that are not known yet add nothing but what bfloat16 rounds, where that is fast.
+    # LocalMixing that are not known yet add nothing but what bfloat16 rounds, where that is fast.
     tolerance = 4e-3 if fast_dtype(cpu) == torch.bfloat16 else 1e-5
     torch.testing.assert_close(run.model(rows), known(rows), rtol=0.02, atol=tolerance)
     train(replace(settings, out=tmp_path / "next", start_from=tmp_path / "old", tokens=4000))
@@ -268,16 +268,16 @@ def test_an_evaluation_costs_the_same_whatever_the_batch_size(settings: TrainSet
 
 
 def test_each_process_of_a_machine_gets_its_own_card() -> None:
-    assert World(3, 4, 1).device("cuda") == torch.device("cuda:1")
-    assert World(3, 4, 1).device("cpu") == torch.device("cpu")
-    assert World().device("cuda") == torch.device("cuda")
+    assert ProcessGroup(3, 4, 1).device("cuda") == torch.device("cuda:1")
+    assert ProcessGroup(3, 4, 1).device("cpu") == torch.device("cpu")
+    assert ProcessGroup().device("cuda") == torch.device("cuda")
 
 
 def test_the_world_is_what_torchrun_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert World.from_environment() == World(0, 1, 0)
+    assert ProcessGroup.from_environment() == ProcessGroup(0, 1, 0)
     for name, value in (("RANK", "5"), ("WORLD_SIZE", "8"), ("LOCAL_RANK", "1")):
         monkeypatch.setenv(name, value)
-    assert World.from_environment() == World(5, 8, 1)
+    assert ProcessGroup.from_environment() == ProcessGroup(5, 8, 1)
 
 
 def test_a_time_box_has_room_until_it_ends() -> None:

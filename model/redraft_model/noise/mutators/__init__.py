@@ -1,6 +1,6 @@
-"""The slips that make Python stop parsing, grouped by what they touch, and how often each is made.
+"""Syntax mutators: the bugs that make Python stop parsing, grouped by what they touch, and how often each is made.
 
-A breaker is a function (code, tokens, rng) -> the broken code, or None where it finds nothing to break. It
+A mutator is a function (code, tokens, rng) -> the broken code, or None where it finds nothing to break. It
 may return code that still parses; whoever calls it looks.
 """
 
@@ -14,24 +14,24 @@ from redraft_model.noise.mutators import (
     separators,
     typos,
 )
-from redraft_model.noise.mutators.lexer import Breaker, Line, Token, lex
+from redraft_model.noise.mutators.lexer import Line, Mutator, Token, lex
 
-# Shares of the groups, after what beginners' programs and parse errors in public repositories show, with what is rare there, habits
-# above all, raised: a slip that is drawn once in five hundred samples is not learnt. A group is drawn before one of its breakers,
-# so that how many breakers it has does not matter.
-GROUPS: dict[str, tuple[float, dict[Breaker, float]]] = {
-    "brackets": (0.15, brackets.BREAKERS),
-    "quotes": (0.15, quotes.BREAKERS),
-    "separators": (0.15, separators.BREAKERS),
-    "operators": (0.13, operators.BREAKERS),
-    "indentation": (0.12, indentation.BREAKERS),
-    "keywords": (0.11, keywords.BREAKERS),
-    "typos": (0.05, typos.BREAKERS),
-    "habits": (0.14, foreign_syntax.BREAKERS),
+# Shares of the groups, after what beginners' programs and parse errors in public repositories show. What is rare there, foreign
+# syntax above all, is raised: a bug that is drawn once in five hundred samples is not learnt. A group is drawn before one of its
+# mutators, so that how many mutators it has does not matter.
+GROUPS: dict[str, tuple[float, dict[Mutator, float]]] = {
+    "brackets": (0.15, brackets.MUTATORS),
+    "quotes": (0.15, quotes.MUTATORS),
+    "separators": (0.15, separators.MUTATORS),
+    "operators": (0.13, operators.MUTATORS),
+    "indentation": (0.12, indentation.MUTATORS),
+    "keywords": (0.11, keywords.MUTATORS),
+    "typos": (0.05, typos.MUTATORS),
+    "foreign_syntax": (0.14, foreign_syntax.MUTATORS),
 }
 
-BREAKERS: dict[str, Breaker] = {
-    breaker.__name__: breaker for _, group in GROUPS.values() for breaker in group
+MUTATORS: dict[str, Mutator] = {
+    mutator.__name__: mutator for _, group in GROUPS.values() for mutator in group
 }
 
-__all__ = ["BREAKERS", "GROUPS", "Breaker", "Line", "Token", "lex"]
+__all__ = ["GROUPS", "MUTATORS", "Line", "Mutator", "Token", "lex"]

@@ -1,10 +1,10 @@
-"""Breakers of brackets: by far the most common slip is a closing one that was forgotten."""
+"""Mutators of brackets: by far the most common bug is a closing one that was forgotten."""
 
 from random import Random
 
 from redraft_model.noise.mutators.lexer import (
     CLOSING_OF,
-    Breaker,
+    Mutator,
     Token,
     inserted,
     lines,
@@ -98,7 +98,7 @@ def move_closing_bracket(code: str, tokens: list[Token], rng: Random) -> str | N
 
 
 def drop_call_brackets(code: str, tokens: list[Token], rng: Random) -> str | None:
-    """len(x) -> len x: both brackets of a call, but print's, whose old statement is a habit of its own."""
+    """len(x) -> len x: both brackets of a call, but print's, whose old statement is foreign syntax of its own."""
     calls = []
     for opening, closing in pairs(tokens):
         before = code[: opening.start].rstrip(" ")
@@ -124,7 +124,7 @@ def drop_bracket_line(code: str, tokens: list[Token], rng: Random) -> str | None
     return place and without(code, place[0], min(len(code), place[1] + 1))
 
 
-BREAKERS: dict[Breaker, float] = {
+MUTATORS: dict[Mutator, float] = {
     drop_line_end_bracket: 6.5,
     drop_closing_bracket: 3.0,
     drop_opening_bracket: 2.0,

@@ -1,12 +1,12 @@
-"""Breakers from other languages' habits: C, JavaScript, shell and Python 2."""
+"""Foreign-syntax mutators: what people write who think in C, JavaScript, shell or Python 2."""
 
 import re
 from itertools import pairwise
 from random import Random
 
 from redraft_model.noise.mutators.lexer import (
-    Breaker,
     Line,
+    Mutator,
     Token,
     body_of,
     code_tokens,
@@ -372,7 +372,7 @@ def _any_assignment(code: str, tokens: list[Token], rng: Random) -> Line | None:
     return pick(rng, found)
 
 
-BREAKERS: dict[Breaker, float] = {
+MUTATORS: dict[Mutator, float] = {
     print_statement: 5.0,
     c_logic: 2.0,
     increment: 1.5,

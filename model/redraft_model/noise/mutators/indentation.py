@@ -1,8 +1,8 @@
-"""Breakers of indentation and of the blocks it makes."""
+"""Mutators of indentation and of the blocks it makes."""
 
 from random import Random
 
-from redraft_model.noise.mutators.lexer import Breaker, Line, Token, body_of, indent_of, lines, pick, without
+from redraft_model.noise.mutators.lexer import Line, Mutator, Token, body_of, indent_of, lines, pick, without
 
 
 def unexpected_indent(code: str, tokens: list[Token], rng: Random) -> str | None:
@@ -132,7 +132,7 @@ def _end_with_newline(code: str, line: Line) -> int:
     return len(code) if end < 0 else end + 1
 
 
-BREAKERS: dict[Breaker, float] = {
+MUTATORS: dict[Mutator, float] = {
     unexpected_indent: 2.2,
     missing_indent: 3.0,
     uneven_indent: 1.8,

@@ -1,10 +1,10 @@
-"""Breakers of keywords: misspelt, capitalised, dropped, glued, taken from elsewhere or used as names."""
+"""Mutators of keywords: misspelt, capitalised, dropped, glued, taken from elsewhere or used as names."""
 
 from itertools import pairwise
 from random import Random
 
 from redraft_model.noise.mutators.lexer import (
-    Breaker,
+    Mutator,
     Token,
     code_tokens,
     inserted,
@@ -219,7 +219,7 @@ def _any_keyword(tokens: list[Token], rng: Random) -> Token | None:
     return pick(rng, [token for token in tokens if token.kind == "keyword"])
 
 
-BREAKERS: dict[Breaker, float] = {
+MUTATORS: dict[Mutator, float] = {
     misspell_keyword: 3.0,
     capitalise_keyword: 1.2,
     drop_keyword: 1.3,

@@ -81,7 +81,7 @@ class Line(NamedTuple):
         return self.last.kind == "colon" and self.first.text in HEADERS
 
 
-Breaker = Callable[[str, list[Token], Random], str | None]
+Mutator = Callable[[str, list[Token], Random], str | None]
 
 
 def lex(code: str) -> list[Token]:

@@ -1,11 +1,11 @@
-"""Breakers of operators and of the equals sign."""
+"""Mutators of operators and of the equals sign."""
 
 from random import Random
 
 from redraft_model.noise.mutators.lexer import (
     COMPARISONS,
-    Breaker,
     Line,
+    Mutator,
     Token,
     binary_operators,
     code_tokens,
@@ -215,7 +215,7 @@ def _any_assignment(code: str, tokens: list[Token], rng: Random) -> Line | None:
     )
 
 
-BREAKERS: dict[Breaker, float] = {
+MUTATORS: dict[Mutator, float] = {
     drop_operator: 2.0,
     drop_operator_at_string: 1.8,
     drop_operand: 1.2,

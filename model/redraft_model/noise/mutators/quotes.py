@@ -1,9 +1,9 @@
-"""Breakers of strings: quotes forgotten, mixed up or written inside themselves."""
+"""Mutators of strings: quotes forgotten, mixed up or written inside themselves."""
 
 import re
 from random import Random
 
-from redraft_model.noise.mutators.lexer import Breaker, Token, inserted, pick, replaced, without
+from redraft_model.noise.mutators.lexer import Mutator, Token, inserted, pick, replaced, without
 
 _QUOTED = re.compile(r"([a-zA-Z]{0,2})(\"{3}|'{3}|\"|')([\s\S]*)\2\Z")
 _TYPOGRAPHIC = {"'": ("‘", "’"), '"': ("“", "”")}
@@ -147,7 +147,7 @@ def _other(quote: str) -> str:
     return quote.translate({39: '"', 34: "'"})
 
 
-BREAKERS: dict[Breaker, float] = {
+MUTATORS: dict[Mutator, float] = {
     drop_closing_quote: 4.0,
     drop_opening_quote: 3.0,
     drop_both_quotes: 1.0,

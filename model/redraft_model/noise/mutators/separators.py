@@ -1,11 +1,11 @@
-"""Breakers of colons, commas and dots."""
+"""Mutators of colons, commas and dots."""
 
 from itertools import pairwise
 from random import Random
 
 from redraft_model.noise.mutators.lexer import (
-    Breaker,
     Line,
+    Mutator,
     Token,
     code_tokens,
     ends_operand,
@@ -189,7 +189,7 @@ def _any_header(code: str, tokens: list[Token], rng: Random) -> Line | None:
     return pick(rng, [line for line in lines(code, tokens) if line.is_header])
 
 
-BREAKERS: dict[Breaker, float] = {
+MUTATORS: dict[Mutator, float] = {
     drop_header_colon: 5.5,
     wrong_header_colon: 1.5,
     early_header_colon: 0.5,

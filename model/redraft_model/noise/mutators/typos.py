@@ -1,4 +1,4 @@
-"""Breakers that know no grammar: characters, lines and pasted rubbish."""
+"""Mutators that know no grammar: characters, lines and pasted rubbish."""
 
 import re
 import string
@@ -6,7 +6,7 @@ from itertools import pairwise
 from random import Random
 
 from redraft_model.noise.mutators.lexer import (
-    Breaker,
+    Mutator,
     Token,
     code_tokens,
     inserted,
@@ -208,7 +208,7 @@ def split_line(code: str, tokens: list[Token], rng: Random) -> str | None:
 
 
 def duplicate_fragment(code: str, tokens: list[Token], rng: Random) -> str | None:
-    """A few tokens of a line stand there twice, as after a slip of copy and paste."""
+    """A few tokens of a line stand there twice, as after a hasty copy and paste."""
     line = pick(rng, [line for line in lines(code, tokens) if len(line.tokens) > 2])
     if line is None:
         return None
@@ -225,7 +225,7 @@ def pasted_prompt(code: str, tokens: list[Token], rng: Random) -> str | None:
 
 
 def pasted_line(code: str, tokens: list[Token], rng: Random) -> str | None:
-    """A line of prose, a fence of a code block or a merge marker between the statements."""
+    """A line of plain text, a fence of a code block or a merge marker between the statements."""
     line = pick(rng, lines(code, tokens))
     if line is None:
         return None
@@ -264,7 +264,7 @@ def _beside(character: str, rng: Random) -> str:
     return key.upper() if character.isupper() else key
 
 
-BREAKERS: dict[Breaker, float] = {
+MUTATORS: dict[Mutator, float] = {
     mistype_character: 2.0,
     insert_character: 1.4,
     rubbish_character: 0.4,

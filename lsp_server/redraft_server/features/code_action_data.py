@@ -19,7 +19,7 @@ from redraft_server.sources import Source
 
 
 @dataclass(frozen=True)
-class Errand:
+class CodeActionData:
     """What a code action promises, small enough to travel to the client and back.
 
     `range` limits the changes (None: the whole document). If it `is_complete`, a repair counts only if the
@@ -36,8 +36,8 @@ class Errand:
     seed: int = 0
 
     @classmethod
-    def of(cls, data: object, converter: cattrs.Converter) -> "Errand":
-        """The errand in what the client sent back; raises JsonRpcInvalidParams."""
+    def of(cls, data: object, converter: cattrs.Converter) -> "CodeActionData":
+        """The data in what the client sent back; raises JsonRpcInvalidParams."""
         refusal = JsonRpcInvalidParams("This is nothing that Redraft offered.")
         if not isinstance(data, dict):
             raise refusal
@@ -59,43 +59,43 @@ class Rewritten:
         return client.edit(self.source.uri, self.source.version, self.source.text_edits(self.text))
 
 
-async def edit_of(session: Session, errand: Errand, token: types.ProgressToken | None) -> types.WorkspaceEdit:
-    """The edit that carries out `errand`; raises RequestFailed or a RedraftError, a sentence for the user."""
-    rewritten = await rewrite(session, errand, token)
+async def edit_of(
+    session: Session, data: CodeActionData, token: types.ProgressToken | None
+) -> types.WorkspaceEdit:
+    """The edit that carries out `data`; raises RequestFailed or a RedraftError, a sentence for the user."""
+    rewritten = await rewrite(session, data, token)
     edit = await asyncio.to_thread(rewritten.edit, session.client)
     if not session.is_current(rewritten.source):
         raise RequestFailed("The document has changed while Redraft was working on it; ask again.")
     return edit
 
 
-async def rewrite(session: Session, errand: Errand, token: types.ProgressToken | None) -> Rewritten:
-    """The document after `errand`; raises RequestFailed or a RedraftError, a sentence for the user."""
+async def rewrite(session: Session, data: CodeActionData, token: types.ProgressToken | None) -> Rewritten:
+    """The document after `data`; raises RequestFailed or a RedraftError, a sentence for the user."""
     await session.settled()
-    source = session.sources.get(errand.uri)
+    source = session.sources.get(data.uri)
     if source is None:
         raise RequestFailed("The document is not open any more.")
     if (reason := obstacle(source, session.configuration)) is not None:
         raise RequestFailed(reason)
-    if source.version != errand.version:
+    if source.version != data.version:
         raise RequestFailed("The document has changed since this repair was offered; ask for it again.")
-    if errand.action not in session.scheduler.actions:
-        raise RequestFailed(f"The checkpoint has not learnt the action {errand.action!r}.")
+    if data.action not in session.scheduler.actions:
+        raise RequestFailed(f"The checkpoint has not learnt the action {data.action!r}.")
     text = source.code
-    span = source.span(errand.range) if errand.range is not None else None
+    span = source.span(data.range) if data.range is not None else None
     texts: list[str]
     draft: Draft | None = None
-    if errand.action == "repair":
+    if data.action == "repair":
         # A source that parses is only changed where the model doubts it.
         semantic = await asyncio.to_thread(syntax_problem, text) is None
-        draft = await session.work(errand.title, token, Repair(text, span, semantic), source)
+        draft = await session.work(data.title, token, Repair(text, span, semantic), source)
         texts = [draft.text]
     else:
         passage = Passage.cut(text, span or Span(0, len(text)))
-        drafts = await session.work(
-            errand.title, token, Rewrite(passage, errand.action, seed=errand.seed), source
-        )
+        drafts = await session.work(data.title, token, Rewrite(passage, data.action, seed=data.seed), source)
         texts = [passage.replaced(draft.text) for draft in drafts]
-    rewritten = Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, errand))
+    rewritten = Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, data))
     if draft is not None and span is None:
         session.latest_repair = source, draft
     return rewritten
@@ -107,21 +107,21 @@ def whole_lines(source: Source, first: int, last: int) -> types.Range:
     return types.Range(types.Position(first, 0), types.Position(end, 0))
 
 
-def _first_safe(source: Source, texts: list[str], span: Span | None, errand: Errand) -> str:
+def _first_safe(source: Source, texts: list[str], span: Span | None, data: CodeActionData) -> str:
     """The first of `texts`, versions of the code of `source`, that is safe and does what was promised.
 
     Raises RequestFailed.
     """
     text = source.code
-    failure = RequestFailed(f"Redraft found nothing to {_word(errand)} {_place(span)}.")
+    failure = RequestFailed(f"Redraft found nothing to {_word(data)} {_place(span)}.")
     for new_text in texts:
         if new_text == text:
             continue
         refusal = check(text, new_text, span)
         if refusal is not None:
-            failure = RequestFailed(f"Redraft discarded its {_word(errand)}. {refusal.reason}")
+            failure = RequestFailed(f"Redraft discarded its {_word(data)}. {refusal.reason}")
             continue
-        if errand.is_complete and (rest := syntax_problem(new_text)) is not None:
+        if data.is_complete and (rest := syntax_problem(new_text)) is not None:
             failure = RequestFailed(
                 f"Redraft could not repair everything: line {rest.line + 1} would still be wrong "
                 f"({rest.message})."
@@ -130,15 +130,15 @@ def _first_safe(source: Source, texts: list[str], span: Span | None, errand: Err
         revealed = source.revealed(new_text)
         if revealed is None:
             failure = RequestFailed(
-                f"Redraft discarded its {_word(errand)}. It would change a line that only IPython understands."
+                f"Redraft discarded its {_word(data)}. It would change a line that only IPython understands."
             )
             continue
         return revealed
     raise failure
 
 
-def _word(errand: Errand) -> str:
-    return "repair" if errand.action == "repair" else "rewrite"
+def _word(data: CodeActionData) -> str:
+    return "repair" if data.action == "repair" else "rewrite"
 
 
 def _place(span: Span | None) -> str:

@@ -1,0 +1,71 @@
+"""Span samples: a piece of a text is to be written, as completion asks for it, and surplus masks have to go."""
+
+import random
+
+import numpy as np
+
+from redraft_model.data.samples.kinds import Drawing, sample_kind
+from redraft_model.data.samples.sample import IGNORED, Context, Ids, Sample, assembled
+from redraft_model.data.samples.unit import draw_shown
+from redraft_model.noise import MaskNoise, span_process
+from redraft_model.passage import Span
+from redraft_model.tokens.alignment import DELETE_ID, MASK_ID
+
+CANVAS_SIZES = (8, 16, 24, 32, 48, 64)  # masks offered for a text of unknown length
+
+
+@sample_kind("span")
+def span_sample(process: str, drawing: Drawing) -> Sample | None:
+    """A span to be written: masks for all or part of it, and surplus masks that have to go."""
+    shown = draw_shown(drawing)
+    if shown is None or not shown.unit.code:
+        return None
+    tokenizer, rng, code = drawing.tokenizer, drawing.rng, shown.unit.code
+    span = span_process(process).cut(code, rng)
+    text = shown.text_of(tokenizer, code)
+    span = Span(*(shown.offset(tokenizer, code, at) for at in (span.start, span.end)))
+    before = tokenizer.encode(text[: span.start])
+    middle = tokenizer.encode(span.of(text))
+    after = tokenizer.encode(text[span.end :])
+    n_surplus = _draw_surplus(len(middle), rng)
+    if len(before) + len(middle) + n_surplus + len(after) > shown.room:
+        return None
+    x_t = _partly_written(middle, n_surplus, drawing)
+    rate = max(0.1, float((x_t == MASK_ID).mean()))
+    weights = np.where(x_t == MASK_ID, min(1.0, 0.3 / rate), 0.0).astype(np.float32)
+    tokens = np.concatenate([x_t, np.full(n_surplus, MASK_ID, np.int32)])
+    answer = np.concatenate([middle, np.full(n_surplus, DELETE_ID, np.int32), [IGNORED]]).astype(np.int32)
+    # Half for the first of them, at which a text that is written from the left ends.
+    surplus_weights = np.full(n_surplus, 0.5 / max(1, n_surplus), np.float32)
+    surplus_weights[:1] += 0.5
+    weights = np.concatenate([weights, surplus_weights, [0.0]]).astype(np.float32)
+    wider = Context(
+        np.concatenate([shown.context.before, before]), np.concatenate([after, shown.context.after])
+    )
+    return assembled(tokenizer, process, "complete", wider, tokens, answer, weights)
+
+
+def _partly_written(middle: Ids, n_surplus: int, drawing: Drawing) -> Ids:
+    """`middle` as sampling meets it on its way; with surplus masks it may be all there, and only its end is asked."""
+    x_t, rng = middle.copy(), drawing.rng
+    state = rng.random()
+    if state < 0.3:
+        x_t[:] = MASK_ID
+    elif state < 0.75:
+        # Written from the left.
+        is_whole = n_surplus > 0 and rng.random() < 0.3
+        x_t[len(x_t) if is_whole else rng.randrange(len(x_t)) :] = MASK_ID
+    else:
+        x_t = MaskNoise(MASK_ID).corrupt(middle, rng.random(), drawing.generator)
+    return x_t
+
+
+def _draw_surplus(n_tokens: int, rng: random.Random) -> int:
+    """Masks beyond the text's own length.
+
+    Mostly the canvas has one of the usual sizes, whatever the text's length: a canvas must not tell how long its text is.
+    """
+    sizes = [size for size in CANVAS_SIZES if size >= n_tokens]
+    if sizes and rng.random() < 0.8:
+        return rng.choice(sizes) - n_tokens
+    return rng.randint(0, 8)
