@@ -116,7 +116,9 @@ class Settings:
         is_personal=True,
     )
     live_denoise: bool = _setting(
-        False, "Whether the editor is sent the text of each denoise step of a repair.", _FLAG
+        False,
+        "Whether the editor is sent the text of a running rewrite at each search round or denoise step.",
+        _FLAG,
     )
 
     def with_values(self, values: Values) -> "Settings":

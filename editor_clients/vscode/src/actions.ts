@@ -13,7 +13,6 @@ export const ACTIONS: readonly Action[] = [
   { name: "idiom", doing: "Writing idiomatic Python" },
   { name: "names", doing: "Finding better names" },
   { name: "docs", doing: "Writing docstrings" },
-  { name: "instruct", doing: "Rewriting as instructed" },
 ];
 
 export const REWRITES = "refactor.rewrite.redraft";
@@ -31,7 +30,5 @@ export function learnt(kinds: readonly string[]): Set<string> {
 
 /** Why nothing happens when somebody asks for an action that the checkpoint has not learnt. */
 export function notLearnt(name: string): string {
-  return name === "instruct"
-    ? "No checkpoint of Redraft has learnt to follow free instructions yet; choose one of the other rewrites."
-    : `The checkpoint has not learnt the action “${name}”; another one may have.`;
+  return `The checkpoint has not learnt the action “${name}”; another one may have.`;
 }

@@ -19,9 +19,10 @@ import {
 import { FIX_ALL } from "./actions";
 import { Keystrokes } from "./keystrokes";
 import type { Server } from "./locate";
-import type { Wish } from "./rewriter";
-import { isReviewed, RUN, SELECTOR } from "./scope";
-import { told } from "./settings";
+import type { RewriteRequest } from "./rewrite-request";
+import { RUN } from "./rewrite-request";
+import { isReviewed, SELECTOR } from "./scope";
+import { serverSettings } from "./settings";
 import { parsed, spawned } from "./spawn";
 
 // A server that takes longer than this to say goodbye is ended.
@@ -111,7 +112,7 @@ async function exitCode(child: ChildProcess | undefined): Promise<number | null>
   });
 }
 
-/** Says that we listen to what the server says of itself. */
+/** Announces that the client understands the server's status notifications. */
 class Announcement implements StaticFeature {
   fillClientCapabilities(capabilities: { experimental?: unknown }): void {
     capabilities.experimental = { serverStatusNotification: true };
@@ -167,8 +168,8 @@ function reviewable(
 ): vscode.CodeAction {
   const { data } = action as { data?: unknown };
   if (data === undefined || action.disabled !== undefined || action.kind?.value === FIX_ALL) return action;
-  const wish: Wish = { uri: document.uri.toString(), kind: action.kind?.value ?? "", range };
-  action.command = { title: action.title, command: RUN, arguments: [data, wish] };
+  const request: RewriteRequest = { uri: document.uri.toString(), kind: action.kind?.value ?? "", range };
+  action.command = { title: action.title, command: RUN, arguments: [data, request] };
   return action;
 }
 
@@ -176,5 +177,5 @@ function settingsOf(uri: vscode.Uri | undefined): Record<string, unknown> {
   const scope: vscode.ConfigurationScope =
     uri === undefined ? { languageId: "python" } : { uri, languageId: "python" };
   const section = vscode.workspace.getConfiguration("redraft", scope);
-  return told(name => section.inspect(name));
+  return serverSettings(name => section.inspect(name));
 }

@@ -1,15 +1,15 @@
 // Puts the parts together when the editor opens a Python file, and takes them apart again.
 
 import * as vscode from "vscode";
-import { ACTIONS, notLearnt } from "./actions";
+import { ACTIONS } from "./actions";
 import { setContext } from "./contexts";
 import { Installer } from "./installer";
-import { askedFor } from "./instruction";
 import { onInterpreter } from "./interpreter";
+import type { CodeActionData } from "./protocol";
 import { Reviews } from "./reviews";
-import type { Errand, Wish } from "./rewriter";
+import type { RewriteRequest } from "./rewrite-request";
+import { RUN } from "./rewrite-request";
 import { Rewriter } from "./rewriter";
-import { RUN } from "./scope";
 import { Session } from "./session";
 import { Snooze } from "./snooze";
 import type { State } from "./state";
@@ -55,22 +55,16 @@ export function activate(context: vscode.ExtensionContext): Api {
     status: () => status.pick(),
     snooze: (minutes?: unknown) => snooze.begin(minutes),
     unsnooze: () => snooze.end(),
-    instruct: async () => {
-      if (current.state.server === "running" && !current.learnt.has("instruct")) {
-        void vscode.window.showWarningMessage(notLearnt("instruct"));
-        return;
-      }
-      const instruction = await askedFor(context.globalState);
-      if (instruction !== undefined) await rewriter.rewrite("instruct", instruction);
-    },
   };
-  for (const { name } of ACTIONS) commands[name] ??= () => rewriter.rewrite(name);
+  for (const { name } of ACTIONS) commands[name] = () => rewriter.rewrite(name);
   for (const [name, command] of Object.entries(commands)) {
     context.subscriptions.push(vscode.commands.registerCommand(`redraft.${name}`, command));
   }
 
   context.subscriptions.push(
-    vscode.commands.registerCommand(RUN, (errand: Errand, wish: Wish) => rewriter.run(errand, wish)),
+    vscode.commands.registerCommand(RUN, (data: CodeActionData, request: RewriteRequest) =>
+      rewriter.run(data, request),
+    ),
     current.onDidStart(() => {
       for (const { name } of ACTIONS) setContext(`learnt.${name}`, current.learnt.has(name));
     }),

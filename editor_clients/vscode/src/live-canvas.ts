@@ -118,7 +118,7 @@ export class LiveCanvas implements vscode.Disposable {
 }
 
 /**
- * Resolves once the editor has dealt with what it was told so far. Nobody says when decorations are drawn, and a
+ * Resolves once the editor has dealt with what it was sent so far. Nobody says when decorations are drawn, and a
  * busy editor that is sent the next ones all the same falls further and further behind.
  */
 async function heard(): Promise<void> {

@@ -11,7 +11,7 @@ export interface Server {
   readonly origin: Origin;
 }
 
-/** What the search knows of the machine and of the user's wishes. */
+/** What the search knows of the machine and of the user's settings. */
 export interface Surroundings {
   readonly isTrusted: boolean;
   readonly isWindows: boolean;

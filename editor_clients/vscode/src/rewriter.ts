@@ -1,141 +1,25 @@
-// Running rewrites: one for a document. From a code action of the server to an edit, with the canvas in between.
+// Running rewrites: one for a document. From what the user asks for to an edit, by way of a code action of the server.
 
-import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
-import { ACTIONS, kindOf, notLearnt, QUICK_FIX, REWRITES } from "./actions";
+import { kindOf, notLearnt, QUICK_FIX, REWRITES } from "./actions";
+import { listedAction, preview } from "./code-actions";
 import { setContext } from "./contexts";
-import { changesOf, edited, eolOf } from "./documents";
-import { LiveCanvas } from "./live-canvas";
+import { changesOf, edited } from "./documents";
 import { around } from "./paragraph";
+import type { CodeActionData, ListedAction, Preview } from "./protocol";
+import { editsOf, isRefusal } from "./protocol";
 import type { Reviews } from "./reviews";
+import type { RewriteRequest } from "./rewrite-request";
+import { Run } from "./run";
+import { notify } from "./run-notification";
 import { isReviewed, SELECTOR } from "./scope";
-import type { DenoiseParams, Session } from "./session";
-import { appearance, steps } from "./state";
-import type { Position, Replacement, TextEdit } from "./text";
-import { Lines, rebased, replacements } from "./text";
-
-/** What the server needs to carry out a code action; ours to hand back, not to look into more than this. */
-export interface Errand {
-  title: string;
-  uri: string;
-  version: number;
-  range?: { start: Position; end: Position } | null;
-  action?: string;
-  seed?: number;
-  instruction?: string;
-}
-
-/** What a rewrite was asked for, so that it can be asked for again. */
-export interface Wish {
-  readonly uri: string;
-  /** The kind of code action. */
-  readonly kind: string;
-  readonly range: vscode.Range;
-  readonly instruction?: string | undefined;
-  /** How often the same was asked for before: each time leads to another draft, where there are several. */
-  readonly seed?: number;
-  /** Whether it is about the file as a whole, whatever others say of its parts. */
-  readonly isWhole?: boolean;
-}
-
-interface Preview {
-  uri: string;
-  edit: {
-    documentChanges?: { edits: TextEdit[] }[];
-    changes?: Record<string, TextEdit[]>;
-  };
-}
-
-interface ServerAction {
-  title: string;
-  kind?: string;
-  data?: Errand;
-  disabled?: { reason: string };
-}
-
-// A notification that comes and goes within a moment is only a flicker.
-const MS_UNTIL_PROGRESS = 400;
-const MS_PER_COUNT = 200;
-
-/** One rewrite while it runs. */
-class Run implements vscode.Disposable {
-  readonly token = randomUUID();
-  readonly cancellation = new vscode.CancellationTokenSource();
-  readonly canvas: LiveCanvas;
-  readonly before: Lines;
-  /** What the user has changed outside the region since. */
-  readonly changes: Replacement[] = [];
-  /** Why it was cancelled, if not by the user. */
-  reason: string | undefined;
-  step: { index: number; limit: number } | undefined;
-  readonly stepped = new vscode.EventEmitter<void>();
-  private countedAt = 0;
-  private region: { start: number; end: number };
-
-  constructor(
-    readonly document: vscode.TextDocument,
-    readonly version: number,
-    range: Errand["range"],
-  ) {
-    this.before = new Lines(document.getText());
-    this.canvas = new LiveCanvas(document);
-    this.region = range
-      ? { start: this.before.offsetAt(range.start), end: this.before.offsetAt(range.end) }
-      : { start: 0, end: this.before.text.length };
-    if (range) this.canvas.begin(this.region.start, this.region.end);
-  }
-
-  /** Follow what the user types: in the region it ends the rewrite, elsewhere the region moves. */
-  follow(changes: readonly Replacement[]): void {
-    for (const change of changes) {
-      const { start, end } = this.region;
-      if (change.start <= end && start <= change.end) {
-        this.cancel("Redraft stopped: the text it was working on has changed.");
-        return;
-      }
-      this.changes.push(change);
-      const by = change.text.length - (change.end - change.start);
-      if (start > change.end) this.region = { start: start + by, end: end + by };
-      this.canvas.follow(change);
-    }
-  }
-
-  draw(params: DenoiseParams): void {
-    this.step = { index: params.index, limit: params.limit };
-    // Numbers that change faster than one can read them would take the time of the canvas.
-    if (Date.now() - this.countedAt >= MS_PER_COUNT) {
-      this.countedAt = Date.now();
-      this.stepped.fire();
-    }
-    if (params.textDocument.version !== this.version || this.cancellation.token.isCancellationRequested)
-      return;
-    const found = this.placed(params.edits);
-    if (found !== undefined) this.canvas.draw(found);
-  }
-
-  /** `edits` of the text from before as replacements in the text of now; undefined if they have no place there. */
-  placed(edits: readonly TextEdit[]): Replacement[] | undefined {
-    const found = replacements(this.before, edits, eolOf(this.document));
-    return found === undefined ? undefined : rebased(found, this.changes);
-  }
-
-  cancel(reason?: string): void {
-    this.reason ??= reason;
-    this.cancellation.cancel();
-    this.canvas.clear();
-  }
-
-  dispose(): void {
-    this.canvas.dispose();
-    this.cancellation.dispose();
-    this.stepped.dispose();
-  }
-}
+import type { Session } from "./session";
+import { appearance } from "./state";
 
 export class Rewriter implements vscode.Disposable {
   private readonly runs = new Map<vscode.TextDocument, Run>();
   private readonly disposables: vscode.Disposable[] = [];
-  private last: Wish | undefined;
+  private last: RewriteRequest | undefined;
 
   constructor(
     private readonly session: Session,
@@ -143,16 +27,16 @@ export class Rewriter implements vscode.Disposable {
     private readonly log: vscode.LogOutputChannel,
   ) {
     this.disposables.push(
-      session.onDenoise(params => {
+      session.onProgress(progress => {
         for (const run of this.runs.values()) {
-          if (run.token === params.token) run.draw(params);
+          if (run.token === progress.token) run.draw(progress);
         }
       }),
       vscode.workspace.onDidChangeTextDocument(event => {
         if (event.contentChanges.length > 0) this.runs.get(event.document)?.follow(changesOf(event));
       }),
       vscode.workspace.onDidCloseTextDocument(document => this.runs.get(document)?.cancel()),
-      vscode.window.onDidChangeActiveTextEditor(() => this.tell()),
+      vscode.window.onDidChangeActiveTextEditor(() => this.publish()),
     );
   }
 
@@ -162,7 +46,7 @@ export class Rewriter implements vscode.Disposable {
   }
 
   /** Do `name` with the selection, or with what is around the cursor. */
-  async rewrite(name: string, instruction?: string): Promise<void> {
+  async rewrite(name: string): Promise<void> {
     const editor = this.editor();
     if (editor === undefined || !(await this.isReady())) return;
     if (!this.session.learnt.has(name)) {
@@ -173,14 +57,12 @@ export class Rewriter implements vscode.Disposable {
     if (name === "repair" && selection.isEmpty) {
       // What is wrong near the cursor may have its cause elsewhere, which is what the quick fix is for.
       const here = document.lineAt(selection.active.line).range;
-      if (await this.request({ uri: document.uri.toString(), kind: QUICK_FIX, range: here, instruction }))
-        return;
+      if (await this.request({ uri: document.uri.toString(), kind: QUICK_FIX, range: here })) return;
     }
     const range = selection.isEmpty
       ? paragraph(document, selection.active.line)
       : new vscode.Range(selection.start, selection.end);
-    const wish = { uri: document.uri.toString(), kind: kindOf(name), range, instruction };
-    if (!(await this.request(wish))) {
+    if (!(await this.request({ uri: document.uri.toString(), kind: kindOf(name), range }))) {
       void vscode.window.showWarningMessage(
         "There is nothing here for Redraft to work on; select some code.",
       );
@@ -201,15 +83,16 @@ export class Rewriter implements vscode.Disposable {
 
   /** The last rewrite once more; one that is under review is taken back first. */
   async again(): Promise<void> {
-    const wish = this.last;
-    const document = wish && vscode.workspace.textDocuments.find(each => each.uri.toString() === wish.uri);
-    if (wish === undefined || document === undefined) {
+    const request = this.last;
+    const document =
+      request && vscode.workspace.textDocuments.find(each => each.uri.toString() === request.uri);
+    if (request === undefined || document === undefined) {
       void vscode.window.showWarningMessage("There is no rewrite to run again.");
       return;
     }
     if (!(await this.isReady())) return;
     await this.reviews.rejectAll(document);
-    if (!(await this.request({ ...wish, seed: (wish.seed ?? 0) + 1 }))) {
+    if (!(await this.request({ ...request, seed: (request.seed ?? 0) + 1 }))) {
       void vscode.window.showWarningMessage("There is nothing left to rewrite in that place.");
     }
   }
@@ -221,51 +104,48 @@ export class Rewriter implements vscode.Disposable {
     for (const run of here === undefined ? this.runs.values() : [here]) run.cancel();
   }
 
-  /** Carry out a code action of the server. */
-  async run(errand: Errand, wish: Wish): Promise<void> {
+  /** Carry out the code action with `data`, which answers `request`. */
+  async run(data: CodeActionData, request: RewriteRequest): Promise<void> {
     const { client } = this.session;
-    const document = this.documentOf(errand);
+    const document = this.documentOf(data);
     if (client === undefined || document === undefined) {
       void vscode.window.showWarningMessage(
         "Redraft's language server is not running, or the document is closed.",
       );
       return;
     }
-    // What stands there is what the model works with, so it has been decided upon.
+    // The model works with the text as it stands, so an open review ends with its changes accepted.
     this.reviews.acceptAll(document);
-    this.last = wish;
+    this.last = request;
     this.runs.get(document)?.cancel();
-    const run = new Run(document, errand.version, errand.range);
+    const run = new Run(document, data);
     this.runs.set(document, run);
-    run.stepped.event(() => this.tell());
-    this.tell();
+    run.stepped.event(() => this.publish());
+    this.publish();
     try {
-      await this.carriedOut(run, errand);
+      const answered = preview(client, data, run.token, run.cancellation.token);
+      notify(run, answered);
+      await this.carryOut(run, answered);
     } finally {
       if (this.runs.get(document) === run) this.runs.delete(document);
       run.dispose();
-      this.tell();
+      this.publish();
     }
   }
 
-  private async carriedOut(run: Run, errand: Errand): Promise<void> {
-    const asked = this.asked(run, errand);
-    this.showProgress(run, errand, asked);
-    let preview: Preview;
+  private async carryOut(run: Run, answered: Promise<Preview>): Promise<void> {
+    let result: Preview;
     try {
-      preview = await asked;
+      result = await answered;
     } catch (error) {
       this.explain(run, error);
       return;
     }
-    if (run.cancellation.token.isCancellationRequested) {
+    if (run.isCancelled) {
       this.explain(run, undefined);
       return;
     }
-    const edits =
-      preview.edit.documentChanges?.flatMap(each => each.edits) ??
-      Object.values(preview.edit.changes ?? {}).flat();
-    const found = run.placed(edits);
+    const found = run.placed(editsOf(result));
     run.canvas.dispose();
     if (found === undefined) {
       const message = "The text that Redraft was working on has changed in the meantime; ask again.";
@@ -273,96 +153,46 @@ export class Rewriter implements vscode.Disposable {
     } else if (found.length === 0) {
       void vscode.window.showInformationMessage("Redraft found nothing to change.");
     } else if (isReviewed(run.document)) {
-      await this.reviews.open(run.document, found, errand.title, preview.uri);
+      await this.reviews.open(run.document, found, run.data.title, result.uri);
     } else if (!(await edited(run.document, found, { before: true, after: true }))) {
       void vscode.window.showWarningMessage("The editor did not apply the rewrite; ask again.");
     }
   }
 
-  private async asked(run: Run, errand: Errand): Promise<Preview> {
-    const client = this.session.client;
-    if (client === undefined) throw new Error("The language server is not running.");
-    const params = { command: "redraft.preview", arguments: [errand], workDoneToken: run.token };
-    return client.sendRequest<Preview>("workspace/executeCommand", params, run.cancellation.token);
-  }
-
-  private showProgress(run: Run, errand: Errand, asked: Promise<unknown>): void {
-    const done = asked.then(
-      () => {},
-      () => {},
-    );
-    const timer = setTimeout(() => {
-      const action = ACTIONS.find(each => each.name === (errand.action ?? "repair"));
-      const options = {
-        location: vscode.ProgressLocation.Notification,
-        title: `Redraft: ${action?.doing ?? "Rewriting"}`,
-        cancellable: true,
-      };
-      void vscode.window.withProgress(options, (progress, token) => {
-        token.onCancellationRequested(() => run.cancel());
-        let shown = 0;
-        run.stepped.event(() => {
-          if (run.step === undefined) return;
-          const percent = Math.min(100, (100 * run.step.index) / Math.max(1, run.step.limit));
-          progress.report({ message: `step ${steps(run.step)}`, increment: Math.max(0, percent - shown) });
-          shown = Math.max(shown, percent);
-        });
-        return done;
-      });
-    }, MS_UNTIL_PROGRESS);
-    void done.then(() => clearTimeout(timer));
-  }
-
   /** Say why there is no result, unless the user knows. */
   private explain(run: Run, error: unknown): void {
-    if (run.cancellation.token.isCancellationRequested) {
+    if (run.isCancelled) {
       if (run.reason !== undefined) vscode.window.setStatusBarMessage(run.reason, 5000);
       return;
     }
     const message = error instanceof Error ? error.message : String(error);
     this.log.info(`A rewrite failed: ${message}`);
-    const isRefusal = (error as { code?: unknown } | null)?.code === REQUEST_FAILED;
     void vscode.window.showWarningMessage(
-      isRefusal ? message : `Redraft's language server could not finish the rewrite: ${message}`,
+      isRefusal(error) ? message : `Redraft's language server could not finish the rewrite: ${message}`,
     );
   }
 
-  /** Ask for the code action of a wish and carry it out; false if the server offers none. */
-  private async request(wish: Wish): Promise<boolean> {
+  /** Ask the server for the code action of `request` and carry it out; false if the server offers none. */
+  private async request(request: RewriteRequest): Promise<boolean> {
     const { client } = this.session;
     if (client === undefined) return false;
-    const uri = vscode.Uri.parse(wish.uri, true);
-    const near = vscode.languages
-      .getDiagnostics(uri)
-      .filter(({ range }) => !wish.isWhole && range.intersection(wish.range) !== undefined);
-    const convert = client.code2ProtocolConverter;
-    const params = {
-      textDocument: { uri: convert.asUri(uri) },
-      range: convert.asRange(wish.range),
-      context: { diagnostics: await convert.asDiagnostics(near), only: [wish.kind], triggerKind: 1 },
-    };
-    let actions: ServerAction[] | null;
+    let action: ListedAction | undefined;
     try {
-      actions = await client.sendRequest<ServerAction[] | null>("textDocument/codeAction", params);
+      action = await listedAction(client, request);
     } catch (error) {
       this.log.info(`Listing the rewrites failed: ${error}`);
       return false;
     }
-    const action = actions?.find(each => each.kind === wish.kind && (each.data || each.disabled));
     if (action === undefined) return false;
     if (action.disabled !== undefined) {
       // Somebody else's reason is no answer to the question for a quick fix.
-      if (!wish.kind.startsWith(REWRITES)) return false;
+      if (!request.kind.startsWith(REWRITES)) return false;
       void vscode.window.showWarningMessage(action.disabled.reason);
       return true;
     }
-    const { instruction, seed } = wish;
-    const errand: Errand = {
-      ...(action.data as Errand),
-      ...(seed === undefined ? {} : { seed }),
-      ...(instruction === undefined ? {} : { instruction }),
-    };
-    await this.run(errand, wish);
+    const { seed } = request;
+    const data = action.data as CodeActionData;
+    await this.run(seed === undefined ? data : { ...data, seed }, request);
     return true;
   }
 
@@ -385,14 +215,15 @@ export class Rewriter implements vscode.Disposable {
     return false;
   }
 
-  private documentOf(errand: Errand): vscode.TextDocument | undefined {
+  private documentOf(data: CodeActionData): vscode.TextDocument | undefined {
     const { client } = this.session;
     return vscode.workspace.textDocuments.find(
-      document => client?.code2ProtocolConverter.asUri(document.uri) === errand.uri,
+      document => client?.code2ProtocolConverter.asUri(document.uri) === data.uri,
     );
   }
 
-  private tell(): void {
+  /** Make known whether a rewrite runs, and how far it is. */
+  private publish(): void {
     const active = vscode.window.activeTextEditor?.document;
     const here = active && this.runs.get(active);
     const run = here ?? [...this.runs.values()].at(-1);
@@ -400,9 +231,6 @@ export class Rewriter implements vscode.Disposable {
     this.session.set({ isRunning: run !== undefined, step: run?.step });
   }
 }
-
-// LSP's RequestFailed: the message is a sentence for the user.
-const REQUEST_FAILED = -32803;
 
 /** The lines around the cursor that have no blank line between them. */
 function paragraph(document: vscode.TextDocument, line: number): vscode.Range {

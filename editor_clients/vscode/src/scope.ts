@@ -5,11 +5,8 @@ import * as vscode from "vscode";
 // A preview or an old revision is nobody's to repair.
 const SCHEMES = ["file", "untitled", "vscode-notebook-cell"];
 
-/** The documents that the server is told of. */
+/** The documents that the client opens with the server. */
 export const SELECTOR = SCHEMES.map(scheme => ({ scheme, language: "python" }));
-
-/** The command behind a code action whose result is reviewed; its argument is the action's `data`. */
-export const RUN = "redraft.run";
 
 /** Whether the result of a rewrite of `document` is put up for review. */
 export function isReviewed(document: vscode.TextDocument): boolean {

@@ -9,25 +9,17 @@ import type { Client } from "./client";
 import { interpreter } from "./interpreter";
 import type { Server } from "./locate";
 import { located, ORIGINS } from "./locate";
+import type { RewriteProgress, ServerStatus } from "./protocol";
+import { PROGRESS } from "./protocol";
 import type { State } from "./state";
 import { INITIAL } from "./state";
-import type { TextEdit } from "./text";
 
 // A machine under load takes its time to start an interpreter.
 const START_MS = 60_000;
 
-/** What the server sends while it works on a rewrite. */
-export interface DenoiseParams {
-  token: string | number;
-  textDocument: { uri: string; version: number };
-  index: number;
-  limit: number;
-  edits: TextEdit[];
-}
-
 export class Session implements vscode.Disposable {
   private readonly stateChanged = new vscode.EventEmitter<State>();
-  private readonly denoised = new vscode.EventEmitter<DenoiseParams>();
+  private readonly progressed = new vscode.EventEmitter<RewriteProgress>();
   private readonly started = new vscode.EventEmitter<void>();
   private readonly backoff = new Backoff();
   private current: State = INITIAL;
@@ -36,7 +28,7 @@ export class Session implements vscode.Disposable {
   private queue: Promise<void> = Promise.resolve();
 
   readonly onDidChangeState = this.stateChanged.event;
-  readonly onDenoise = this.denoised.event;
+  readonly onProgress = this.progressed.event;
   readonly onDidStart = this.started.event;
 
   /** The client of the running server. */
@@ -96,7 +88,7 @@ export class Session implements vscode.Disposable {
   async dispose(): Promise<void> {
     this.abandonStart();
     await this.queued(() => this.end());
-    for (const emitter of [this.stateChanged, this.denoised, this.started]) emitter.dispose();
+    for (const emitter of [this.stateChanged, this.progressed, this.started]) emitter.dispose();
   }
 
   /** A server that hangs while it starts would keep everybody waiting. */
@@ -126,7 +118,7 @@ export class Session implements vscode.Disposable {
     const { Client } = await import("./client");
     let isOver = false;
     const ended = (reason: string, isHopeless = false): void => {
-      // A server that ends while it starts is told of twice; one that was to end is none of our business.
+      // A server that ends while it starts is reported twice; one that was to end is none of our business.
       if (isOver || this.client !== client) return;
       isOver = true;
       this.lost(reason, isHopeless);
@@ -136,11 +128,11 @@ export class Session implements vscode.Disposable {
       this.folder(server),
       this.log,
       () => this.current.isSnoozed,
-      // Whoever told it to stop did not mean that it is started again.
+      // Exit code 0: somebody has stopped it, so it is not started again.
       code => (code === 0 ? this.dismissed(client) : ended("It ended.")),
     );
     this.client = client;
-    client.onNotification("redraft/denoise", (params: DenoiseParams) => this.denoised.fire(params));
+    client.onNotification(PROGRESS, (params: RewriteProgress) => this.progressed.fire(params));
     client.onNotification("experimental/serverStatus", (status: ServerStatus) =>
       this.set({
         health: status.health,
@@ -244,12 +236,6 @@ async function withinTime<T>(promise: Promise<T>, ms: number): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-interface ServerStatus {
-  health: "ok" | "warning" | "error";
-  quiescent: boolean;
-  message?: string | null;
 }
 
 async function isProgram(file: string): Promise<boolean> {

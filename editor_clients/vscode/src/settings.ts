@@ -1,4 +1,4 @@
-// What is told to the server about the user's settings. Knows nothing of editors.
+// The user's settings as they are sent to the server. Knows nothing of editors.
 
 /** The settings of the server that the extension has, too. */
 export const NAMES = [
@@ -43,7 +43,7 @@ const OWN_DEFAULTS: Readonly<Record<string, unknown>> = { liveDenoise: true };
  * The settings as the server takes them. What the user has not set is null, never the editor's default: that
  * would win over what the project's pyproject.toml says.
  */
-export function told(inspect: (name: string) => Inspected | undefined): Record<string, unknown> {
+export function serverSettings(inspect: (name: string) => Inspected | undefined): Record<string, unknown> {
   return Object.fromEntries(NAMES.map(name => [name, set(inspect(name)) ?? OWN_DEFAULTS[name] ?? null]));
 }
 

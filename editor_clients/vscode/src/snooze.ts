@@ -14,7 +14,7 @@ export class Snooze implements vscode.Disposable {
   constructor(private readonly session: Session) {
     this.listening = session.onDidStart(() => {
       const minutes = (this.until - Date.now()) / 60_000;
-      if (minutes > 0) void this.tell("redraft.snooze", [minutes]);
+      if (minutes > 0) void this.send("redraft.snooze", [minutes]);
     });
   }
 
@@ -27,12 +27,12 @@ export class Snooze implements vscode.Disposable {
   async begin(minutes?: unknown): Promise<void> {
     const chosen = typeof minutes === "number" ? minutes : await ask();
     if (chosen === undefined) return;
-    await this.tell("redraft.snooze", [chosen]);
+    await this.send("redraft.snooze", [chosen]);
     this.keep(Date.now() + chosen * 60_000);
   }
 
   async end(): Promise<void> {
-    await this.tell("redraft.unsnooze", []);
+    await this.send("redraft.unsnooze", []);
     this.keep(0);
   }
 
@@ -45,7 +45,7 @@ export class Snooze implements vscode.Disposable {
     if (left > 0) this.timer = setTimeout(() => this.keep(0), left);
   }
 
-  private async tell(command: string, args: unknown[]): Promise<void> {
+  private async send(command: string, args: unknown[]): Promise<void> {
     await this.session.client?.sendRequest("workspace/executeCommand", { command, arguments: args });
   }
 }

@@ -2,14 +2,20 @@
 
 export type ServerState = "searching" | "missing" | "starting" | "running" | "waiting" | "failed" | "stopped";
 
+/** How far a running rewrite is: the round of the search for a repair, or the denoise step. */
+export interface Step {
+  readonly index: number;
+  readonly limit: number;
+}
+
 export interface State {
   readonly server: ServerState;
   /** What the server says of itself. */
   readonly health: "ok" | "warning" | "error";
   readonly isQuiescent: boolean;
   readonly message: string | undefined;
-  /** The denoise step of the running rewrite. */
-  readonly step: { readonly index: number; readonly limit: number } | undefined;
+  /** How far the running rewrite is. */
+  readonly step: Step | undefined;
   readonly isRunning: boolean;
   readonly isSnoozed: boolean;
   readonly isRestricted: boolean;
@@ -66,7 +72,7 @@ function plain(state: State): Appearance {
 function running(state: State): Appearance {
   if (state.isRunning) {
     const { step } = state;
-    const text = step === undefined ? "$(loading~spin) Redraft" : `$(loading~spin) Redraft ${steps(step)}`;
+    const text = step === undefined ? "$(loading~spin) Redraft" : `$(loading~spin) Redraft ${counted(step)}`;
     return normal(text, "Redraft is working on a rewrite; Escape cancels it.");
   }
   if (state.health === "error") return error(state.message ?? "The model cannot be used.");
@@ -81,8 +87,13 @@ function running(state: State): Appearance {
   return normal(`${icon} Redraft`, state.message ?? "Redraft is ready.");
 }
 
-export function steps({ index, limit }: { index: number; limit: number }): string {
+function counted({ index, limit }: Step): string {
   return `${index}/${limit}`;
+}
+
+/** What is counted while `action` runs. A repair is a search; any other rewrite searches or denoises, which only the server knows. */
+export function caption(action: string, step: Step): string {
+  return `${action === "repair" ? "search round" : "step"} ${counted(step)}`;
 }
 
 function normal(text: string, tooltip: string): Appearance {

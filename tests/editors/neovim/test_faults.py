@@ -44,7 +44,7 @@ def test_after_the_daemon_was_killed_the_editor_goes_on(open_editor: Open, own: 
 def test_a_rewrite_whose_server_is_lost_ends_with_a_sentence(open_editor: Open, own: Path) -> None:
     editor = open_editor("# steps: 3000\nx = 1\n", runtime=own)
     editor.keys("2G:.Redraft types<CR>")
-    until(lambda: "denoise step" in editor.shown(), "it runs")
+    until(lambda: "/3000" in editor.shown(), "it runs")
     os.kill(_statuses(own)[0]["pid"], signal.SIGKILL)
     editor.wait_for_words("the server was lost while it worked")
     assert editor.state() is None

@@ -19,8 +19,8 @@ def test_the_bundled_model_repairs_what_it_is_shown_doing(open_editor: Open, own
     editor.keys("2G")
     editor.run("Redraft repair")
     drawn = until(
-        lambda: (_shown := editor.shown()) if "denoise step" in (_shown := editor.shown()) else "",
-        "a step",
+        lambda: (_shown := editor.shown()) if "search round" in (_shown := editor.shown()) else "",
+        "a search round",
         90,
     )
     assert editor.text == BRACKET, drawn

@@ -19,9 +19,9 @@ local function rows(command)
   return command.range > 0 and { first = command.line1 - 1, last = command.line2 - 1 } or nil
 end
 
----@param wish redraft.Wish
-local function start(wish)
-  require('redraft.rewrite').start(vim.api.nvim_get_current_buf(), wish)
+---@param request redraft.RewriteRequest
+local function start(request)
+  require('redraft.rewrite').start(vim.api.nvim_get_current_buf(), request)
 end
 
 --- Whether the server's checkpoint has learnt an action.

@@ -90,7 +90,7 @@ local function draw_lines(bufnr, row, lines, group)
     priority = priority,
   })
   if is_above then
-    -- Neovim scrolls to lines above the first one only if it is told to.
+    -- Neovim does not scroll to lines above the first one by itself.
     for _, window in ipairs(vim.fn.win_findbuf(bufnr)) do
       vim.api.nvim_win_call(window, function()
         if vim.fn.line('w0') == 1 then
@@ -117,7 +117,7 @@ local function mark_rows(bufnr, first, n_rows, group)
   end
 end
 
---- The canvas of a running rewrite, in the place of the text it replaces.
+--- The text of a running rewrite, in the place of the text it replaces.
 ---@param bufnr integer
 ---@param hunks redraft.Hunk[]
 ---@param region { first: integer, last: integer } rows that are worked on

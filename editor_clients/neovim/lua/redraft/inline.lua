@@ -1,5 +1,5 @@
 --- Suggestions at the cursor, whoever shows them: Neovim's own inline completion, or `ghost.lua`. Suggestions that were
---- asked for are always shown by the latter, because Neovim cannot be told to ask; meanwhile its own are switched off.
+--- asked for are always shown by the latter, because Neovim has no function that asks; meanwhile its own are switched off.
 local config = require('redraft.config')
 local ghost = require('redraft.ghost')
 local server = require('redraft.server')
@@ -22,8 +22,7 @@ local pending = {}
 
 ---@return boolean
 local function is_builtin()
-  local wish = config.get().ghost
-  return vim.lsp.inline_completion ~= nil and wish ~= 'own'
+  return vim.lsp.inline_completion ~= nil and config.get().ghost ~= 'own'
 end
 
 --- Whether suggestions are shown while typing.

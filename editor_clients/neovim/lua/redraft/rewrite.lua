@@ -1,4 +1,4 @@
---- A rewrite from the wish to the undo: asked for, drawn while the model works, shown as a difference, accepted or rejected.
+--- A rewrite from the request to the undo: asked for, drawn while the model works, shown as a difference, accepted or rejected.
 --- The buffer changes when the user accepts and at no other time; a buffer that changes by itself drops its rewrite.
 local config = require('redraft.config')
 local drawing = require('redraft.drawing')
@@ -11,8 +11,8 @@ local M = {}
 
 local cancelled = -32800
 
---- What the user wants.
----@class redraft.Wish
+--- What the user asks for.
+---@class redraft.RewriteRequest
 ---@field kind string kind of code action
 ---@field rows { first: integer, last: integer }? 0-based; nil: the whole buffer
 ---@field nothing string a sentence if there is nothing of that kind
@@ -23,6 +23,7 @@ local cancelled = -32800
 ---@field token string
 ---@field tick integer the changedtick it is for
 ---@field region { first: integer, last: integer }
+---@field step_name string what the server counts while it works
 ---@field cancel fun()
 ---@field edit lsp.WorkspaceEdit? what would be changed; there once it is shown
 ---@field hunks redraft.Hunk[]? the same for people
@@ -31,15 +32,15 @@ local cancelled = -32800
 ---@type table<integer, redraft.Rewrite?>
 local rewrites = {}
 
---- What was wanted last, with an extmark that goes along with the text.
----@type table<integer, { wish: redraft.Wish, mark: integer? }>
-local wishes = {}
+--- What was asked for last, with an extmark that goes along with the text.
+---@type table<integer, { request: redraft.RewriteRequest, mark: integer? }>
+local requests = {}
 
 --- The changedtick after the last rewrite that was accepted.
 ---@type table<integer, integer>
 local accepted = {}
 
-local namespace = vim.api.nvim_create_namespace('redraft.wishes')
+local namespace = vim.api.nvim_create_namespace('redraft.requests')
 
 local n_tokens = 0
 
@@ -219,17 +220,26 @@ local function work(rewrite, action)
   end)
 end
 
+--- What the server counts while it carries out an action of a kind. A repair is a search; any other rewrite searches or
+--- denoises, which only the server knows.
+---@param kind string
+---@return string
+local function step_name(kind)
+  local is_other = vim.startswith(kind, 'refactor.rewrite.redraft.') and not vim.endswith(kind, '.repair')
+  return is_other and 'step' or 'search round'
+end
+
 --- Have something rewritten. Another rewrite of the same buffer is given up for it.
 ---@param bufnr integer
----@param wish redraft.Wish
-function M.start(bufnr, wish)
+---@param request redraft.RewriteRequest
+function M.start(bufnr, request)
   local client = server.client_or_reason(bufnr)
   if not client then
     return
   end
   M.reject(bufnr, true)
   n_tokens = n_tokens + 1
-  local rows = wish.rows or whole(bufnr)
+  local rows = request.rows or whole(bufnr)
   ---@type redraft.Rewrite
   local rewrite = {
     bufnr = bufnr,
@@ -237,16 +247,17 @@ function M.start(bufnr, wish)
     token = ('redraft-%d-%d'):format(vim.fn.getpid(), n_tokens),
     tick = vim.api.nvim_buf_get_changedtick(bufnr),
     region = rows,
+    step_name = step_name(request.kind),
     cancel = function() end,
   }
   rewrites[bufnr] = rewrite
-  local old = wishes[bufnr]
+  local old = requests[bufnr]
   if old and old.mark then
     vim.api.nvim_buf_del_extmark(bufnr, namespace, old.mark)
   end
-  wishes[bufnr] = {
-    wish = wish,
-    mark = wish.rows and vim.api.nvim_buf_set_extmark(bufnr, namespace, rows.first, 0, {
+  requests[bufnr] = {
+    request = request,
+    mark = request.rows and vim.api.nvim_buf_set_extmark(bufnr, namespace, rows.first, 0, {
       end_row = rows.last,
       end_col = 0,
       right_gravity = false,
@@ -258,7 +269,7 @@ function M.start(bufnr, wish)
     range = range_of(bufnr, rows, client.offset_encoding),
     context = {
       diagnostics = diagnostics_in(bufnr, rows),
-      only = { wish.kind },
+      only = { request.kind },
       triggerKind = vim.lsp.protocol.CodeActionTriggerKind.Invoked,
     },
   }, function(result, err)
@@ -274,28 +285,28 @@ function M.start(bufnr, wish)
       return work(rewrite, action)
     end
     drop(rewrite)
-    message.tell(action and action.disabled.reason or wish.nothing)
+    message.tell(action and action.disabled.reason or request.nothing)
   end)
 end
 
 --- Have the same done again, where the text of that time is now.
 ---@param bufnr integer
 function M.again(bufnr)
-  local last = wishes[bufnr]
+  local last = requests[bufnr]
   if not last then
     return message.tell('nothing has been rewritten in this buffer yet.')
   end
-  local wish = last.wish
+  local request = last.request
   if last.mark then
     local mark = vim.api.nvim_buf_get_extmark_by_id(bufnr, namespace, last.mark, { details = true })
     if mark[1] then
-      wish = vim.tbl_extend('force', wish, { rows = { first = mark[1], last = mark[3].end_row } })
+      request = vim.tbl_extend('force', request, { rows = { first = mark[1], last = mark[3].end_row } })
     end
   end
-  M.start(bufnr, wish)
+  M.start(bufnr, request)
 end
 
---- Draw the canvas at a denoise step.
+--- Draw the text of a running rewrite at a search round or a denoise step.
 ---@param step { token: string, textDocument: { version: integer }, index: integer, limit: integer, edits: lsp.TextEdit[] }
 function M.on_step(step)
   for bufnr, rewrite in pairs(rewrites) do
@@ -303,8 +314,9 @@ function M.on_step(step)
       local is_now = vim.api.nvim_buf_get_changedtick(bufnr) == rewrite.tick
       if is_now and vim.lsp.util.buf_versions[bufnr] == step.textDocument.version and config.get().live then
         local hunks = edits.hunks(bufnr, step.edits, rewrite.client.offset_encoding)
-        drawing.canvas(bufnr, hunks, rewrite.region, ('denoise step %d/%d'):format(step.index, step.limit))
-        status.set_activity(bufnr, ('%d/%d'):format(step.index, step.limit))
+        local count = ('%d/%d'):format(step.index, step.limit)
+        drawing.canvas(bufnr, hunks, rewrite.region, rewrite.step_name .. ' ' .. count)
+        status.set_activity(bufnr, count)
       end
       return
     end

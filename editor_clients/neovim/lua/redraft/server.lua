@@ -69,7 +69,7 @@ function M.client(bufnr)
   return vim.lsp.get_clients({ name = 'redraft', bufnr = bufnr })[1]
 end
 
---- The client of a buffer; if there is none, the user is told why.
+--- The client of a buffer; if there is none, a message says why.
 ---@param bufnr integer
 ---@return vim.lsp.Client?
 function M.client_or_reason(bufnr)
@@ -176,7 +176,7 @@ function M.on_init(client)
   initialized[client.id] = true
 end
 
---- The server has ended: as it should, or it is started again, or, if that has not helped, the user is told.
+--- The server has ended: as it should, or it is started again, or, if that has not helped, a message says so.
 ---@param code integer
 ---@param signal integer
 ---@param client_id integer

@@ -17,7 +17,7 @@ local activities = {}
 ---@type integer
 local snoozed_until = 0
 
---- Tell whoever draws a status line that it is out of date.
+--- Announce that a status line drawn so far is out of date.
 local function announce()
   vim.schedule(function()
     vim.api.nvim_exec_autocmds('User', { pattern = 'RedraftStatus', modeline = false })

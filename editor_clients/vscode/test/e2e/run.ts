@@ -46,9 +46,9 @@ const retried: string[] = [];
 for (const release of releases) {
   const tally = await suite(release);
   passed += tally.passed;
-  const told = (what: string) => `VS Code ${version(release)}, ${what}`;
-  failed.push(...tally.failed.map(told));
-  retried.push(...tally.retried.map(told));
+  const described = (what: string) => `VS Code ${version(release)}, ${what}`;
+  failed.push(...tally.failed.map(described));
+  retried.push(...tally.retried.map(described));
 }
 console.log(`VS Code ${releases.map(version).join(" and ")}: ${passed} passed, ${failed.length} failed`);
 // Once more, where nobody has to look for it: the end of a log is what is kept of it.

@@ -9,7 +9,7 @@ export interface Tally {
   readonly retried: readonly string[];
 }
 
-/** How often a test that fails is tried again: a window is no function, and what failed once is told. */
+/** How often a test that fails is tried again: a window is no function, and what failed once is reported. */
 export const RETRIES = 1;
 
 /** What comes of the run that `run` starts, which calls `done` at its end. */

@@ -20,7 +20,7 @@ class Desk {
   reject(hunks: readonly Hunk[]): void {
     const found = this.marks.reject(hunks);
     this.text = replaced(this.text, found);
-    // The editor tells of the changes from the last one in the text to the first.
+    // The editor lists the changes from the last one in the text to the first.
     this.marks.follow([...found].reverse());
   }
 

@@ -1,22 +1,22 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Inspected, NAMES, told } from "../../src/settings";
+import { type Inspected, NAMES, serverSettings } from "../../src/settings";
 
 const PACKAGE = JSON.parse(readFileSync(`${__dirname}/../../package.json`, "utf8"));
 const PROPERTIES: Record<string, { default: unknown; scope: string }> =
   PACKAGE.contributes.configuration.properties;
 
-const asked = (values: Record<string, Inspected>) => told(name => values[name]);
+const asked = (values: Record<string, Inspected>) => serverSettings(name => values[name]);
 
 test("what is not set is null, so that the project decides", () => {
-  const values = told(() => ({ defaultValue: true }) as Inspected);
+  const values = serverSettings(() => ({ defaultValue: true }) as Inspected);
   const { liveDenoise, ...others } = values;
   expect(Object.values(others).every(value => value === null)).toBe(true);
   expect(Object.keys(values)).toEqual([...NAMES]);
   expect(liveDenoise).toBe(true);
 });
 
-test("what is set is told, false and zero and empty lists included", () => {
+test("what is set is sent, false and zero and empty lists included", () => {
   const values = asked({
     inlineCompletion: { globalValue: false },
     keepAlive: { globalValue: 0 },
@@ -37,7 +37,7 @@ test("the innermost place wins, and a language before any place without one", ()
   expect(asked({ threads: { ...everywhere, globalLanguageValue: 4 } }).threads).toBe(4);
 });
 
-test("every setting that is told can be set, and the other way round", () => {
+test("every setting that is sent can be set, and the other way round", () => {
   const own = ["redraft.path", "redraft.review"];
   const settable = Object.keys(PROPERTIES).filter(name => !own.includes(name));
   expect(settable.sort()).toEqual(NAMES.map(name => `redraft.${name}`).sort());

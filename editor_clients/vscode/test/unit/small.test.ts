@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ACTIONS, kindOf, learnt } from "../../src/actions";
 import { Backoff } from "../../src/backoff";
-import { offered, remembered } from "../../src/history";
 import { commandsFor, isNewEnough, typed } from "../../src/installation";
 import { around } from "../../src/paragraph";
+import { editsOf, isRefusal } from "../../src/protocol";
 import { parsed } from "../../src/spawn";
 
 const PACKAGE = JSON.parse(readFileSync(`${__dirname}/../../package.json`, "utf8"));
@@ -20,19 +20,6 @@ test("a server is started again later each time, and after five times in three m
 test("a server that ends now and then is always started again", () => {
   const backoff = new Backoff();
   for (let index = 0; index < 20; index++) expect(backoff.delay(index * 200_000)).toBe(500);
-});
-
-test("instructions are remembered once, newest first, thirty of them", () => {
-  expect(remembered(["a", "b"], " b ")).toEqual(["b", "a"]);
-  expect(remembered(["a"], "  ")).toEqual(["a"]);
-  const many = Array.from({ length: 40 }, (_, index) => `${index}`).reduce<string[]>(remembered, []);
-  expect([many.length, many[0], many.at(-1)]).toEqual([30, "39", "10"]);
-});
-
-test("what is typed comes first, then what contains it", () => {
-  expect(offered(["Use pathlib", "add a test"], "path")).toEqual(["path", "Use pathlib"]);
-  expect(offered(["a"], "a")).toEqual(["a"]);
-  expect(offered(["b", "a"], "")).toEqual(["b", "a"]);
 });
 
 test("what a checkpoint has learnt is read from the kinds of code action", () => {
@@ -99,4 +86,25 @@ test("without a selection it is about the lines as far as the next blank ones", 
     { first: 6, last: 6 },
   ]);
   expect(at(5)).toEqual({ first: 5, last: 5 });
+});
+
+test("the edits of a preview are found in both forms that the specification has", () => {
+  const [one, other] = ["1", "2"].map(newText => ({
+    range: { start: { line: 0, character: 0 }, end: { line: 0, character: 1 } },
+    newText,
+  }));
+  const edits = [one, other].filter(each => each !== undefined);
+  const uri = "redraft-preview:/a.py";
+  expect(editsOf({ uri, edit: { documentChanges: [{ edits }] } })).toEqual(edits);
+  expect(editsOf({ uri, edit: { changes: { "file:///a.py": edits } } })).toEqual(edits);
+  expect(editsOf({ uri, edit: {} })).toEqual([]);
+});
+
+test("only RequestFailed comes with a sentence for the user", () => {
+  expect([{ code: -32803 }, { code: -32800 }, new Error("lost"), null].map(isRefusal)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { appearance, described, INITIAL, type State } from "../../src/state";
+import { appearance, caption, described, INITIAL, type State } from "../../src/state";
 
 const UP: State = { ...INITIAL, server: "running" };
 
@@ -12,6 +12,11 @@ test("the status bar says what matters most", () => {
   expect(text({ isRestricted: true })).toBe("$(shield) Redraft");
   expect(text({ health: "error", isSnoozed: true })).toBe("$(error) Redraft");
   expect(text({ isQuiescent: false })).toBe("$(loading~spin) Redraft");
+});
+
+test("of a repair the rounds of the search are counted, of another rewrite its steps", () => {
+  expect(caption("repair", { index: 2, limit: 8 })).toBe("search round 2/8");
+  expect(caption("types", { index: 3, limit: 12 })).toBe("step 3/12");
 });
 
 test("what the server says of itself is in the tooltip", () => {

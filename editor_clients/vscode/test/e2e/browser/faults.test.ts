@@ -60,7 +60,7 @@ export default (rig: Rig) => {
       });
 
       if (name === "the daemon") {
-        it("the daemon is told to stop: it stays so until somebody wants something", async () => {
+        it("the daemon is stopped: it stays so until a rewrite needs it", async () => {
           const { workbench } = stage;
           execFileSync(PYTHON, ["-m", "redraft_server.cli", "stop"], {
             stdio: "ignore",

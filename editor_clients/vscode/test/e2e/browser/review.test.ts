@@ -78,7 +78,7 @@ export default (rig: Rig) =>
       await until("the review is over", async () => (await stage.workbench.codeLenses()).length === 0);
     }
 
-    it("shows the canvas while it is denoised, without touching the text", async () => {
+    it("shows the canvas while the rewrite runs, without touching the text", async () => {
       const { workbench } = stage;
       const name = await open(300);
       const seen = await pictures(stage, async () => {

@@ -11,7 +11,7 @@ describe("the language server", () => {
     await running();
   });
 
-  it("is told null for each setting that nobody has set, and of the live canvas", () => {
+  it("gets null for each setting that nobody has set, and is asked for the live canvas", () => {
     const initialize = talk().find(said => said.message.method === "initialize");
     const { liveDenoise, ...others } = initialize?.message.params.initializationOptions ?? {};
     assert.equal(liveDenoise, true);
@@ -22,7 +22,7 @@ describe("the language server", () => {
     );
   });
 
-  it("is told a setting when it is set, and null again when it is not", async () => {
+  it("gets a setting when it is set, and null again when it is not", async () => {
     const settings = vscode.workspace.getConfiguration("redraft");
     for (const value of ["never", undefined]) {
       const since = Date.now();
@@ -30,8 +30,8 @@ describe("the language server", () => {
       await until(`the server hears of ${value}`, () =>
         talk().some(said => {
           const { method, params } = said.message;
-          const told = method === "workspace/didChangeConfiguration" && params.settings.redraft.multiLine;
-          return said.at >= since && told === (value ?? null);
+          const sent = method === "workspace/didChangeConfiguration" && params.settings.redraft.multiLine;
+          return said.at >= since && sent === (value ?? null);
         }),
       );
     }
@@ -96,7 +96,7 @@ describe("the language server", () => {
     assert.equal(extension().exports.state.server, "running");
   });
 
-  it("stops when it is told to, and starts when it is wanted", async () => {
+  it("stops when the user wants it to, and starts again", async () => {
     await vscode.commands.executeCommand("redraft.stopServer");
     assert.equal(extension().exports.state.server, "stopped");
     assert.ok(talk().some(said => said.message.method === "exit"));
