@@ -1,14 +1,17 @@
-"""The model card: what the bundled checkpoint was trained on, how, and how it does.
+"""The model card: what the bundled checkpoint is, what it was trained on and how, and what it is not good for.
 
     python benchmarks/model_card.py --run RUN --report DATA/report.json [--page docs/model_card.md]
 
-RUN is the folder of a training run: its `checkpoint/` is copied into the package, its metrics become the figure.
+RUN is the folder of a training run: its `checkpoint/` is copied into the package, its metrics become the figure. The card
+describes this one checkpoint. The runs before it are in docs/model-history.md, which is written by hand: before the card is
+written anew for another data set, its section "Data" moves there.
 """
 
 import argparse
 import json
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,22 +19,38 @@ from typing import Any
 
 import torch
 from redraft_model.calibration.weights import FILE as CALIBRATION_FILE
+from redraft_model.data.samples import Mixture
 from redraft_model.evaluate.machine import Machine
 from redraft_model.network.checkpoint import load_checkpoint
 from redraft_model.network.checkpoint_info import BUNDLED
 from redraft_model.train.curves import draw
+from redraft_model.train.stages import recipe_named
 
 ROOT = Path(__file__).parents[1]
 FIGURE = Path("figures") / "training.svg"
-PROGRESS = Path("figures") / "progress.svg"
 METRICS = ROOT / "benchmarks" / "results" / "training-tiny"
-HISTORY = METRICS / "history.md"  # what no report says: the runs before the last one, and their data
+
+USE = """\
+The checkpoint is for Redraft's own commands and editors. It repairs Python code that does not parse, completes a line, and
+points at names, operators and literals that are likely wrong. A person reads each change before it counts. It is no general
+language model: it sees text only between region markers, and it answers with edit labels.
+"""
+
+PROCESS_WORDS = {
+    "mask": "tokens become masks",
+    "edit": "random tokens are deleted, inserted, substituted, repeated or swapped",
+    "syntax": "syntax mutators break the code, so that it no longer parses",
+    "semantic": "a semantic bug: a wrong name, operator, literal or the like, in code that still parses",
+    "span": "a piece of the code is cut out, and masks stand in its place",
+    "keep": "nothing is wrong",
+    "real": "code before a fix that somebody made; or code after it, broken by syntax mutators",
+}
 
 LIMITS = """\
-- Python only, and only what fits a window of a few hundred tokens around a problem is seen at once.
-- It was trained on library code; short scripts and exercises look different.
-- It knows syntax far better than meaning: with `--semantic` most real bugs go unnoticed.
-- It completes short, common continuations; it does not write programs.
+- It knows Python only. It sees a window of a few hundred tokens around a problem.
+- It was trained on library code. Short scripts and exercises look different.
+- It knows syntax far better than meaning. With `--semantic` most real bugs go unnoticed.
+- It completes short, common continuations. It does not write programs.
 - It has never been told what a program is for. Read what it changes.
 """
 
@@ -46,7 +65,6 @@ class Facts:
     n_parameters: int
     machine: Machine
     date: str
-    history: str
 
 
 def main() -> None:
@@ -66,7 +84,6 @@ def main() -> None:
         checkpoint.model.n_parameters,
         Machine.here(torch.get_num_threads(), "cpu"),
         f"{datetime.now(UTC):%Y-%m-%d}",
-        HISTORY.read_text("utf-8"),
     )
     options.page.write_text(render(facts), "utf-8")
 
@@ -77,7 +94,9 @@ def render(facts: Facts) -> str:
     sections = [
         f"# Model card: tiny ({facts.date})",
         "A bidirectional transformer over code tokens, trained from random weights as a discrete diffusion model that edits "
-        "(see [ARCHITECTURE.md](../ARCHITECTURE.md)). It comes with the package and does all of its work on the user's machine.",
+        "(see [ARCHITECTURE.md](../ARCHITECTURE.md)). It comes with the package and does all of its work on the user's machine. "
+        "This card describes the checkpoint that ships; the runs before the last one, and what they were trained on, are in "
+        "[the appendix](model-history.md).",
         _table(
             ("what", "value"),
             [
@@ -97,18 +116,28 @@ def render(facts: Facts) -> str:
                 ),
             ],
         ),
+        "## Intended use",
+        USE,
         "## Data",
+        "The last run was trained on this collection:",
         _data(facts.report),
         *([_real_fixes(training["origins"])] if training.get("origins") else []),
-        facts.history,
+        "## Training",
+        f"The last run followed the recipe `{training['recipe']}`. Each of its stages draws the forward process of a sample with "
+        "these probabilities, in per cent. The last column is the share of correct tokens that carry loss.",
+        _stages(training["recipe"]),
+        _table(
+            ("process", "what it does to good code"),
+            [(f"`{name}`", PROCESS_WORDS[name]) for name in PROCESS_WORDS],
+        ),
         "## Curves",
         f"![loss and accuracy on held-out packages]({FIGURE.as_posix()})",
-        "Checkpoints on the way, with the same pieces of held-out packages (`python benchmarks/progress.py`):",
-        f"![nats of masked tokens, repairs and lines of several checkpoints]({PROGRESS.as_posix()})",
+        "*All runs, from the first token to the last.*",
         "Accuracy of the last evaluation, on held-out packages, by forward process and kind of label:",
         _table(("process / label", "right"), _accuracies(facts.rows)),
         "## Results",
-        "The development benchmarks are on [the results page](results.md).",
+        "The development benchmarks are on [the results page](results.md), other measurements on "
+        "[the page about evaluation](evaluation.md).",
         "## Limits",
         LIMITS,
         "## Licence",
@@ -123,6 +152,24 @@ def _real_fixes(origins: list[str]) -> str:
         f"The last phase also showed fixes that people have made, of these collections: {', '.join(origins)}. "
         "Results on them say nothing and are not reported."
     )
+
+
+def _stages(recipe: str) -> str:
+    rows = [
+        (
+            f"`{stage.name}`",
+            _percent(stage.share),
+            *_shares(stage.mixture),
+            _percent(stage.mixture.kept_share),
+        )
+        for stage in recipe_named(recipe).stages
+    ]
+    return _table(("stage", "of all tokens", *PROCESS_WORDS, "correct tokens asked"), rows)
+
+
+def _shares(mixture: Mixture) -> list[str]:
+    weights = [mixture.share(name) for name in PROCESS_WORDS]
+    return [f"{100 * weight / sum(weights):.0f}" for weight in weights]
 
 
 def _data(report: dict[str, Any]) -> str:
@@ -152,17 +199,21 @@ def _data(report: dict[str, Any]) -> str:
 def _accuracies(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
     last = next(row for row in reversed(rows) if any(name.startswith("accuracy/") for name in row))
     return [
-        (name.removeprefix("accuracy/").replace("/", " / "), f"{100 * value:.0f} %")
+        (name.removeprefix("accuracy/").replace("/", " / "), _percent(value))
         for name, value in sorted(last.items())
         if name.startswith("accuracy/")
     ]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _megabytes(n_bytes: int) -> str:
     return f"{n_bytes / 1e6:.1f} MB"
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = ["| " + " | ".join(row) + " |" for row in [head, ("---",) * len(head), *rows]]
     return "\n".join(lines)
 

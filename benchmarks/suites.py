@@ -1,4 +1,4 @@
-"""The results page: every suite whose file is in the benchmark folder, with the model and with the floors.
+"""The results page: every suite whose file is in the benchmark folder, with the model and with the baselines.
 
     python benchmarks/suites.py --data FOLDER [--limit N] [--suite NAME ...] [--checkpoint FOLDER]
 
@@ -106,9 +106,10 @@ def write(page: Path, results: Sequence[Result], about: About, machine: Machine,
     model = (
         f"Checkpoint `{about.name}`: {about.n_parameters / 1e6:.1f} M parameters, trained on "
         f"{about.trained_tokens:,} tokens. This page is written by `benchmarks/suites.py`; "
-        "the other rows are floors that know no model. Rows of 286 programs are quoted from the notes of the benchmark, "
+        "the other rows are baselines that use no model. Rows of 286 programs are quoted from the notes of the benchmark, "
         "not measured here, and on more programs than ours. The repair search was set while looking at syntax_pydex: its "
-        "rows are development numbers, and flattering ones.\n"
+        "rows are development numbers, and flattering ones. What each suite asks, and how it judges, is on "
+        "[the page about evaluation](evaluation.md).\n"
     )
     head, rest = text.split("\n\n", 1)
     page.parent.mkdir(parents=True, exist_ok=True)

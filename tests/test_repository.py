@@ -128,6 +128,19 @@ def test_every_module_is_on_the_map() -> None:
     ] == []
 
 
+def test_every_module_of_a_room_is_in_its_table() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    package = ROOT / "model" / "redraft_model"
+    missing = []
+    for room in sorted(path.parent for path in package.glob("*/__init__.py")):
+        _, _, section = text.partition(f"### `{room.name}/`")
+        table = section.partition("\n#")[0]
+        modules = [path.name for path in room.glob("*.py") if path.name != "__init__.py"]
+        folders = [f"{path.parent.name}/" for path in room.glob("*/__init__.py")]
+        missing += [f"{room.name}: {name}" for name in (*modules, *folders) if f"| `{name}` |" not in table]
+    assert missing == []
+
+
 def test_every_module_of_the_extension_is_on_the_map() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     _, _, section = text.partition("## The VS Code extension")
