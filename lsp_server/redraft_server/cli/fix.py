@@ -1,6 +1,5 @@
 """`redraft fix`: repair files, show what would change, or write it."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from redraft_model.errors import RedraftError
 from redraft_model.passage import DenoiseStep, Watch
 
 from redraft_server import fixing
+from redraft_server.cli import streams
 from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, LazyEngine, require_folder
 from redraft_server.cli.terminal import (
     Bar,
@@ -93,13 +93,16 @@ def _fix_files(task: _Task, found: Discovery) -> Exit:
         talk(result.line(task.changes))
     with bar(len(found.files)) as progress:
         for n_done, file in enumerate(found.files):
+            if not streams.has_reader():
+                break
             progress.at(n_done, note=str(file.path))
             result, patch = _fix_file(task, file, _watch(progress, n_done, str(file.path)))
             results.append(result)
             with progress.aside():
                 _print_result(task, result, patch)
     report = Report(tuple(results), found.n_ignored)
-    _print_report(task, report)
+    if streams.has_reader():
+        _print_report(task, report)
     return report.exit_code(task.changes)
 
 
@@ -123,7 +126,7 @@ def _fix_file(task: _Task, file: SourceFile, watch: Watch) -> tuple[Result, byte
 
 
 def _fix_stdin(task: _Task) -> Exit:
-    document = Document.from_bytes(sys.stdin.buffer.read(MAX_BYTES + 1))
+    document = Document.from_bytes(streams.read(MAX_BYTES + 1))
     with bar(1) as progress:
         fixed = task.fix(document, "stdin", _watch(progress, 0, document.name))
     report = Report((fixed.result,))
