@@ -10,7 +10,14 @@ from redraft_model.passage import DenoiseStep, Watch
 
 from redraft_server import fixing
 from redraft_server.cli import streams
-from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, LazyEngine, require_folder
+from redraft_server.cli.opening import (
+    CheckpointOption,
+    Device,
+    DeviceOption,
+    ForceOption,
+    LazyEngine,
+    require_folder,
+)
 from redraft_server.cli.terminal import (
     Bar,
     bar,
@@ -41,6 +48,7 @@ def fix(
     check: Annotated[bool, typer.Option("--check", help="Only say which files would change.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     semantic: Annotated[bool, typer.Option("--semantic", help="Also look at code that parses.")] = False,
+    force: ForceOption = False,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
 ) -> None:
@@ -63,7 +71,7 @@ def fix(
     )
     sources = paths or [Path()]
     if STDIN not in sources:
-        raise typer.Exit(_fix_files(task, discover(sources)))
+        raise typer.Exit(_fix_files(task, discover(sources, is_forced=force)))
     if len(sources) > 1 or write:
         raise typer.BadParameter("- stands alone: it goes neither with files nor with --write")
     raise typer.Exit(_fix_stdin(task))
@@ -87,7 +95,7 @@ class _Task:
 
 
 def _fix_files(task: _Task, found: Discovery) -> Exit:
-    results = [Result(str(path), Status.FAILED, f"{path} does not exist") for path in found.missing]
+    results = [Result(str(path.path), Status.FAILED, path.reason) for path in found.refused]
     results += (Result(str(path.path), Status.SKIPPED, path.reason) for path in found.skipped)
     for result in results:
         talk(result.line(task.changes))
