@@ -226,6 +226,8 @@ def _start(place: Place, serve: Sequence[str]) -> "subprocess.Popen[bytes]":
         try:
             return subprocess.Popen(
                 serve,
+                # The daemon must not choose folders once more: seen from the root, a relative one is another.
+                env={**os.environ, **place.environment},
                 cwd=Path("/").resolve(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,6 +1,7 @@
 """Which files a list of paths means. Folders are searched for Python as git sees them."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,12 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 PYTHON_SUFFIXES = (".py", ".pyi")
+# A folder may hold more than is wanted; who names a file has made up their mind.
+NAMED_SUFFIXES = (*PYTHON_SUFFIXES, ".pyw")
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
+
+_INTERPRETER = re.compile(rb"#!(?:.*[/\\\s])?i?(?:python|pypy)[\w.]*(?:\s|$)")
+_LONGEST_FIRST_LINE = 512
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class SkippedPath:
-    """A path that is left out, and why, in one sentence."""
+    """A path that is not worked on, and why, in one sentence."""
 
     path: Path
     reason: str
@@ -29,23 +35,24 @@ class SkippedPath:
 
 @dataclass(frozen=True)
 class Discovery:
-    """What was found: files in order, paths left out, paths that do not exist; how many paths git ignores."""
+    """What was found: files in order; paths that are left out; paths named by mistake; how many paths git ignores."""
 
     files: tuple[SourceFile, ...]
     skipped: tuple[SkippedPath, ...]
-    missing: tuple[Path, ...]
+    refused: tuple[SkippedPath, ...]
     n_ignored: int
 
 
-def discover(paths: Iterable[Path]) -> Discovery:
+def discover(paths: Iterable[Path], *, is_forced: bool = False) -> Discovery:
     """The files that `paths` name or contain, each once.
 
     In folders only *.py and *.pyi count; hidden folders, node_modules, __pycache__, virtual environments and
-    whatever .gitignore files exclude are left out. A file that is named itself is always taken.
+    whatever .gitignore files exclude are left out. A file that is named itself is taken if it is Python, or
+    `is_forced`, wherever it is.
     """
     files: dict[Path, SourceFile] = {}
     skipped: list[SkippedPath] = []
-    missing: list[Path] = []
+    refused: list[SkippedPath] = []
     n_ignored = 0
     for path in paths:
         if path.is_dir():
@@ -58,11 +65,35 @@ def discover(paths: Iterable[Path]) -> Discovery:
                 skipped.append(SkippedPath(path, f"there is no Python file in {path}"))
             for file in found:
                 files.setdefault(file.resolve(), SourceFile(file, (path,)))
-        elif path.exists():
-            files.setdefault(path.resolve(), SourceFile(path, (path.parent, Path.cwd())))
+        elif not path.exists():
+            refused.append(SkippedPath(path, f"{path} does not exist"))
+        elif not is_forced and (reason := why_not_python(path)):
+            refused.append(SkippedPath(path, reason))
         else:
-            missing.append(path)
-    return Discovery(tuple(files.values()), tuple(skipped), tuple(missing), n_ignored)
+            files.setdefault(path.resolve(), SourceFile(path, (path.parent, Path.cwd())))
+    return Discovery(tuple(files.values()), tuple(skipped), tuple(refused), n_ignored)
+
+
+def why_not_python(path: Path) -> str | None:
+    """Why a file that is named is not taken for Python; None if it is, or if there is no telling.
+
+    It is Python by its name, by that of the file it is a link to, or by a first line that calls an interpreter.
+    """
+    if any(name.suffix.lower() in NAMED_SUFFIXES for name in (path, path.resolve())):
+        return None
+    try:
+        # Opening a pipe could block for ever; what is no file, or cannot be read, is refused by whoever reads it.
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            first_line = file.readline(_LONGEST_FIRST_LINE)
+    except OSError:
+        return None
+    if _INTERPRETER.match(first_line):
+        return None
+    return (
+        f"{path} is not Python, neither by its name nor by its first line; add --force to use it all the same"
+    )
 
 
 def python_files(

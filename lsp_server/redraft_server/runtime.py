@@ -1,8 +1,9 @@
 """Where the files of a daemon are, and that nobody else can get at them. Knows nothing of what is in them.
 
 Each pairing of installation, checkpoint and device has a daemon of its own, and each daemon its own name. The
-environment variables REDRAFT_RUNTIME_DIR and REDRAFT_LOG_DIR say where else than usual its files shall be.
-Loads only the standard library and, unless those variables are set, platformdirs: an editor waits for it.
+environment variables REDRAFT_RUNTIME_DIR and REDRAFT_LOG_DIR say where else than usual its files shall be; a bridge
+that starts a daemon sets both, so that the daemon does not choose once more. Loads only the standard library and,
+unless those variables are set, platformdirs: an editor waits for it.
 """
 
 import hashlib
@@ -22,8 +23,8 @@ HAS_UNIX_SOCKETS = sys.platform != "win32"
 # struct sockaddr_un has 108 bytes on Linux and 104 on macOS, the last of which is a zero.
 MAX_SOCKET_PATH = 103
 
-
-_ADVICE = "name folders of your own in REDRAFT_RUNTIME_DIR and REDRAFT_LOG_DIR."
+_FOLDER, _LOG_FOLDER = "REDRAFT_RUNTIME_DIR", "REDRAFT_LOG_DIR"
+_ADVICE = f"name folders of your own in {_FOLDER} and {_LOG_FOLDER}."
 
 
 class RuntimeFolderError(RedraftError):
@@ -71,6 +72,11 @@ class Place:
         """What the daemon logs."""
         return self.log_folder / f"{self.name}.log"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead another process to these folders, whatever it would have chosen itself."""
+        return {_FOLDER: str(self.folder), _LOG_FOLDER: str(self.log_folder)}
+
     def prepare(self) -> None:
         """Make the folders; raises RuntimeFolderError if they are not ours alone."""
         private_folder(self.folder)
@@ -102,7 +108,7 @@ def logs() -> list[Path]:
 
 def runtime_folder() -> Path:
     """Where sockets, locks and tokens are; raises RuntimeFolderError."""
-    if folder := os.environ.get("REDRAFT_RUNTIME_DIR"):
+    if folder := os.environ.get(_FOLDER):
         return Path(folder).absolute()
     import platformdirs
 
@@ -117,7 +123,7 @@ def runtime_folder() -> Path:
 
 def log_folder() -> Path:
     """Where logs are."""
-    if folder := os.environ.get("REDRAFT_LOG_DIR"):
+    if folder := os.environ.get(_LOG_FOLDER):
         return Path(folder).absolute()
     import platformdirs
 
@@ -125,13 +131,19 @@ def log_folder() -> Path:
 
 
 def private_folder(folder: Path) -> None:
-    """Make `folder` if it is not there; raises RuntimeFolderError if others could get at what is in it."""
+    """Make `folder` if it is not there; raises RuntimeFolderError if others could get at what is in it.
+
+    The folders around it that are missing are made as private: whoever looks for a place for such a folder, as
+    platformdirs does, passes over one that is open to others.
+    """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for parent in reversed([parent for parent in folder.parents if not parent.exists()]):
+            parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()
     except OSError as error:
         raise RuntimeFolderError(
-            f"{folder} cannot be made a folder of Redraft's: {error.strerror}."
+            f"{folder} cannot be made a folder of Redraft's: {error.strerror}; {_ADVICE}"
         ) from error
     if sys.platform == "win32":
         return

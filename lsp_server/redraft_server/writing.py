@@ -1,21 +1,27 @@
-"""Replacing a file's bytes in one step: the whole new file or the whole old one, never anything between."""
+"""Replacing a file's bytes in one step: the whole new file or the whole old one, never anything between.
+
+A file that has several names (hard links) cannot be replaced: the others would keep the old text. Its bytes are written
+over, while a file beside it holds the new ones, and the old ones are put back if that fails.
+"""
 
 import os
 import stat
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
 from redraft_server.document import UnwritableDocument
 
 
 def replace(path: Path, data: bytes, *, expected: bytes, roots: Sequence[Path]) -> None:
-    """Put `data` in the place of the bytes `expected` of the file `path`, keeping its permissions.
+    """Put `data` in the place of the bytes `expected` of the file `path`, keeping its permissions and all its names.
 
     A symbolic link is followed only to a file inside one of the folders `roots`; it stays a link. Raises
     UnwritableDocument, with the file left as it was, if the link leads elsewhere, the file is read-only or no
-    longer holds `expected`, or the disk is full.
+    longer holds `expected`, or the disk is full. Only a file with several names is ever seen half written; should
+    neither the new bytes nor the old ones fit into it, the message names a file that holds the new ones.
     """
     try:
         path.stat()  # names a loop of links an OSError; resolve() would not
@@ -26,7 +32,10 @@ def replace(path: Path, data: bytes, *, expected: bytes, roots: Sequence[Path]) 
             raise UnwritableDocument(f"{path} is read-only")
         if target.read_bytes() != expected:
             raise UnwritableDocument(f"{path} was changed by somebody else in the meantime; run again")
-        _replace(target, data)
+        if target.stat().st_nlink > 1:
+            _overwrite(target, data, expected)
+        else:
+            _replace(target, data)
     except OSError as error:
         raise UnwritableDocument(
             f"{path} cannot be written and was left as it was: {error.strerror or error}"
@@ -34,6 +43,42 @@ def replace(path: Path, data: bytes, *, expected: bytes, roots: Sequence[Path]) 
 
 
 def _replace(target: Path, data: bytes) -> None:
+    with _saved(data, target) as temporary:
+        _take_owner_and_mode(temporary, target.stat())
+        temporary.replace(target)
+
+
+def _overwrite(target: Path, data: bytes, old: bytes) -> None:
+    """Write `data` over the bytes `old` of a file with several names."""
+    with _saved(data, target) as saved, target.open("r+b", buffering=0) as file:
+        try:
+            _fill(file, data, n_before=len(old))
+        except BaseException as error:
+            # There was room for the old bytes, and on most disks there still is.
+            try:
+                _fill(file, old, n_before=len(old))
+            except (OSError, KeyboardInterrupt):
+                saved.rename(kept := target.with_name(target.name + saved.name))
+                raise UnwritableDocument(
+                    f"{target} could only be written in part; {kept} holds all of the new text"
+                ) from error
+            raise
+
+
+def _fill(file: FileIO, data: bytes, *, n_before: int) -> None:
+    """Make `data` all that the file holds; it has held `n_before` bytes."""
+    # What lies behind them is written first: only that needs room on the disk that may not be there.
+    for start, part in ((n_before, data[n_before:]), (0, data[:n_before])):
+        file.seek(start)
+        while part:
+            part = part[file.write(part) or 0 :]
+    file.truncate(len(data))
+    os.fsync(file.fileno())
+
+
+@contextmanager
+def _saved(data: bytes, target: Path) -> Iterator[Path]:
+    """A new file beside `target` that holds `data` and is gone in the end."""
     # A rename is atomic only within one file system, hence the same folder.
     descriptor, name = tempfile.mkstemp(prefix=".redraft-", dir=target.parent)
     temporary = Path(name)
@@ -42,12 +87,10 @@ def _replace(target: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        _take_owner_and_mode(temporary, target.stat())
-        temporary.replace(target)
-    except BaseException:
-        # Ctrl+C as well must not leave the temporary file behind.
+        yield temporary
+    finally:
+        # Ctrl+C as well must not leave it behind.
         temporary.unlink(missing_ok=True)
-        raise
 
 
 def _take_owner_and_mode(path: Path, wanted: os.stat_result) -> None:

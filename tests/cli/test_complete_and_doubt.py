@@ -140,6 +140,20 @@ def test_doubts_as_json(run, app) -> None:
     assert (found["path"], found["model"]["name"]) == ("app.py", "scripted")
 
 
+@pytest.mark.parametrize(("command", "place"), [("doubt", ""), ("complete", ":1:1")])
+def test_a_file_that_is_not_python_is_refused_unless_forced(
+    command: str, place: str, run, folder, engine
+) -> None:
+    (folder / "README.md").write_bytes(b"oops\n")
+    outcome = run(command, f"README.md{place}")
+    assert (outcome.code, outcome.out, engine.asked) == (2, b"", [])
+    assert outcome.err == (
+        "redraft: README.md is not Python, neither by its name nor by its first line; "
+        "add --force to use it all the same\n"
+    )
+    assert run(command, "--force", f"README.md{place}").out != b""
+
+
 def test_an_unreadable_file_is_an_error(run, app) -> None:
     app.write_bytes(b"\0")
     assert run("doubt", "app.py").code == 2

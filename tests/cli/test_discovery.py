@@ -1,5 +1,6 @@
 """Discovery: which files a list of paths means."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -29,9 +30,65 @@ def test_only_python_counts_in_folders_and_the_order_is_fixed(tree) -> None:
     check(["."], ["a.pyi", "b.py", "sub/d.py"])
 
 
-def test_a_file_that_is_named_is_taken_whatever_it_is_called(tree) -> None:
-    tree("script", ".hidden/a.py", "node_modules/b.py")
-    check(["script", ".hidden/a.py", "node_modules"], ["script", ".hidden/a.py", "node_modules/b.py"])
+def test_a_python_file_that_is_named_is_taken_wherever_it_is(tree) -> None:
+    tree("a.pyw", "B.PY", ".hidden/a.py", "node_modules/b.py")
+    names = ["a.pyw", "B.PY", ".hidden/a.py"]
+    check([*names, "node_modules"], [*names, "node_modules/b.py"])
+    check(["."], [])
+
+
+@pytest.mark.parametrize(
+    "first_line",
+    [
+        "#!/usr/bin/env python3",
+        "#!/usr/bin/python3.11 -u",
+        "#! /usr/local/bin/pypy",
+        "#!/usr/bin/env -S python -u",
+        "#!/usr/bin/env python\r",
+        "#!python",
+    ],
+)
+def test_a_named_file_is_python_by_its_first_line(first_line: str, tree) -> None:
+    tree("script")
+    Path("script").write_text(first_line + "\nx = 1\n")
+    check(["script"], ["script"])
+    check(["."], [])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x7fELF\0\0#!/usr/bin/python",
+        b"#!/bin/sh\n# python\n",
+        b"#!/opt/python-tools/bin/ruby\n",
+        b"# x\n#!/usr/bin/python\n",
+        b"x = 1\n",
+    ],
+)
+def test_a_named_file_that_is_not_python_is_refused_unless_forced(data: bytes, tree) -> None:
+    tree("a.py", "script")
+    Path("script").write_bytes(data)
+    found = discover([Path("script"), Path("a.py")])
+    assert [str(file.path) for file in found.files] == ["a.py"]
+    (refused,) = found.refused
+    assert str(refused.path) == "script"
+    assert refused.reason.startswith("script is not Python")
+    forced = discover([Path("script"), Path("a.py")], is_forced=True)
+    assert [str(file.path) for file in forced.files] == ["script", "a.py"]
+    assert forced.refused == ()
+
+
+def test_a_link_is_python_by_its_name_or_that_of_its_file(tree) -> None:
+    tree("tool.py", "notes.txt")
+    Path("tool").symlink_to("tool.py")
+    Path("notes.py").symlink_to("notes.txt")
+    check(["tool", "notes.py"], ["tool", "notes.py"])
+
+
+def test_what_cannot_be_opened_is_left_to_whoever_reads_it(tree) -> None:
+    os.mkfifo("pipe")
+    check(["pipe"], ["pipe"])
 
 
 def test_folders_with_other_peoples_code_are_left_out(tree) -> None:
@@ -107,4 +164,6 @@ def test_what_is_missing_or_empty_is_said(tree) -> None:
     assert [(str(path.path), path.reason) for path in found.skipped] == [
         ("empty", "there is no Python file in empty")
     ]
-    assert found.missing == (Path("missing.py"),)
+    assert [(str(path.path), path.reason) for path in found.refused] == [
+        ("missing.py", "missing.py does not exist")
+    ]

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -217,6 +218,56 @@ def test_a_path_that_does_not_exist_fails_after_the_others_are_done(run, app) ->
     assert outcome.code == 2
     assert app.read_bytes() == WHOLE
     assert "failed: missing.py does not exist\n" in outcome.err
+
+
+@pytest.mark.parametrize("name", ["README.md", "data.json", "program"])
+def test_a_file_that_is_not_python_is_refused_after_the_others_are_done(name: str, run, app, folder) -> None:
+    (folder / name).write_bytes(BROKEN)
+    outcome = run("fix", "--write", name, "app.py")
+    assert (outcome.code, app.read_bytes(), (folder / name).read_bytes()) == (2, WHOLE, BROKEN)
+    said = f"failed: {name} is not Python, neither by its name nor by its first line; add --force to use it all the same\n"
+    assert said in outcome.err
+    assert run("fix", "--force", "--write", name).code == 0
+    assert (folder / name).read_bytes() == WHOLE
+
+
+def test_a_script_is_python_by_its_first_line(run, folder) -> None:
+    (folder / "script").write_bytes(b"#!/usr/bin/env python3\n" + BROKEN)
+    assert run("fix", "--write", "script").code == 0
+    assert (folder / "script").read_bytes() == b"#!/usr/bin/env python3\n" + WHOLE
+
+
+def test_a_binary_that_is_forced_is_still_no_text(run, folder) -> None:
+    (folder / "program").write_bytes(b"\x7fELF\0")
+    assert "is not Python" in run("fix", "program").err
+    outcome = run("fix", "--force", "program")
+    assert (outcome.code, "program is binary" in outcome.err) == (2, True)
+
+
+def test_a_run_keeps_nothing_of_the_files_that_are_done(run, folder, engine) -> None:
+    """What a run over many files needs at most is what it needs for a few of them."""
+
+    def peak(n_files: int) -> int:
+        many = folder / f"of-{n_files}"
+        many.mkdir()
+        for index in range(n_files):
+            line = f"name_{index} = {index}  # " + "x" * 70 + "\n"
+            (many / f"a{index:03}.py").write_bytes(line.encode() * 500 + BROKEN)
+        tracemalloc.start()
+        assert run("fix", "--write", many.name).code == 0
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    def repairs(source: str) -> str:
+        engine.asked.clear()
+        return source.replace("(1", "(1)")
+
+    engine.repairs = repairs
+    peak(1)
+    few, many = peak(10), peak(100)
+    # The ninety more have 4 MB of text.
+    assert many < few + 1_000_000
 
 
 def test_an_empty_file_is_clean(run, folder) -> None:

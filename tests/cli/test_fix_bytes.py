@@ -93,6 +93,15 @@ def test_a_link_inside_the_folder_is_written_through(run, folder) -> None:
     assert (folder / "app.py").readlink() == Path("target.txt")
 
 
+def test_all_names_of_a_file_have_the_repair(run, folder, tmp_path_factory) -> None:
+    path, other = folder / "app.py", tmp_path_factory.mktemp("elsewhere") / "same.py"
+    path.write_bytes(b"b = (1\n")
+    other.hardlink_to(path)
+    assert run("fix", "--write", "app.py").code == 0
+    assert other.read_bytes() == path.read_bytes() == b"b = (1)\n"
+    assert other.samefile(path)
+
+
 def test_a_link_that_leads_outside_is_not_written_through(run, folder, tmp_path_factory) -> None:
     outside = tmp_path_factory.mktemp("outside") / "target.py"
     outside.write_bytes(b"b = (1\n")

@@ -7,15 +7,18 @@ not even load the commands: an editor that starts `redraft lsp` is kept waiting 
 import sys
 from collections.abc import Sequence
 
+from redraft_server.cli import streams
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: this process's) and return the exit code."""
+    streams.prepare()
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["lsp"]:
         from redraft_server.cli import joining
 
         wanted = joining.understood(words)
-        if wanted is not None:
+        if wanted is not None and streams.can_converse():
             return joining.join(wanted)
     from redraft_server.cli.app import run
 

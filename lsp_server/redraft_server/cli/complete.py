@@ -10,7 +10,14 @@ from redraft_model.errors import RedraftError
 from redraft_model.passage import Passage, Span
 
 from redraft_server import loading
-from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, SeedOption
+from redraft_server.cli.opening import (
+    CheckpointOption,
+    Device,
+    DeviceOption,
+    ForceOption,
+    SeedOption,
+    open_document,
+)
 from redraft_server.cli.terminal import hand_over, hand_over_json, talk
 from redraft_server.document import Document
 from redraft_server.report import Exit
@@ -25,6 +32,7 @@ def complete(
     drafts: Annotated[int, typer.Option("--drafts", min=1, max=16, help="How many to ask for.")] = 1,
     single_line: Annotated[bool, typer.Option("--single-line", help="Stop at the end of the line.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    force: ForceOption = False,
     seed: SeedOption = 0,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
@@ -35,7 +43,7 @@ def complete(
 
     Exit code 0: there is one; 1: there is none.
     """
-    document, offset = _located(place)
+    document, offset = _located(place, is_forced=force)
     engine = loading.open_engine(checkpoint, device)
     passage = Passage.cut(document.text, Span(offset, offset))
     found = engine.complete(
@@ -65,13 +73,13 @@ def _elsewhere(document: Document) -> tuple[str, ...]:
     return tuple(file.text for file in files if obstacle_at(file.path.as_uri(), Configuration()) is None)
 
 
-def _located(place: str) -> tuple[Document, int]:
+def _located(place: str, *, is_forced: bool) -> tuple[Document, int]:
     """The document and the character offset that FILE:LINE:COL names."""
     match = _PLACE.fullmatch(place)
     if not match:
         raise typer.BadParameter(f"{place!r} is not FILE:LINE:COL, such as app.py:12:5")
     name, line, column = match[1], int(match[2]), int(match[3])
-    document = Document.read(Path(name))
+    document = open_document(Path(name), is_forced=is_forced)
     lines = document.text.split("\n")
     if not 1 <= line <= len(lines):
         raise RedraftError(f"{document.name} has {len(lines)} lines; there is no line {line}")

@@ -9,7 +9,7 @@ import typer
 from redraft_model.passage import Doubt
 
 from redraft_server import loading
-from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption
+from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, ForceOption, open_document
 from redraft_server.cli.terminal import BOLD, CYAN, UNDERLINED, escaped, hand_over_json, painted, show, talk
 from redraft_server.document import Document
 from redraft_server.report import Exit
@@ -21,6 +21,7 @@ def doubt(
         float, typer.Option("--threshold", min=0, max=1, help="Least doubt to report, from 0 to 1.")
     ] = 0.5,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    force: ForceOption = False,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
 ) -> None:
@@ -28,7 +29,7 @@ def doubt(
 
     Exit code 0: there are none; 1: there are some.
     """
-    document = Document.read(file)
+    document = open_document(file, is_forced=force)
     engine = loading.open_engine(checkpoint, device)
     doubts = engine.doubt(document.text, threshold=threshold)
     text = document.text

@@ -1,6 +1,5 @@
 """`redraft fix`: repair files, show what would change, or write it."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,15 @@ from redraft_model.errors import RedraftError
 from redraft_model.passage import DenoiseStep, Watch
 
 from redraft_server import fixing
-from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, LazyEngine, require_folder
+from redraft_server.cli import streams
+from redraft_server.cli.opening import (
+    CheckpointOption,
+    Device,
+    DeviceOption,
+    ForceOption,
+    LazyEngine,
+    require_folder,
+)
 from redraft_server.cli.terminal import (
     Bar,
     bar,
@@ -41,6 +48,7 @@ def fix(
     check: Annotated[bool, typer.Option("--check", help="Only say which files would change.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     semantic: Annotated[bool, typer.Option("--semantic", help="Also look at code that parses.")] = False,
+    force: ForceOption = False,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
 ) -> None:
@@ -63,7 +71,7 @@ def fix(
     )
     sources = paths or [Path()]
     if STDIN not in sources:
-        raise typer.Exit(_fix_files(task, discover(sources)))
+        raise typer.Exit(_fix_files(task, discover(sources, is_forced=force)))
     if len(sources) > 1 or write:
         raise typer.BadParameter("- stands alone: it goes neither with files nor with --write")
     raise typer.Exit(_fix_stdin(task))
@@ -87,19 +95,22 @@ class _Task:
 
 
 def _fix_files(task: _Task, found: Discovery) -> Exit:
-    results = [Result(str(path), Status.FAILED, f"{path} does not exist") for path in found.missing]
+    results = [Result(str(path.path), Status.FAILED, path.reason) for path in found.refused]
     results += (Result(str(path.path), Status.SKIPPED, path.reason) for path in found.skipped)
     for result in results:
         talk(result.line(task.changes))
     with bar(len(found.files)) as progress:
         for n_done, file in enumerate(found.files):
+            if not streams.has_reader():
+                break
             progress.at(n_done, note=str(file.path))
             result, patch = _fix_file(task, file, _watch(progress, n_done, str(file.path)))
             results.append(result)
             with progress.aside():
                 _print_result(task, result, patch)
     report = Report(tuple(results), found.n_ignored)
-    _print_report(task, report)
+    if streams.has_reader():
+        _print_report(task, report)
     return report.exit_code(task.changes)
 
 
@@ -123,7 +134,7 @@ def _fix_file(task: _Task, file: SourceFile, watch: Watch) -> tuple[Result, byte
 
 
 def _fix_stdin(task: _Task) -> Exit:
-    document = Document.from_bytes(sys.stdin.buffer.read(MAX_BYTES + 1))
+    document = Document.from_bytes(streams.read(MAX_BYTES + 1))
     with bar(1) as progress:
         fixed = task.fix(document, "stdin", _watch(progress, 0, document.name))
     report = Report((fixed.result,))

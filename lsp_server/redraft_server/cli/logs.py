@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from redraft_server import runtime
+from redraft_server.cli import streams
 from redraft_server.cli.terminal import escaped, show, talk
 from redraft_server.report import Exit
 
@@ -35,8 +36,8 @@ def logs(
 
 
 def _follow(path: Path, place: int) -> None:
-    """Print what is added to `path` behind `place`, also after the log was begun anew; until interrupted."""
-    while True:
+    """Print what is added to `path` behind `place`, also after the log was begun anew; until nobody reads it."""
+    while streams.has_reader():
         size = path.stat().st_size if path.exists() else 0
         if size < place:
             place = 0

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from redraft_server.cli import joining
+from redraft_server.cli import joining, streams
 from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, require_folder
 
 
@@ -36,6 +36,7 @@ def lsp(
     All editors share one daemon, which is started when it is needed.
     """
     require_folder(checkpoint)
+    streams.require_conversation()
     if standalone:
         from redraft_server.server import run_stdio
 

@@ -1,4 +1,4 @@
-"""The door to the engine, and the options that choose it."""
+"""The door to the engine and to the file it is to work on, and the options that choose them."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +9,8 @@ from redraft_model.errors import CheckpointError
 from redraft_model.passage import About
 
 from redraft_server import loading
+from redraft_server.discovery import why_not_python
+from redraft_server.document import Document, UnreadableDocument
 
 if TYPE_CHECKING:
     from redraft_model.engine import Engine
@@ -28,6 +30,9 @@ CheckpointOption = Annotated[
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where the model runs.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same result.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Take a file that is named for Python whatever it is.")
+]
 
 
 class LazyEngine:
@@ -54,3 +59,10 @@ def require_folder(checkpoint: Path | None) -> None:
     """Raise CheckpointError if there is no folder `checkpoint`, without loading anything."""
     if checkpoint is not None and not checkpoint.is_dir():
         raise CheckpointError(f"there is no checkpoint folder {checkpoint}; check --checkpoint")
+
+
+def open_document(path: Path, *, is_forced: bool) -> Document:
+    """The file `path`, which has to be Python unless `is_forced`; raises UnreadableDocument."""
+    if not is_forced and (reason := why_not_python(path)):
+        raise UnreadableDocument(reason)
+    return Document.read(path)
