@@ -33,7 +33,7 @@ from redraft_model.passage import (
 from redraft_model.repair.search import repair
 from redraft_model.repair.settings import Search
 from redraft_model.text.comments import is_faithful
-from redraft_model.text.parser import conflict, parses
+from redraft_model.text.parser import compile_problem, conflict, parses, problem
 from redraft_model.tokens.blocks import syntax_blocks
 from redraft_model.tokens.window import cut
 
@@ -89,8 +89,8 @@ class Engine:
     ) -> Draft:
         """The whole source with its errors repaired, as far as they could be; the source itself when nothing was done.
 
-        A source that parses is left alone unless `semantic` asks for edits where the model's doubt is high. Only text inside `span`
-        changes. Raises Cancelled between denoise steps, and PassageError for a source that is too long or holds a merge conflict.
+        A source that compiles is left alone unless `semantic` asks for edits where the model's doubt is high. Only text inside
+        `span` changes. Raises Cancelled between denoise steps, and PassageError for a source that is too long or holds a merge conflict.
         """
         _require_usable(source)
         started = time.perf_counter()
@@ -100,7 +100,7 @@ class Engine:
         def is_allowed(after: str) -> bool:
             return is_faithful(source, after)
 
-        if not parses(source):
+        if problem(source) is not None or compile_problem(source) is not None:
             _require_merged(source)
             repaired = repair(
                 proposer,

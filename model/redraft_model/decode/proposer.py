@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from redraft_model.decode.forward import Cached, at_places
+from redraft_model.decode.forward import Cached, Full, at_places
 from redraft_model.decode.selection import forbid_controls_at_masks
 from redraft_model.errors import Cancelled
 from redraft_model.network.transformer import Transformer
@@ -21,6 +21,7 @@ from redraft_model.tokens.window import Window
 
 Ids = npt.NDArray[np.int32]
 
+WINDOWS_AT_ONCE = 8
 _NOT_LABELS = [i for i in range(len(SPECIALS)) if i not in (DELETE_ID, *INSERT_IDS)]
 
 
@@ -57,6 +58,11 @@ class Proposer:
         """
         self._count(sum(len(window.canvas.region) for window in windows))
         return self._forward.refresh([window.canvas for window in windows])
+
+    def log_p_uncached(self, windows: Sequence[Window]) -> list[torch.Tensor]:
+        """As `log_p`, but the cache stays as it was."""
+        self._count(sum(len(window.canvas.region) for window in windows))
+        return Full(self.model).refresh([window.canvas for window in windows])
 
     def log_p_at(
         self, windows: Sequence[Window], places: Sequence[npt.NDArray[np.integer[Any]]]
@@ -113,11 +119,16 @@ class Proposer:
 
 
 def pseudo_log_likelihood(proposer: Proposer, windows: Sequence[Window]) -> list[float]:
-    """Log-probability that the model would keep every token of each region as it is."""
+    """Log-probability that the model would keep every token of each region as it is.
+
+    Works through a few windows at a time, without a cache: a search can have dozens of solutions.
+    """
     found = []
-    for window, log_p_TV in zip(windows, proposer.log_p(windows), strict=True):
-        shown = shown_labels(window)
-        found.append(float(log_p_TV[torch.arange(len(shown)), shown].sum()))
+    for first in range(0, len(windows), WINDOWS_AT_ONCE):
+        some = windows[first : first + WINDOWS_AT_ONCE]
+        for window, log_p_TV in zip(some, proposer.log_p_uncached(some), strict=True):
+            shown = shown_labels(window)
+            found.append(float(log_p_TV[torch.arange(len(shown)), shown].sum()))
     return found
 
 

@@ -31,7 +31,7 @@ from redraft_model.text.frame import Frame
 from redraft_model.text.identifiers import n_unknown_identifiers, names
 from redraft_model.text.layout import normalise_whitespace, split_merged_words
 from redraft_model.text.no_ops import n_no_ops
-from redraft_model.text.parser import Problem, problem
+from redraft_model.text.parser import Problem, compile_problem, problem
 from redraft_model.tokens.alignment import gaps
 from redraft_model.tokens.tokenizer import Tokenizer
 from redraft_model.tokens.window import Window, around
@@ -87,10 +87,12 @@ def repair(
 ) -> Repaired:
     """Solve one problem after the other, from the top, until the text parses or a problem resists.
 
+    Of a text that parses, what the compiler says is the problem.
+
     `within` bounds where tokens may change; the text behind it is never touched. A text that `is_allowed` refuses is no solution.
     `on_solved` is shown all solutions of each problem before the best is taken.
     """
-    current = Attempt(source, problem(source))
+    current = _first_attempt(source)
     score, n_edits = 0.0, 0
     taken: list[_Taken] = []
     bounds = Bounds.of(source, within)
@@ -117,6 +119,15 @@ def repair(
             taken = _seen_again(proposer, current.source, taken, search, bounds)
         probability = math.prod(weights.probability(each.features, each.share) for each in taken)
     return Repaired(current.source, score, n_edits, current.trouble, probability)
+
+
+def _first_attempt(source: str) -> Attempt:
+    """The source with what the parser says of it, or else the compiler."""
+    trouble = problem(source)
+    if trouble is not None:
+        return Attempt(source, trouble)
+    uncompiled = compile_problem(source)
+    return Attempt(source, uncompiled, uncompiled=uncompiled)
 
 
 @dataclass(frozen=True)

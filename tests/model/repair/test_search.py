@@ -159,8 +159,9 @@ def test_the_network_is_told_where_the_parser_stopped(
 ) -> None:
     source, seen = broken(("math.sqrt(x)", "math.sqrt(x")), []
     proposer = Proposer(oracle_of(CLEAN), tokenizer)
-    look = proposer.log_p
-    monkeypatch.setattr(proposer, "log_p", lambda windows: seen.extend(windows) or look(windows))
+    for name in ("log_p", "log_p_uncached"):
+        look = getattr(proposer, name)
+        monkeypatch.setattr(proposer, name, lambda windows, look=look: seen.extend(windows) or look(windows))
     repair(proposer, source, DEFAULT)
     trouble = problem(source)
     assert trouble is not None
