@@ -90,7 +90,8 @@ class Engine:
         """The whole source with its errors repaired, as far as they could be; the source itself when nothing was done.
 
         A source that compiles is left alone unless `semantic` asks for edits where the model's doubt is high. Only text inside
-        `span` changes. Raises Cancelled between denoise steps, and PassageError for a source that is too long or holds a merge conflict.
+        `span` changes. Raises Cancelled between two forward passes, and PassageError for a source that is too long or holds a
+        merge conflict.
         """
         _require_usable(source)
         started = time.perf_counter()
