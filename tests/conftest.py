@@ -82,3 +82,14 @@ def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+@pytest.fixture(scope="session")
+def base_folder() -> Path:
+    """The pretrained base of this machine; skips where it has not been fetched."""
+    from redraft_server import models
+
+    found = models.find(models.models_folder(), models.BASE.name)
+    if found is None:
+        pytest.skip("the pretrained base has not been fetched; `redraft model get base` does it")
+    return found.folder
