@@ -5,9 +5,91 @@ defined, so the variable has to be set before any test, in whatever folder, impo
 Operations still run their references by default: see redraft_kernels.dispatch.
 """
 
+import json
 import os
+from pathlib import Path
 
+import numpy as np
+import pytest
 import torch
 
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+
+@pytest.fixture(scope="session")
+def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A llama with random weights, Q4_1 with an embedding in F16; tokenizer.json beside it is what it must be converted to."""
+    import gguf
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=["<|endoftext|>", "<|im_start|>", "<file_sep>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.decoder = decoders.ByteLevel()
+    bpe.train_from_iterator([Path(__file__).read_text("utf-8")], trainer)
+    vocabulary = sorted(bpe.get_vocab().items(), key=lambda entry: entry[1])
+    merges = json.loads(bpe.to_str())["model"]["merges"]
+
+    path = tmp_path_factory.mktemp("gguf") / "tiny.Q4_1.gguf"
+    bpe.save(str(path.with_name("tokenizer.json")))
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(2048)
+    writer.add_embedding_length(64)
+    writer.add_block_count(2)
+    writer.add_feed_forward_length(96)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_rope_freq_base(100_000.0)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("smollm")
+    writer.add_token_list([token for token, _ in vocabulary])
+    writer.add_token_types([3 if i < 3 else 1 for _, i in vocabulary])
+    writer.add_token_merges([" ".join(pair) for pair in merges])
+
+    random = np.random.default_rng(0)
+    q4_1 = gguf.GGMLQuantizationType.Q4_1
+
+    def add_matrix(name: str, n_rows: int, n_columns: int) -> None:
+        values = random.normal(0, 0.2, (n_rows, n_columns)).astype(np.float32)
+        writer.add_tensor(f"{name}.weight", gguf.quantize(values, q4_1), raw_dtype=q4_1)
+
+    def add_vector(name: str) -> None:
+        writer.add_tensor(f"{name}.weight", random.normal(1, 0.1, 64).astype(np.float32))
+
+    writer.add_tensor("token_embd.weight", random.normal(0, 0.2, (len(vocabulary), 64)).astype(np.float16))
+    for i in range(2):
+        add_vector(f"blk.{i}.attn_norm")
+        add_matrix(f"blk.{i}.attn_q", 64, 64)
+        add_matrix(f"blk.{i}.attn_k", 32, 64)
+        add_matrix(f"blk.{i}.attn_v", 32, 64)
+        add_matrix(f"blk.{i}.attn_output", 64, 64)
+        add_vector(f"blk.{i}.ffn_norm")
+        add_matrix(f"blk.{i}.ffn_gate", 96, 64)
+        add_matrix(f"blk.{i}.ffn_up", 96, 64)
+        add_matrix(f"blk.{i}.ffn_down", 64, 96)
+    add_vector("output_norm")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def base_folder() -> Path:
+    """The pretrained base of this machine; skips where it has not been fetched."""
+    from redraft_server import models
+
+    found = models.find(models.models_folder(), models.BASE.name)
+    if found is None:
+        pytest.skip("the pretrained base has not been fetched; `redraft model get base` does it")
+    return found.folder

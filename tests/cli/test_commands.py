@@ -28,7 +28,7 @@ def test_help_is_quick_and_names_every_command() -> None:
         seconds.append(time.perf_counter() - start)
     print(f"redraft --help: {min(seconds):.3f} s, best of 3")
     assert min(seconds) < 1.0
-    for command in ("fix", "complete", "doubt", "eval", "train", "data", "doctor", "lsp"):
+    for command in ("fix", "complete", "doubt", "eval", "train", "data", "model", "doctor", "lsp"):
         assert f"\n  {command} " in done.stdout
 
 

@@ -71,6 +71,19 @@ def test_only_the_doors_know_sockets() -> None:
     assert not any(is_in(name, CLIENTS) for _, module in modules() for name in imported(module))
 
 
+def test_only_one_command_lets_pip_download_something() -> None:
+    starters, callers = set(), set()
+    for path, module in modules():
+        for node in ast.walk(module):
+            if isinstance(node, ast.List | ast.Tuple):
+                words = {entry.value for entry in node.elts if isinstance(entry, ast.Constant)}
+                starters |= {path} if "pip" in words else set()
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("models.get", "get"):
+                callers.add(path)
+    assert starters == {"lsp_server/redraft_server/models.py"}
+    assert callers == {"lsp_server/redraft_server/cli/model.py"}
+
+
 def test_nothing_is_unpickled_and_no_text_is_run() -> None:
     found = []
     for path, module in modules():

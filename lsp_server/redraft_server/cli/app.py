@@ -16,6 +16,7 @@ from redraft_server.cli import (
     fix,
     logs,
     lsp,
+    model,
     serve,
     status,
     stop,
@@ -39,6 +40,7 @@ app.command("doubt")(doubt.doubt)
 app.command("eval")(evaluate.evaluate)
 app.command("train")(train.train)
 app.add_typer(data.app, name="data")
+app.add_typer(model.app, name="model")
 app.command("doctor")(doctor.doctor)
 app.command("lsp")(lsp.lsp)
 app.command("serve")(serve.serve)

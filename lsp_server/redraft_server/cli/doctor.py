@@ -11,7 +11,7 @@ from time import perf_counter
 import typer
 from redraft_model.errors import RedraftError
 
-from redraft_server import safety
+from redraft_server import models, safety
 from redraft_server.cli import opening
 from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption
 from redraft_server.cli.terminal import GREEN, RED, escaped, painted, show
@@ -51,6 +51,7 @@ def _findings(engine: opening.LazyEngine) -> Iterator[Finding]:
     yield Finding("machine", True, f"{platform.platform()}, {os.cpu_count() or 1} cores")
     yield from map(_installed, PACKAGES)
     yield _tree_sitter()
+    yield _base()
     yield from _engine(engine)
 
 
@@ -71,6 +72,19 @@ def _tree_sitter() -> Finding:
     except (ImportError, ValueError) as error:
         return Finding("tree-sitter parse", False, str(error))
     return Finding("tree-sitter parse", tree.root_node.has_error, "finds the error in a broken line")
+
+
+def _base() -> Finding:
+    source = models.BASE
+    found = models.find(models.models_folder(), source.name)
+    if found is None:
+        return Finding(
+            "pretrained base",
+            True,
+            f"is not installed, and need not be; it {source.purpose}: "
+            f"`redraft model get {source.name}` fetches {source.n_bytes / 1e6:.0f} MB",
+        )
+    return Finding("pretrained base", True, f"{source.title} in {found.folder}; it {source.purpose}")
 
 
 def _engine(engine: opening.LazyEngine) -> Iterator[Finding]:

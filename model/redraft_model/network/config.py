@@ -27,7 +27,7 @@ class ModelConfig:
     logit_shift: int = 0  # 1: the logits at position i - 1 belong to token i
     n_neighbours: int = 0  # tokens on each side that are mixed into a token's embedding
     n_marks: int = 0  # kinds of complaints of a parser whose place can be marked
-    mask_id: int = 0
+    mask_id: int | None = 0  # None: it has no mask, and every id can be an answer
 
     def __post_init__(self) -> None:
         sizes = (

@@ -209,7 +209,8 @@ class Transformer(nn.Module):
         if not config.tied:
             self.head = Linear(config.width, config.n_vocabulary, bias=False)
         # Ids that are never an answer.
-        self.register_buffer("forbidden_F", torch.tensor([config.mask_id]), persistent=False)
+        forbidden = [] if config.mask_id is None else [config.mask_id]
+        self.register_buffer("forbidden_F", torch.tensor(forbidden, dtype=torch.int64), persistent=False)
         self.stream_dtype = torch.float32
 
     def initialise(self, generator: torch.Generator) -> None:
@@ -277,7 +278,8 @@ class Transformer(nn.Module):
     def log_probabilities(self, hidden: torch.Tensor) -> torch.Tensor:
         """(..., W) -> (..., V) float32 log-probabilities; the mask token has -inf (Seed Diffusion, section 3.1)."""
         logits = self.logits(hidden).float()
-        logits[..., self.config.mask_id] = float("-inf")
+        if self.config.mask_id is not None:
+            logits[..., self.config.mask_id] = float("-inf")
         return logits.log_softmax(-1)
 
     def _counted(self, tokens_BT: torch.Tensor) -> torch.Tensor:

@@ -206,7 +206,7 @@ class Tokenizer:
 
     @cached_property
     def _pieces(self) -> list[bytes]:
-        byte_of = _byte_of_character()
+        byte_of = byte_of_character()
         pieces = [b""] * self.n_vocabulary
         for token, id_ in self._bpe.get_vocab().items():
             if id_ >= self.n_specials:
@@ -222,7 +222,7 @@ def _is_of_words(byte: int) -> bool:
     return byte >= 0x80 or byte == ord("_") or chr(byte).isalnum()
 
 
-def _byte_of_character() -> dict[str, int]:
+def byte_of_character() -> dict[str, int]:
     """GPT-2's printable stand-ins for the 256 bytes, inverted: visible latin-1 stays, the rest moves above U+0100."""
     visible = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = [byte for byte in range(256) if byte not in visible]
