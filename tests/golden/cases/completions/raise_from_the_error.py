@@ -1,0 +1,15 @@
+import json
+
+
+class ConfigError(Exception):
+    pass
+
+
+def load(path):
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path} is not JSON: {error}") from █
+# output
+error

@@ -1,0 +1,17 @@
+import functools
+
+
+def traced(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        print("calling", function.__name__)
+        return function(*args, █
+
+    return wrapper
+
+
+@traced
+def add(a, b):
+    return a + b
+# output
+**kwargs)
