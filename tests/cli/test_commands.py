@@ -9,10 +9,12 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from redraft_model.data.benchmark_file import read_rows
 from redraft_model.evaluate import SUITES
 from redraft_model.tokens.tokenizer import Tokenizer
 from redraft_server import server
@@ -87,6 +89,25 @@ def test_an_unknown_suite_names_the_known_ones(run, folder) -> None:
 def test_missing_benchmark_data_is_an_error(run, folder) -> None:
     assert run("eval", next(iter(SUITES)), "--data", "nowhere").code == 2
     assert run("eval", next(iter(SUITES)), "--data", ".").code == 2
+
+
+def test_a_benchmark_is_drawn_and_its_kept_back_part_measured(run, folder, engine) -> None:
+    # A file's split hangs on its path: in a folder of this name both have some.
+    source = folder / "code"
+    source.mkdir()
+    for module in (bisect, heapq, shlex, textwrap):
+        shutil.copy(module.__file__, source)
+    outcome = run("data", "young", "code", "--out", "sets/young.jsonl.gz", "--items", 8, "--seed", 1)
+    assert outcome.code == 0
+    assert b"items of code (unknown)" in outcome.out
+    drawn = Counter(row.text("split") for row in read_rows(folder / "sets" / "young.jsonl.gz"))
+    assert drawn.total() == 40
+
+    for split, options in (("dev", ()), ("test", ("--split", "test"))):
+        outcome = run("eval", "young", "--data", "sets", *options)
+        assert outcome.code == 0
+        assert f"**young**, scripted, {split} split: n = {drawn[split]}, ".encode() in outcome.out
+    assert run("eval", "young", "--data", "sets", "--split", "all").code == 2
 
 
 def test_a_tokenizer_is_learnt_and_shards_are_built(run, folder) -> None:

@@ -8,7 +8,7 @@ import typer
 from redraft_model.errors import DataError, PassageError
 
 from redraft_server import loading
-from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption
+from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, SeedOption
 from redraft_server.cli.terminal import bar, hand_over, talk
 
 app = typer.Typer(no_args_is_help=True, help="Prepare training data from folders of Python files.")
@@ -122,6 +122,21 @@ def broken(
 
     report = collect(folders, decontaminate, benchmarks, lines)
     write_broken(out, report.texts)
+    hand_over(f"{report.summary()}\n".encode())
+
+
+@app.command("young")
+def young(
+    folders: FoldersArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .jsonl.gz to write.")],
+    items: Annotated[int, typer.Option("--items", metavar="N", min=1, help="Items of each kind.")] = 150,
+    seed: SeedOption = 0,
+) -> None:
+    """Make a benchmark for `redraft eval young` from packages that no network can know."""
+    from redraft_model.data.young import collect, write_young
+
+    report = collect(folders, items, seed)
+    write_young(out, report.items)
     hand_over(f"{report.summary()}\n".encode())
 
 

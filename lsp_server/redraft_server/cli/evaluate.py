@@ -1,5 +1,6 @@
 """`redraft eval`: measure the model on a benchmark."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,13 @@ from redraft_server import loading
 from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, SeedOption
 from redraft_server.cli.terminal import bar, hand_over, talk
 from redraft_server.document import UnwritableDocument
+
+
+class Split(StrEnum):
+    """The items to measure with while working, and those that are kept for the last measurement."""
+
+    DEV = "dev"
+    TEST = "test"
 
 
 def evaluate(
@@ -22,6 +30,9 @@ def evaluate(
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write everything to FILE.")
     ] = None,
+    split: Annotated[
+        Split, typer.Option("--split", help="Which items of a suite that keeps some back.")
+    ] = Split.DEV,
     seed: SeedOption = 0,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
@@ -33,7 +44,7 @@ def evaluate(
         raise typer.BadParameter(f"there is no suite {suite!r}; choose from {', '.join(SUITES)}")
     engine = loading.open_engine(checkpoint, device)
     with bar(limit or 1) as progress:
-        result = run_suite(suite, data, engine, limit=limit, seed=seed, progress=progress.at)
+        result = run_suite(suite, data, engine, limit=limit, seed=seed, split=split, progress=progress.at)
     if json is not None:
         try:
             json.write_text(result.to_json() + "\n", "utf-8")
