@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from redraft_model.calibration.logistic import Logistic, bounded, logit_share, weighted
-from redraft_model.calibration.weights import Calibration, named, named_logistic
+from redraft_model.calibration.weights import Section, named, named_logistic
 from redraft_model.complete.retrieval import RETRIEVAL_FEATURES
 from redraft_model.complete.surroundings import Surroundings
 from redraft_model.passage import Passage
@@ -65,12 +65,12 @@ class CompletionWeights:
         ]
 
     @classmethod
-    def of(cls, calibration: Calibration) -> "CompletionWeights":
-        """The weights in a calibration file; CheckpointError when one is missing."""
+    def of(cls, section: Section) -> "CompletionWeights":
+        """The weights in a section of a calibration file; CheckpointError when one is missing."""
         return cls(
-            calibration.section(SECTION, "ranking").numbers(COMPLETION_FEATURES),
-            calibration.section(SECTION, "likelihood").logistic((*COMPLETION_FEATURES, SHARE)),
-            calibration.section(SECTION, "interpolation").logistic(RETRIEVAL_FEATURES),
+            section.section("ranking").numbers(COMPLETION_FEATURES),
+            section.section("likelihood").logistic((*COMPLETION_FEATURES, SHARE)),
+            section.section("interpolation").logistic(RETRIEVAL_FEATURES),
         )
 
     def to_json(self) -> dict[str, Any]:

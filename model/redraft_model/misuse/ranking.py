@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from redraft_model.calibration.logistic import Logistic, bounded
-from redraft_model.calibration.weights import Calibration, named_logistic
+from redraft_model.calibration.weights import Section, named_logistic
 from redraft_model.misuse.slots import KINDS, Slot, Word
 from redraft_model.passage import Span
 from redraft_model.text.scopes import OWN_NAMES
@@ -111,15 +111,12 @@ class MisuseWeights:
         return word_shares(self.words, words)
 
     @classmethod
-    def of(cls, calibration: Calibration) -> "MisuseWeights":
-        """The weights in a calibration file; CheckpointError when one is missing."""
+    def of(cls, section: Section) -> "MisuseWeights":
+        """The weights in a section of a calibration file; CheckpointError when one is missing."""
         return cls(
-            {
-                group: calibration.section(SECTION, "words", group).logistic(MISUSE_FEATURES)
-                for group in GROUPS
-            },
-            calibration.section(SECTION, "label_edit").logistic(LABEL_EDIT_FEATURES),
-            calibration.section(SECTION).number("threshold"),
+            {group: section.section("words").section(group).logistic(MISUSE_FEATURES) for group in GROUPS},
+            section.section("label_edit").logistic(LABEL_EDIT_FEATURES),
+            section.number("threshold"),
         )
 
     def to_json(self) -> dict[str, Any]:
