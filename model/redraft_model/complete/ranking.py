@@ -36,9 +36,9 @@ class CompletionFeatures:
     returns: float  # 1 if it returns something at the end of a function that has not returned, raised or yielded yet
     result: float  # 1 if it is the last line of a function and returns a name that got a value there, and nothing else
 
-    def values(self) -> tuple[float, ...]:
-        """The features in the order of `COMPLETION_FEATURES`."""
-        return tuple(getattr(self, name) for name in COMPLETION_FEATURES)
+    def values(self, names: Sequence[str] | None = None) -> tuple[float, ...]:
+        """The features called `names`, by default in the order of `COMPLETION_FEATURES`."""
+        return tuple(getattr(self, name) for name in names or COMPLETION_FEATURES)
 
 
 COMPLETION_FEATURES = tuple(field.name for field in fields(CompletionFeatures))

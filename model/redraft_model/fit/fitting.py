@@ -27,7 +27,7 @@ from redraft_model.misuse.ranking import (
     MisuseWeights,
     word_shares,
 )
-from redraft_model.repair.ranking import REPAIR_FEATURES, RepairWeights
+from redraft_model.repair.ranking import JUDGED_REPAIR_FEATURES, REPAIR_FEATURES, RepairWeights
 from redraft_model.repair.settings import Search
 
 ALIKE = 0.5  # likeness from which on a text for the rest of a line is better than nothing
@@ -39,6 +39,7 @@ PENALTY = 4.0  # half of it times the squared weights of standardised features, 
 RANKING_PENALTY = 16.0
 LINE_RANKING_PENALTY = 256.0
 N_FOLDS = 4
+BASE_WEIGHT = 0.15  # of a nat of the base, beside one of the labels' gain, before anything is fitted
 CLEAN_CHANGED = 0.02  # share of clean pieces that a sweep may change
 # Less likely edits are never made. Half of the pieces are corrupted, so that at a half an edit is right as often as it is wrong;
 # what people look at is mostly right already.
@@ -80,6 +81,20 @@ def fit(
             interpolation=fit_interpolation(retrieved, penalty),
         ),
     )
+
+
+def fit_judged_repair(
+    searched: Sequence[SearchExample], unjudged: RepairWeights, penalty: float = PENALTY
+) -> RepairWeights:
+    """The weights of solutions that a base has judged, drawn towards `unjudged` ones and what the base says beside them."""
+    towards = (*unjudged.ranking, BASE_WEIGHT * unjudged.ranking[REPAIR_FEATURES.index("gain")])
+
+    def order(some: Sequence[SearchExample]) -> tuple[float, ...]:
+        return fit_ranking(some, JUDGED_REPAIR_FEATURES, RANKING_PENALTY, towards)
+
+    rankings = _without_each_fold(order, searched)
+    likelihood = _fit_choice(searched, JUDGED_REPAIR_FEATURES, rankings, penalty)
+    return RepairWeights(order(searched), likelihood, JUDGED_REPAIR_FEATURES)
 
 
 def fit_misuse(swept: Sequence[SweepExample], penalty: float = PENALTY) -> MisuseWeights:
@@ -127,7 +142,9 @@ def fit_ranking(
     ]
     if not telling:
         return tuple(towards_F.tolist())
-    groups = [torch.tensor([found.features.values() for found in search.solutions]) for search in telling]
+    groups = [
+        torch.tensor([found.features.values(names) for found in search.solutions]) for search in telling
+    ]
     rights = [torch.tensor([found.is_right for found in search.solutions]) for search in telling]
     scale_F = _scale(torch.cat(groups))
 
@@ -217,12 +234,12 @@ def _fit_choice(
     for search in searched:
         if search.solutions:
             ranking = rankings[search.file % N_FOLDS]
-            scores = [weighted(ranking, found.features.values()) for found in search.solutions]
+            scores = [weighted(ranking, found.features.values(names)) for found in search.solutions]
             best = max(range(len(scores)), key=lambda i: scores[i])
             chosen = search.solutions[best]
             if isinstance(chosen, JudgedSolution) and not chosen.features.parses:
                 continue  # nothing can be said of it before the next problem is solved
-            values.append((*chosen.features.values(), logit_share(scores, best)))
+            values.append((*chosen.features.values(names), logit_share(scores, best)))
             labels.append(chosen.is_right)
     if not values:
         return Logistic(0.0, (0.0,) * (len(names) + 1))
