@@ -30,11 +30,13 @@ ABOUT = About("scripted", "nowhere", 1_000_000, 100, 5000, ("repair", "complete"
 class ScriptedEngine:
     """An engine that closes "(1" at the end of a line, completes with "pass" and doubts every "oops".
 
-    `repairs` (a function from source to source), `completions` and `doubts` say something else.
+    `repairs` (a function from source to source), `completions` and `doubts` say something else. `confidence` is that of
+    every repair.
     """
 
     about: About = ABOUT
     repairs: Callable[[str], str] = lambda source: re.sub(r"\(1$", "(1)", source, flags=re.MULTILINE)
+    confidence: float = 0.9
     completions: tuple[str, ...] = ("pass",)
     doubts: tuple[Doubt, ...] = ()
     opened_with: list[tuple[Path | None, str]] = field(default_factory=list)
@@ -47,7 +49,7 @@ class ScriptedEngine:
         self.asked.append((source, semantic))
         watch.on_step(DenoiseStep(1, 8, source))
         text = self.repairs(source)
-        return Draft(text, 2.5, 0.9, int(text != source), parses(text), Cost(2, 30, 0.1))
+        return Draft(text, 2.5, self.confidence, int(text != source), parses(text), Cost(2, 30, 0.1))
 
     def complete(
         self,

@@ -142,7 +142,7 @@ def test_the_doctor_finds_everything_in_order(run, engine) -> None:
     lines = outcome.out.decode().splitlines()
     assert [line for line in lines if not line.startswith("ok   ") and " redraft " not in line] == []
     assert any("scripted, 1.0 M parameters, trained on 5,000 tokens" in line for line in lines)
-    assert lines[-1].endswith('print("hello" became print("hello") in 0.10 s: 2 denoise steps, 300 tokens/s')
+    assert lines[-1].endswith('print("hello" became print("hello") in 0.10 s: 2 forward passes, 300 tokens/s')
     assert engine.opened_with == [(None, "cpu")]
 
 

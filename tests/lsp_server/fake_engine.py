@@ -1,12 +1,13 @@
 """The real engine process around an engine that needs no weights; documents tell it what to do.
 
-    # steps: 500        how many denoise steps of 10 ms it takes
+    # steps: 500        how many steps of 10 ms it takes
     # drafts: ["a"]     what it completes (JSON)
-    # stuck             a denoise step that takes a minute
+    # stuck             a step that takes a minute
     # crash             the process kills itself
     # masks             its canvas is masked at first, and committed from left to right
 
-Usage: fake_engine.py LOG [--no-checkpoint] [--threads N]; the log gets a line for each thing the engine does.
+Usage: fake_engine.py LOG [--no-checkpoint] [--uncalibrated] [--threads N]; the log gets a line for each thing the engine
+does.
 """
 
 import json
@@ -16,6 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from redraft_model.errors import Cancelled, CheckpointError
@@ -32,9 +34,15 @@ from redraft_model.passage import (
     Watch,
 )
 from redraft_server.engine.process import serve
-from redraft_server.safety import parses
+from redraft_server.safety import compiles, parses
 
-REPAIRS = {"prnt(": "print(", "retrun": "return", "  # precious": "", "breakme": "break me"}
+REPAIRS = {
+    "prnt(": "print(",
+    "retrun": "return",
+    "  # precious": "",
+    "breakme": "break me",
+    "return lost": "print(lost)",
+}
 
 
 class FakeEngine:
@@ -55,7 +63,7 @@ class FakeEngine:
             target = target.replace(wrong, right)
         passage = Passage.cut(source, span)
         self._denoise(source, passage, target, watch)
-        if parses(source) and not semantic:
+        if compiles(source) and not semantic:
             return _draft(source, parses=True)
         text = passage.replaced(target)
         return _draft(text, parses=parses(text))
@@ -141,13 +149,22 @@ def _draft(text: str, *, parses: bool) -> Draft:
     return Draft(text, score=1.0, confidence=confidence, n_edits=1, parses=parses, cost=Cost(3, 3, 0.03))
 
 
-def _open(log: Path, *, has_checkpoint: bool) -> FakeEngine:
+def _open(log: Path, *, has_checkpoint: bool, is_calibrated: bool) -> FakeEngine:
     if not has_checkpoint:
         raise CheckpointError("There is no checkpoint here; pass --checkpoint.")
     with log.open("a") as lines:
         lines.write("loaded\n")
-    return FakeEngine(log)
+    engine = FakeEngine(log)
+    engine.about = replace(engine.about, is_calibrated=is_calibrated)
+    return engine
 
 
 if __name__ == "__main__":
-    serve(lambda: _open(Path(sys.argv[1]), has_checkpoint="--no-checkpoint" not in sys.argv[2:]))
+    log, *options = sys.argv[1:]
+    serve(
+        lambda: _open(
+            Path(log),
+            has_checkpoint="--no-checkpoint" not in options,
+            is_calibrated="--uncalibrated" not in options,
+        )
+    )

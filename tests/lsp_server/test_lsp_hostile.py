@@ -292,7 +292,7 @@ async def test_a_document_that_is_closed_during_the_work_gets_nothing_of_it(
     assert (await editor.response(complete))["result"] == {"items": []}
 
 
-async def test_a_denoise_step_that_takes_a_minute_holds_up_neither_lists_nor_cancels(
+async def test_a_step_that_takes_a_minute_holds_up_neither_lists_nor_cancels(
     start_editor: Any,
 ) -> None:
     editor = await start_editor()

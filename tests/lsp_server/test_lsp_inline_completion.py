@@ -12,7 +12,7 @@ AUTOMATIC, INVOKED = 2, 1
 
 
 def drafts(*texts: str, steps: int = 3) -> str:
-    """A first line that makes the engine draft `texts` in `steps` denoise steps."""
+    """A first line that makes the engine draft `texts` in `steps` steps."""
     return f"# steps: {steps} # drafts: {json.dumps(texts)}\n".replace(" # drafts", "\n# drafts")
 
 
@@ -389,3 +389,14 @@ async def test_who_has_asked_keeps_what_was_suggested_while_typing_on(start_edit
     items = (await editor.ask(method, params(uri, 2, 2)))["items"]
     assert [item["insertText"] for item in items] == ["guess(1)"]
     assert n_asked(editor) == 2, "for a line and for several ones"
+
+
+async def test_what_compiles_goes_on_compiling_and_what_only_parses_parsing(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    compiling = drafts("return x", "(x", "x + 1") + "x = 1\n\n"
+    items = await suggested(editor, compiling, 3, 0, INVOKED)
+    assert [item["insertText"] for item in items] == ["x + 1"]
+    parsing = drafts("return x", "(x", "x + 1") + "x = 1\n\nbreak\n"
+    items = await suggested(editor, parsing, 3, 0, INVOKED, uri="file:///b.py")
+    assert [item["insertText"] for item in items] == ["return x", "x + 1"]

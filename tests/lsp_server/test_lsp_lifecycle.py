@@ -190,7 +190,7 @@ async def test_exit_in_the_middle_of_work_does_not_wait(start_editor: Any) -> No
     assert time.monotonic() - start < 6
 
 
-async def test_exit_does_not_wait_for_a_denoise_step_that_takes_a_minute(start_editor: Any) -> None:
+async def test_exit_does_not_wait_for_a_step_that_takes_a_minute(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(RESOLVING)
     uri = editor.open("# stuck\nretrun 1\n")

@@ -92,3 +92,17 @@ async def test_nobody_else_is_sent_the_canvas(start_editor: Any) -> None:
     action = (await offered(editor, editor.open(TEXT), ONLY_REWRITES))["refactor.rewrite.redraft.types"]
     await editor.ask("codeAction/resolve", action)
     assert not any(m.get("method") == "redraft/denoise" for m in editor.received)
+
+
+async def test_progress_counts_denoise_steps_where_code_is_denoised_and_search_rounds_where_it_is_broken(
+    start_editor: Any,
+) -> None:
+    editor = await start_editor("--types")
+    await editor.initialize({**FULL, "window": {"workDoneProgress": True}})
+    for index, (text, unit) in enumerate(((TEXT, "denoise step"), (TEXT + "x = (\n", "search round"))):
+        uri = editor.open(text, uri=f"file:///{index}.py")
+        data = (await offered(editor, uri, ONLY_REWRITES))["refactor.rewrite.redraft.types"]["data"]
+        params = {"command": "redraft.preview", "arguments": [data], "workDoneToken": index}
+        await editor.ask("workspace/executeCommand", params)
+        values = [p["value"] for p in editor.progress() if p["token"] == index]
+        assert next(v["message"] for v in values if v["kind"] == "report") == f"{unit} 1 of at most 3"

@@ -92,7 +92,7 @@ async def test_background_work_gives_way_while_it_runs_and_is_done_later(bench: 
     background = bench.scheduler.start(slow(300), priority=Priority.BACKGROUND)
     await bench.logged("repair semantic=False")
     await bench.scheduler.start(completion("x"), priority=Priority.TYPING).answer()
-    assert bench.log[-1] == "done"
+    assert "done" in bench.log
     assert not background.is_over
     assert (await background.answer()).text.endswith("return 1\n")
     assert [line for line in bench.log if line in ("cancelled", "batch of 1")] == ["cancelled", "batch of 1"]

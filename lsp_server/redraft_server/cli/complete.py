@@ -20,7 +20,7 @@ from redraft_server.cli.opening import (
 )
 from redraft_server.cli.terminal import hand_over, hand_over_json, talk
 from redraft_server.document import Document
-from redraft_server.report import Exit
+from redraft_server.report import Exit, effort
 
 _PLACE = re.compile(r"(.+):(\d+):(\d+)", re.DOTALL)
 
@@ -52,10 +52,7 @@ def complete(
     if json:
         hand_over_json({"drafts": [asdict(draft) for draft in found], "model": asdict(engine.about)})
     for number, draft in enumerate([] if json else found, 1):
-        talk(
-            f"draft {number} of {len(found)}: confidence {draft.confidence:.2f}, "
-            f"{draft.cost.n_forward} denoise steps, {draft.cost.tokens_per_second:.0f} tokens/s"
-        )
+        talk(f"draft {number} of {len(found)}: confidence {draft.confidence:.2f}, {effort(draft.cost)}")
         hand_over((draft.text.removesuffix("\n") + "\n").encode("utf-8", "surrogatepass"))
     if not found:
         talk("there is nothing to suggest here")

@@ -15,7 +15,7 @@ from redraft_server import models, safety
 from redraft_server.cli import opening
 from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption
 from redraft_server.cli.terminal import GREEN, RED, escaped, painted, show
-from redraft_server.report import Exit
+from redraft_server.report import Exit, effort
 
 MINIMUM_PYTHON = (3, 11)
 PACKAGES = ("redraft", "torch", "safetensors", "tokenizers", "tree-sitter", "tree-sitter-python", "pygls")
@@ -109,7 +109,6 @@ def _engine(engine: opening.LazyEngine) -> Iterator[Finding]:
         return
     yield Finding(
         "repair",
-        safety.parses(draft.text),
-        f"{BROKEN_LINE.strip()} became {draft.text.strip()} in {draft.cost.seconds:.2f} s: "
-        f"{draft.cost.n_forward} denoise steps, {draft.cost.tokens_per_second:.0f} tokens/s",
+        safety.compiles(draft.text),
+        f"{BROKEN_LINE.strip()} became {draft.text.strip()} in {draft.cost.seconds:.2f} s: {effort(draft.cost)}",
     )

@@ -82,7 +82,7 @@ class Child:
         )
 
     def cancel(self, identity: int) -> None:
-        """Ask the process to give up a request between two denoise steps."""
+        """Ask the process to give up a request between two forward passes."""
         self._send({"cancel": identity})
 
     async def message(self) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def serve(open_engine: Callable[[], TextEngine]) -> NoReturn:
 
 
 class _Port:
-    """The two pipes. Read in a thread of its own, so that a cancellation is seen between two denoise steps."""
+    """The two pipes. Read in a thread of its own, so that a cancellation is seen between two forward passes."""
 
     def __init__(self, descriptor: int) -> None:
         self.batches: SimpleQueue[list[Entry]] = SimpleQueue()
@@ -115,7 +115,7 @@ class _Port:
             rest = rest[os.write(self._descriptor, rest) :]
 
     def watch(self, entry: Entry) -> Watch:
-        """What the engine asks and tells about `entry` between denoise steps."""
+        """What the engine asks and tells about `entry` between forward passes."""
         last_text = -1.0
 
         def tell(step: DenoiseStep) -> None:
