@@ -10,11 +10,14 @@ import torch
 
 from redraft_model.complete.completer import Completer
 from redraft_model.decode.beam import BeamSettings
+from redraft_model.decode.judge import Judge
 from redraft_model.decode.proposer import Proposer
 from redraft_model.decode.sampler import Observer, Sampling, Trace, drafts, generate
+from redraft_model.decode.verify import Verifier, WatchedVerifier
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
 from redraft_model.feature_weights import FeatureWeights
 from redraft_model.misuse import sweep as sweeping
+from redraft_model.network.base import Base, load_base
 from redraft_model.network.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.network.checkpoint_info import BUNDLED
 from redraft_model.network.hardware import fast_dtype
@@ -54,11 +57,20 @@ class Engine:
     """One loaded model. Not thread-safe: one request at a time."""
 
     def __init__(
-        self, checkpoint: Checkpoint, device: torch.device, settings: EngineSettings = EngineSettings()
+        self,
+        checkpoint: Checkpoint,
+        device: torch.device,
+        settings: EngineSettings = EngineSettings(),
+        base: Base | None = None,
     ) -> None:
         self._model = checkpoint.model
         self._tokenizer = checkpoint.tokenizer
         weights = None if checkpoint.calibration is None else FeatureWeights.of(checkpoint.calibration)
+        judged = weights.judged if weights and base and weights.judged else None
+        if judged is not None and base is not None and judged.base != base.fingerprint:
+            judged = None  # fitted to what another base says
+        self._verifier = None if base is None else Verifier(base)
+        self._judged = judged
         self._repair_weights = weights.repair if weights else None
         self._misuse_weights = weights.misuse if weights else None
         self._settings = settings
@@ -75,13 +87,19 @@ class Engine:
             device=str(device),
             origins=checkpoint.training.origins,
             is_calibrated=checkpoint.calibration is not None,
+            base=base.name if base and judged else None,
         )
 
     @classmethod
-    def load(cls, checkpoint: Path | None = None, device: str = "auto") -> "Engine":
-        """The engine on a checkpoint folder (None: the bundled one); CheckpointError when it cannot be used."""
+    def load(cls, checkpoint: Path | None = None, device: str = "auto", base: Path | None = None) -> "Engine":
+        """The engine on a checkpoint folder (None: the bundled one); CheckpointError when it cannot be used.
+
+        `base` is the folder of a pretrained base, which judges what the checkpoint proposes; None: none does.
+        """
         place = _device(device)
-        return cls(load_checkpoint(checkpoint or BUNDLED, place, fast_dtype(place)), place)
+        dtype = fast_dtype(place)
+        judging = None if base is None else load_base(base, place, dtype)
+        return cls(load_checkpoint(checkpoint or BUNDLED, place, dtype), place, base=judging)
 
     @torch.inference_mode()
     def repair(
@@ -109,7 +127,8 @@ class Engine:
                 self._settings.search,
                 within=span,
                 is_allowed=is_allowed,
-                weights=self._repair_weights,
+                weights=self._judged.repair if self._judged else self._repair_weights,
+                judge=self._judge(watch),
             )
             text, score, n_edits = repaired.source, repaired.score, repaired.n_edits
             probability = repaired.probability
@@ -133,6 +152,12 @@ class Engine:
         cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
         confidence = _squashed(score) if self._repair_weights is None else probability * (text != source)
         return Draft(text, score, confidence, n_edits, is_valid, cost)
+
+    def _judge(self, watch: Watch) -> Judge | None:
+        """The base, for one request; None where there is none whose judgement the weights were fitted to."""
+        if self._verifier is None or self._judged is None:
+            return None
+        return WatchedVerifier(self._verifier, watch)
 
     @torch.inference_mode()
     def doubt(

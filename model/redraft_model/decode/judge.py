@@ -10,5 +10,5 @@ class Judge(Protocol):
     def log_likelihood(
         self, prefix: str, drafts: Sequence[str], suffix: str, *, n_suffix: int = ...
     ) -> list[float]:
-        """Nats of each draft and the `n_suffix` tokens behind it, given what stands before it."""
+        """Nats of each draft and the `n_suffix` tokens behind it, given what stands before it. May raise Cancelled."""
         ...
