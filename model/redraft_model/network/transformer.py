@@ -260,14 +260,15 @@ class Transformer(nn.Module):
         tokens_BT: torch.Tensor,
         positions_BT: torch.Tensor | None = None,
         *,
+        past: Cache | None = None,
         lengths_B: torch.Tensor | None = None,
         wanted_BA: torch.Tensor | None = None,
         marks_BT: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, Cache]:
-        """As `forward`, and the keys and values of all given tokens."""
+        """As `forward`, and the keys and values of all given tokens, without those of `past`."""
         if positions_BT is None:
             positions_BT = self._counted(tokens_BT)
-        x, keys, values = self._run(tokens_BT, positions_BT, None, None, lengths_B, wanted_BA, marks_BT)
+        x, keys, values = self._run(tokens_BT, positions_BT, past, None, lengths_B, wanted_BA, marks_BT)
         return x, Cache(tuple(keys), tuple(values), positions_BT)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
