@@ -89,6 +89,7 @@ class Verifier:
     ) -> list[float]:
         """The log-probability in nats of each draft and the `n_suffix` tokens behind it, given the `n_prefix` tokens before it.
 
+        All are counted from one place of the prefix to one place of the suffix, so that drafts of any length can be compared.
         Raises Cancelled; what has been read until then is kept.
         """
         found = self.token_log_p(prefix, drafts, suffix, n_suffix=n_suffix, n_prefix=n_prefix, watch=watch)
