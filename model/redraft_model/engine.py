@@ -17,6 +17,7 @@ from redraft_model.decode.verify import Verifier, WatchedVerifier
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
 from redraft_model.feature_weights import FeatureWeights
 from redraft_model.misuse import sweep as sweeping
+from redraft_model.misuse.judging import MisuseJudge
 from redraft_model.network.base import Base, load_base
 from redraft_model.network.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.network.checkpoint_info import BUNDLED
@@ -146,6 +147,7 @@ class Engine:
                 within=within,
                 is_allowed=is_allowed,
                 weights=self._misuse_weights,
+                judge=self._misuse_judge(watch),
             )
             text, score, n_edits = improved.source, score + improved.score, n_edits + improved.n_edits
             probability *= improved.probability
@@ -159,6 +161,10 @@ class Engine:
             return None
         return WatchedVerifier(self._verifier, watch)
 
+    def _misuse_judge(self, watch: Watch) -> MisuseJudge | None:
+        judge = self._judge(watch)
+        return None if judge is None or self._judged is None else MisuseJudge(judge, self._judged.misuse)
+
     @torch.inference_mode()
     def doubt(
         self,
@@ -171,7 +177,15 @@ class Engine:
         """The tokens that, with a probability above `threshold`, should not be as they are; in order."""
         _require_usable(source)
         proposer = Proposer(self._model, self._tokenizer, watch)
-        return sweeping.doubts(proposer, source, threshold, span, self._settings.sweep, self._misuse_weights)
+        return sweeping.doubts(
+            proposer,
+            source,
+            threshold,
+            span,
+            self._settings.sweep,
+            self._misuse_weights,
+            self._misuse_judge(watch),
+        )
 
     @torch.inference_mode()
     def complete(

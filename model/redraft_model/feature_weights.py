@@ -6,7 +6,7 @@ from redraft_model.calibration.weights import Calibration, Section
 from redraft_model.complete import ranking as completion
 from redraft_model.complete.ranking import CompletionWeights
 from redraft_model.misuse import ranking as misuse
-from redraft_model.misuse.ranking import MisuseWeights
+from redraft_model.misuse.ranking import JudgedMisuseWeights, MisuseWeights
 from redraft_model.repair import ranking as repair
 from redraft_model.repair.ranking import JUDGED_REPAIR_FEATURES, RepairWeights
 
@@ -19,17 +19,24 @@ class JudgedWeights:
 
     base: str
     repair: RepairWeights
+    misuse: JudgedMisuseWeights
 
     @classmethod
     def of(cls, section: Section) -> "JudgedWeights":
         """The weights in a section of a calibration file; CheckpointError when one is missing."""
         return cls(
-            section.text("base"), RepairWeights.of(section.section(repair.SECTION), JUDGED_REPAIR_FEATURES)
+            section.text("base"),
+            RepairWeights.of(section.section(repair.SECTION), JUDGED_REPAIR_FEATURES),
+            JudgedMisuseWeights.of(section.section(misuse.SECTION)),
         )
 
     def to_json(self) -> dict[str, object]:
         """The section of the calibration file."""
-        return {"base": self.base, repair.SECTION: self.repair.to_json()}
+        return {
+            "base": self.base,
+            repair.SECTION: self.repair.to_json(),
+            misuse.SECTION: self.misuse.to_json(),
+        }
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,46 @@ class CompletionWeights:
         }
 
 
+@dataclass(frozen=True)
+class JudgedCompletionFeatures:
+    """What is known of a text that a pretrained base has judged together with what follows it."""
+
+    share: float  # logit of its share of the likelihood among all texts judged
+    length: float  # logarithm of its characters and one more
+    begins_line: float  # 1 where nothing but blanks stands before it on its line
+    in_word: float  # 1 behind a letter or digit
+    agreed: float  # 1 if both the network and the base proposed it
+    unknown_identifiers: float  # names that are neither Python's nor anywhere else in the file
+    line_again: float  # 1 if the line, with it, stands elsewhere in the file
+
+    def values(self) -> tuple[float, ...]:
+        """The features in the order of `JUDGED_COMPLETION_FEATURES`."""
+        return tuple(getattr(self, name) for name in JUDGED_COMPLETION_FEATURES)
+
+
+JUDGED_COMPLETION_FEATURES = tuple(field.name for field in fields(JudgedCompletionFeatures))
+
+
+@dataclass(frozen=True)
+class JudgedCompletionWeights:
+    """The fitted weights of how likely a judged text is right; the likelihood alone puts the texts into an order."""
+
+    likelihood: Logistic
+
+    def confidence(self, text: JudgedCompletionFeatures) -> float:
+        """How likely it is right."""
+        return self.likelihood(text.values())
+
+    @classmethod
+    def of(cls, section: Section) -> "JudgedCompletionWeights":
+        """The weights in a section of a calibration file; CheckpointError when one is missing."""
+        return cls(section.section("likelihood").logistic(JUDGED_COMPLETION_FEATURES))
+
+    def to_json(self) -> dict[str, Any]:
+        """The section of the calibration file."""
+        return {"likelihood": named_logistic(self.likelihood, JUDGED_COMPLETION_FEATURES)}
+
+
 def completion_features(
     texts: Sequence[tuple[str, float, int]], passage: Passage
 ) -> list[CompletionFeatures]:
