@@ -147,9 +147,10 @@ fix: $(VENV)/.installed-dev ## format the code and repair what ruff can repair
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev ## measure latency and the daemon; with DATA=FOLDER also every suite, into docs/results.md
+bench: $(VENV)/.installed-dev ## measure latency, the daemon and the noise; with DATA=FOLDER also every suite, into docs/results.md
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/daemon.py
+	$(BIN)/python benchmarks/noise.py
 ifneq ($(DATA),)
 	$(BIN)/python benchmarks/suites.py --data "$(DATA)" $(if $(LIMIT),--limit $(LIMIT))
 endif

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import textwrap
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -22,14 +21,8 @@ from redraft_server import server
 COMMAND = [sys.executable, "-m", "redraft_server.cli"]
 
 
-def test_help_is_quick_and_names_every_command() -> None:
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True)
-        seconds.append(time.perf_counter() - start)
-    print(f"redraft --help: {min(seconds):.3f} s, best of 3")
-    assert min(seconds) < 1.0
+def test_help_names_every_command() -> None:
+    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True)
     for command in ("fix", "complete", "doubt", "eval", "train", "data", "model", "doctor", "lsp"):
         assert f"\n  {command} " in done.stdout
 

@@ -2,7 +2,8 @@
 
     # steps: 500        how many steps of 10 ms it takes
     # drafts: ["a"]     what it completes (JSON)
-    # stuck             a step that takes a minute
+    # held              its first denoise step again and again, until there is a file LOG.go
+    # stuck             a denoise step that takes longer than any test waits
     # crash             the process kills itself
     # masks             its canvas is masked at first, and committed from left to right
 
@@ -16,7 +17,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from redraft_model.passage import (
 from redraft_server.engine.process import serve
 from redraft_server.safety import compiles, parses
 
+SECONDS_STUCK = 3600.0
 REPAIRS = {
     "prnt(": "print(",
     "retrun": "return",
@@ -50,6 +52,7 @@ class FakeEngine:
 
     def __init__(self, log: Path) -> None:
         self._log = log
+        self._go = log.with_name(log.name + ".go")
         # A real library might do this, too; it must not reach the editor.
         print("loading weights")
 
@@ -124,14 +127,20 @@ class FakeEngine:
         n_steps = int(found[1]) if found else 3
         if "# crash" in text:
             os.kill(os.getpid(), signal.SIGKILL)
-        for index in range(1, n_steps + 1):
+        for index in self._indices(text, n_steps):
             if watch.is_cancelled():
                 self._note("cancelled")
                 raise Cancelled
-            time.sleep(60 if "# stuck" in text else 0.01)
+            time.sleep(SECONDS_STUCK if "# stuck" in text else 0.01)
             canvas = _masked(target, index / n_steps) if "# masks" in text else target
             watch.on_step(DenoiseStep(index, n_steps, passage.replaced(canvas) if passage else ""))
         self._note("done")
+
+    def _indices(self, text: str, n_steps: int) -> Iterator[int]:
+        """The numbers of the steps that `text` wants."""
+        while "# held" in text and not self._go.exists():
+            yield 1
+        yield from range(1, n_steps + 1)
 
     def _note(self, line: str) -> None:
         with self._log.open("a") as log:

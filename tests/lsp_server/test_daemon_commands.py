@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no Unix sockets")
 
-SECONDS = 60.0
+SECONDS = 300.0  # only a test that hangs waits so long
 
 
 async def redraft(*words: str) -> tuple[int, str, str]:

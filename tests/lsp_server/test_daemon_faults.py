@@ -14,6 +14,7 @@ from redraft_server import runtime
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux' /dev/full and mounts")
 
+SECONDS = 300.0  # only a test that hangs waits so long
 BROKEN = "retrun 1\n"
 RESOLVING = {
     "textDocument": {
@@ -85,7 +86,9 @@ async def test_editors_survive_the_death_of_the_engine_and_go_on(daemons: Any) -
     slow = asyncio.ensure_future(repaired(editors[0], "# steps: 100000\nretrun 1\n"))
     await daemons_busy(daemons)
     waiting = asyncio.ensure_future(repaired(editors[1]))
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(SECONDS):
+        while not (await daemons.statuses())[0]["model"]["waiting"]:
+            await asyncio.sleep(0.01)
     (status,) = await daemons.statuses()
     os.kill(status["model"]["pid"], signal.SIGKILL)
     error = (await slow)["error"]
@@ -98,6 +101,6 @@ async def test_editors_survive_the_death_of_the_engine_and_go_on(daemons: Any) -
 
 
 async def daemons_busy(daemons: Any) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(SECONDS):
         while (await daemons.statuses())[0]["model"]["state"] != "busy":
             await asyncio.sleep(0.01)

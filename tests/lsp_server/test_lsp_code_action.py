@@ -1,7 +1,6 @@
 """Code actions from the list to the repaired document, in the real server with an engine without weights."""
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -104,18 +103,15 @@ async def test_a_list_is_made_without_the_model(start_editor: Any) -> None:
     assert editor.log == []
 
 
-async def test_a_list_for_a_thousand_lines_takes_milliseconds(start_editor: Any) -> None:
+async def test_a_list_for_a_thousand_lines_asks_no_model(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(FULL)
     uri = editor.open("def f(argument):\n    return [argument, (1, 2), {'key': argument}]\n" * 500 + BROKEN)
-    seconds = []
     for _ in range(10):
         editor.change(uri, "\n", place((0, 0), (0, 0)))
-        start = time.perf_counter()
-        await actions(editor, uri, (0, 0))
-        seconds.append(time.perf_counter() - start)
-    # A model would take seconds; how many milliseconds it are is measured by benchmarks/daemon.py.
-    assert min(seconds) < 0.2
+        assert await actions(editor, uri, (0, 0))
+    # A model would take seconds; how long a list takes is measured by benchmarks/daemon.py.
+    assert editor.log == []
 
 
 async def test_the_resolved_edit_is_the_smallest_one_and_names_the_version(start_editor: Any) -> None:
@@ -135,8 +131,6 @@ async def test_editors_that_resolve_get_the_repaired_text(start_editor: Any, cli
     await editor.initialize(converters.get_converter().unstructure(client_capabilities(client)))
     uri = editor.open(BROKEN)
     action = (await actions(editor, uri, (1, 0)))[0]
-    if "command" in action:
-        pytest.skip("this version of the editor does not resolve")
     editor.apply((await editor.ask("codeAction/resolve", action))["edit"])
     assert editor.texts[uri] == MENDED
 
@@ -320,11 +314,13 @@ async def test_an_action_for_an_older_version_is_refused(start_editor: Any) -> N
 async def test_a_change_during_the_work_makes_the_result_void(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(FULL)
-    uri = editor.open("# steps: 40\n" + BROKEN)
+    uri = editor.open("# held\n" + BROKEN)
     action = (await actions(editor, uri, (2, 0)))[0]
     request = editor.start("codeAction/resolve", action)
     await editor.logged("repair semantic=False")
     editor.change(uri, "# new\n", place((0, 0), (0, 0)))
+    await editor.caught_up()
+    editor.let_go()
     error = (await editor.response(request))["error"]
     assert error["code"] == -32803
     assert "has changed while" in error["message"]
@@ -365,9 +361,11 @@ async def test_a_repair_that_is_cancelled_while_it_waits_never_starts(start_edit
 async def test_progress_begins_counts_search_rounds_and_ends_before_the_answer(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(WITH_PROGRESS)
-    uri = editor.open("# steps: 60\n" + BROKEN)
-    action = (await actions(editor, uri, (2, 0)))[0]
+    uri = editor.open("# held\n# steps: 60\n" + BROKEN)
+    action = (await actions(editor, uri, (3, 0)))[0]
     request = editor.start("codeAction/resolve", action)
+    await editor.message(lambda m: m.get("params", {}).get("value", {}).get("kind") == "report")
+    editor.let_go()
     response = await editor.response(request)
     values = [p["value"] for p in editor.progress()]
     assert {p["token"] for p in editor.progress()} == {create_token(editor)}

@@ -2,10 +2,10 @@
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +15,7 @@ from redraft_model.errors import DataError
 from redraft_model.network.checkpoint import load_checkpoint
 
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "gpu_train.py"
+BY_COUNTED_CLOCK = Path(__file__).with_name("with_counted_clock.py")
 
 
 @pytest.fixture(scope="module")
@@ -29,23 +30,18 @@ def script() -> ModuleType:
 
 
 def call(tokenizer: Path, *arguments: object) -> tuple[str, str]:
-    """One call of the script, what it printed and what it told."""
+    """One call of the script, what it printed and what it told. Its minutes are those of a counted clock."""
     command = [
-        *(
-            sys.executable,
-            SCRIPT,
-            "--size",
-            "nano",
-            "--device",
-            "cpu",
-            "--only-folders",
-            "--tokenizer",
-            tokenizer,
-        ),
+        *(sys.executable, BY_COUNTED_CLOCK, SCRIPT, "--size", "nano", "--device", "cpu"),
+        *("--only-folders", "--tokenizer", tokenizer),
         *("--batch-tokens", 512, "--evaluate-batches", 2, "--workers", 1, "--held-out", "textwrap"),
         *arguments,
     ]
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60)
+    # A network this small loses more than it gains by a second thread.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [str(word) for word in command], env=environment, capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr
 
@@ -54,13 +50,11 @@ def test_two_calls_on_two_machines_make_one_run(
     shard_folder: Path, tokenizer_file: Path, tmp_path: Path
 ) -> None:
     sources = shard_folder.parent / "sources"
-    started = time.perf_counter()
     printed, told = call(
         tokenizer_file,
         *("--folders", sources, "--minutes", 0.25, "--total-minutes", 10, "--out", tmp_path / "one"),
         *("--export", tmp_path / "exported", "--export-state", tmp_path / "state"),
     )
-    assert time.perf_counter() - started < 40
     assert "examined 5 of 5 files" in told
     assert "without waiting for noise" in printed
     assert printed.endswith("Call again to go on.\n")
