@@ -23,6 +23,7 @@ MINUTES ?= 20
 OUT ?= runs/gpu
 LIMIT ?=
 CHECKPOINT ?=
+BASE ?=
 
 VSCODE := editor_clients/vscode
 NEOVIM := build/neovim
@@ -156,10 +157,10 @@ ifneq ($(DATA),)
 endif
 
 .PHONY: calibrate
-calibrate: $(VENV)/.installed-dev ## fit which repair is best, and how likely repairs and lines are right: DATA=SHARDS [CHECKPOINT=DIR] [MINUTES=20] [ONLY_SWEEP=1]
+calibrate: $(VENV)/.installed-dev ## fit which repair is best, and how likely repairs and lines are right: DATA=SHARDS [CHECKPOINT=DIR] [MINUTES=20] [BASE=DIR] [ONLY_SWEEP=1]
 	@test -n "$(DATA)" || { echo 'Pass DATA=FOLDER, held-out shards of `redraft data build`' >&2; exit 2; }
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibrate.py "$(DATA)" $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \
-		--minutes $(MINUTES) $(if $(ONLY_SWEEP),--only-sweep)
+		--minutes $(MINUTES) $(if $(BASE),--base "$(BASE)") $(if $(ONLY_SWEEP),--only-sweep)
 
 .PHONY: progress
 progress: $(VENV)/.installed-dev ## how far training has come: DATA=SHARDS CHECKPOINTS="DIR ..."

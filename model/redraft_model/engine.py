@@ -3,15 +3,20 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from redraft_model.complete.completer import Completer
+from redraft_model.complete.judging import CompletionJudge
+from redraft_model.complete.ranking import JudgedCompletionWeights
 from redraft_model.decode.beam import BeamSettings
 from redraft_model.decode.judge import Judge
+from redraft_model.decode.left_to_right import LeftToRight
 from redraft_model.decode.proposer import Proposer
+from redraft_model.decode.reading import Reader
 from redraft_model.decode.sampler import Observer, Sampling, Trace, drafts, generate
 from redraft_model.decode.verify import Verifier, WatchedVerifier
 from redraft_model.errors import Cancelled, CheckpointError, PassageError
@@ -70,13 +75,22 @@ class Engine:
         judged = weights.judged if weights and base and weights.judged else None
         if judged is not None and base is not None and judged.base != base.fingerprint:
             judged = None  # fitted to what another base says
-        self._verifier = None if base is None else Verifier(base)
         self._judged = judged
+        self._verifier: Verifier | None = None
+        judging = None
+        if base is not None and judged is not None:
+            reader = Reader(base)
+            self._verifier = Verifier(base, reader)
+            judging = partial(_completion_judge, self._verifier, LeftToRight(base, reader), judged.completion)
         self._repair_weights = weights.repair if weights else None
         self._misuse_weights = weights.misuse if weights else None
         self._settings = settings
         self._completer = Completer(
-            self._model, self._tokenizer, settings.line, weights.completion if weights else None
+            self._model,
+            self._tokenizer,
+            settings.line,
+            weights.completion if weights else None,
+            judging,
         )
         self.about = About(
             name=checkpoint.path.name,
@@ -298,6 +312,12 @@ def _draft_of(trace: Trace, text: str, is_valid: bool, seconds: float) -> Draft:
     )
     cost = Cost(trace.n_forward, trace.n_tokens, seconds)
     return Draft(text, trace.log_p, confidence, trace.n_committed, is_valid, cost)
+
+
+def _completion_judge(
+    verifier: Verifier, writer: LeftToRight, weights: JudgedCompletionWeights, watch: Watch
+) -> CompletionJudge:
+    return CompletionJudge(WatchedVerifier(verifier, watch), writer, weights)
 
 
 def _device(name: str) -> torch.device:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from redraft_model.calibration.weights import Calibration, Section
 from redraft_model.complete import ranking as completion
-from redraft_model.complete.ranking import CompletionWeights
+from redraft_model.complete.ranking import CompletionWeights, JudgedCompletionWeights
 from redraft_model.misuse import ranking as misuse
 from redraft_model.misuse.ranking import JudgedMisuseWeights, MisuseWeights
 from redraft_model.repair import ranking as repair
@@ -20,6 +20,7 @@ class JudgedWeights:
     base: str
     repair: RepairWeights
     misuse: JudgedMisuseWeights
+    completion: JudgedCompletionWeights
 
     @classmethod
     def of(cls, section: Section) -> "JudgedWeights":
@@ -28,6 +29,7 @@ class JudgedWeights:
             section.text("base"),
             RepairWeights.of(section.section(repair.SECTION), JUDGED_REPAIR_FEATURES),
             JudgedMisuseWeights.of(section.section(misuse.SECTION)),
+            JudgedCompletionWeights.of(section.section(completion.SECTION)),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -36,6 +38,7 @@ class JudgedWeights:
             "base": self.base,
             repair.SECTION: self.repair.to_json(),
             misuse.SECTION: self.misuse.to_json(),
+            completion.SECTION: self.completion.to_json(),
         }
 
 

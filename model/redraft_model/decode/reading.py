@@ -47,13 +47,13 @@ class Reader:
     """A base that remembers what it has read last. Whoever asks it for a text that goes on from there pays for the rest only."""
 
     def __init__(self, base: Base, tokens_at_once: int = TOKENS_AT_ONCE) -> None:
-        self._base = base
+        self.base = base
         self._tokens_at_once = tokens_at_once
         self._read: Read | None = None
 
     def read(self, tokens: Ids, watch: Watch = UNWATCHED) -> Read:
         """What the network makes of `tokens`, read on from where they part from what was read last."""
-        model, read = self._base.model, self._read
+        model, read = self.base.model, self._read
         if read is not None:
             n_kept = n_common(read.tokens, tokens)
             read = read.cropped(n_kept) if n_kept else None
