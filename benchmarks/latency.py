@@ -6,8 +6,8 @@ The file comes from this interpreter's standard library: of a few modules, the l
 top-level statements that has at most 300 lines. Each variant lacks one closing bracket or one colon. Measured
 are `redraft --help`, cold repairs (the process `redraft fix FILE`, from start to exit), warm repairs
 (`Engine.repair` in one process), and in the same process rests of lines (`Engine.complete`) at random places of the
-file, with two other modules as files that are open besides. Prints Markdown and writes benchmarks/results/latency-<machine>.json, or
-latency-<machine>-base.json if a base judged.
+file, with two other modules as files that are open besides. Prints Markdown and writes
+benchmarks/results/latency-<machine>.json, or latency-<machine>-base.json if a base judged.
 """
 
 import argparse
