@@ -150,6 +150,11 @@ class Report:
         }
 
 
+def model_name(about: About) -> str:
+    """What is measured, in a table: the checkpoint, and whether a base judges what it proposes."""
+    return f"{about.name} + base" if about.base else about.name
+
+
 def effort(cost: Cost) -> str:
     """What the network did, and how fast."""
     passes = _counted(cost.n_forward, "forward pass", "forward passes")

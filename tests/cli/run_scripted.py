@@ -30,5 +30,5 @@ class ToldEngine(ScriptedEngine):
         return super().repair(source, **options)
 
 
-loading.open_engine = lambda checkpoint, device: ToldEngine()
+loading.open_engine = lambda choice: ToldEngine()
 sys.exit(main())

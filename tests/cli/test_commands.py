@@ -17,6 +17,7 @@ from redraft_model.data.benchmark_file import read_rows
 from redraft_model.evaluate import SUITES
 from redraft_model.tokens.tokenizer import Tokenizer
 from redraft_server import server
+from redraft_server.model_choice import ModelChoice
 
 COMMAND = [sys.executable, "-m", "redraft_server.cli"]
 
@@ -135,25 +136,28 @@ def test_the_doctor_finds_everything_in_order(run, engine) -> None:
     lines = outcome.out.decode().splitlines()
     assert [line for line in lines if not line.startswith("ok   ") and " redraft " not in line] == []
     assert any("scripted, 1.0 M parameters, trained on 5,000 tokens" in line for line in lines)
-    assert lines[-1].endswith('print("hello" became print("hello") in 0.10 s: 2 forward passes, 300 tokens/s')
-    assert engine.opened_with == [(None, "cpu")]
+    assert lines[-2].endswith('print("hello" became print("hello") in 0.10 s: 2 forward passes, 300 tokens/s')
+    assert lines[-1].split(maxsplit=2)[2] == (
+        "scripted repairs a line in 0.10 s and a function in 0.10 s; auto takes scripted: the base is not installed"
+    )
+    assert engine.opened_with == [ModelChoice(None, "cpu", "tiny")]
 
 
 def test_the_doctor_notices_a_model_that_repairs_nothing(run, engine) -> None:
     outcome = run("doctor")
     assert outcome.code == 1
-    assert outcome.out.decode().splitlines()[-1].startswith("WRONG repair ")
+    assert any(line.startswith("WRONG repair ") for line in outcome.out.decode().splitlines())
 
 
-def test_the_language_server_is_started_with_checkpoint_and_device(run, folder, monkeypatch) -> None:
-    calls: list[tuple[Path | None, str]] = []
-    monkeypatch.setattr(
-        server, "run_stdio", lambda checkpoint, device: calls.append((checkpoint, str(device)))
-    )
+def test_the_language_server_is_started_with_checkpoint_device_and_model(run, folder, monkeypatch) -> None:
+    calls: list[ModelChoice] = []
+    monkeypatch.setattr(server, "run_stdio", calls.append)
     assert run("lsp", "--standalone").code == 0
     assert run("lsp", "--stdio", "--standalone", "--device", "cpu", "--checkpoint", ".").code == 0
-    assert calls == [(None, "auto"), (Path(), "cpu")]
+    assert run("lsp", "--standalone", "--model", "tiny").code == 0
+    assert calls == [ModelChoice(), ModelChoice(Path(), "cpu"), ModelChoice(model="tiny")]
     assert run("lsp", "--checkpoint", "nowhere").code == 2
+    assert run("lsp", "--standalone", "--model", "base").code == 2
 
 
 def test_training_gets_its_settings_and_never_overwrites_a_run(run, folder, monkeypatch) -> None:

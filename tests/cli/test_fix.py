@@ -10,6 +10,7 @@ import pytest
 from redraft_model.errors import CheckpointError, PassageError
 from redraft_model.passage import Draft
 from redraft_server import loading
+from redraft_server.model_choice import ModelChoice
 from redraft_server.settings import DEFAULT_MIN_CONFIDENCE
 
 BROKEN = b"a = 1\nb = (1\nc = 3\n"
@@ -419,7 +420,7 @@ def test_an_engine_that_refuses_one_file_goes_on_with_the_next(run, app, folder,
 
 
 def test_an_engine_that_cannot_be_opened_ends_the_run(run, app, monkeypatch) -> None:
-    def open_engine(checkpoint: Path | None, device: str) -> Draft:
+    def open_engine(choice: ModelChoice) -> Draft:
         raise CheckpointError("model.safetensors is damaged; get it again")
 
     monkeypatch.setattr(loading, "open_engine", open_engine)
@@ -427,12 +428,12 @@ def test_an_engine_that_cannot_be_opened_ends_the_run(run, app, monkeypatch) -> 
     assert (outcome.code, outcome.err) == (2, "redraft: model.safetensors is damaged; get it again\n")
 
 
-def test_checkpoint_and_device_reach_the_engine(run, app, folder, engine) -> None:
+def test_checkpoint_device_and_model_reach_the_engine(run, app, folder, engine) -> None:
     (folder / "mine").mkdir()
-    run("fix", "--checkpoint", "mine", "--device", "cpu", "app.py")
-    assert engine.opened_with == [(Path("mine"), "cpu")]
+    run("fix", "--checkpoint", "mine", "--device", "cpu", "--model", "tiny", "app.py")
+    assert engine.opened_with == [ModelChoice(Path("mine"), "cpu", "tiny")]
     run("fix", "app.py")
-    assert engine.opened_with[1] == (None, "auto")
+    assert engine.opened_with[1] == ModelChoice()
 
 
 def test_a_missing_checkpoint_is_noticed_even_if_all_files_are_clean(run, folder) -> None:
@@ -440,6 +441,22 @@ def test_a_missing_checkpoint_is_noticed_even_if_all_files_are_clean(run, folder
     outcome = run("fix", "--checkpoint", "nowhere", "clean.py")
     assert outcome.code == 2
     assert "there is no checkpoint folder nowhere" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("base", "redraft: the base is not installed; run `redraft model get base`\n"),
+        (
+            "nowhere",
+            "redraft: there is no folder nowhere with a base; --model takes auto, tiny, base or a folder\n",
+        ),
+    ],
+)
+def test_a_missing_base_is_noticed_even_if_all_files_are_clean(run, folder, model: str, said: str) -> None:
+    (folder / "clean.py").write_bytes(b"x = 1\n")
+    outcome = run("fix", "--model", model, "clean.py")
+    assert (outcome.code, outcome.out, outcome.err) == (2, b"", said)
 
 
 def test_stdin_is_repaired_onto_stdout(run, folder) -> None:

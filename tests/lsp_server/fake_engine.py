@@ -48,7 +48,17 @@ REPAIRS = {
 
 
 class FakeEngine:
-    about = About("fake", "nowhere", 1, 1, 1, ("repair", "complete", "types"), "cpu", is_calibrated=True)
+    about = About(
+        "fake",
+        "nowhere",
+        1,
+        1,
+        1,
+        ("repair", "complete", "types"),
+        "cpu",
+        is_calibrated=True,
+        base="base of fakes",
+    )
 
     def __init__(self, log: Path) -> None:
         self._log = log

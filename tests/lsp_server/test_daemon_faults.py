@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from redraft_server import runtime
+from redraft_server.model_choice import ModelChoice
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux' /dev/full and mounts")
 
@@ -41,7 +42,7 @@ async def repaired(editor: Any, text: str = BROKEN) -> Any:
 
 
 async def test_a_log_that_cannot_be_written_stops_nobody(daemons: Any) -> None:
-    place = runtime.place_of(None, "auto")
+    place = runtime.place_of(ModelChoice())
     place.prepare()
     place.log.symlink_to("/dev/full")
     editor = await daemons.join()

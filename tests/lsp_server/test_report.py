@@ -132,6 +132,7 @@ def test_json_has_files_summary_and_model() -> None:
             "device": "cpu",
             "origins": (),
             "is_calibrated": False,
+            "base": None,
         },
     }
     assert Report(()).to_json(None)["model"] is None

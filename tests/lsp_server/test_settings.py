@@ -84,7 +84,7 @@ def test_what_is_personal_is_not_for_a_repository(key: str) -> None:
     )
 
 
-@pytest.mark.parametrize("key", ["checkpoint", "device", "path", "command", "host", "token"])
+@pytest.mark.parametrize("key", ["checkpoint", "device", "model", "path", "command", "host", "token"])
 def test_a_repository_cannot_name_programs_paths_or_hosts(key: str) -> None:
     assert project_values({key: "x"}) == ({}, [f"There is no setting {key!r}."])
 

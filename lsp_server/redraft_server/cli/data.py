@@ -8,8 +8,9 @@ import typer
 from redraft_model.errors import DataError, PassageError
 
 from redraft_server import loading
-from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, SeedOption
+from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, ModelOption, SeedOption
 from redraft_server.cli.terminal import bar, hand_over, talk
+from redraft_server.model_choice import AUTO, ModelChoice
 
 app = typer.Typer(no_args_is_help=True, help="Prepare training data from folders of Python files.")
 
@@ -146,6 +147,7 @@ def fix(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The pair file to write.")],
     checkpoint: CheckpointOption = None,
     device: DeviceOption = Device.AUTO,
+    model: ModelOption = AUTO,
 ) -> None:
     """Repair broken texts with the model and keep what parses within four token edits as pairs.
 
@@ -157,7 +159,7 @@ def fix(
     from redraft_model.evaluate.syntax_repair import judge_repair
 
     texts = read_broken(broken)
-    engine = loading.open_engine(checkpoint, device)
+    engine = loading.open_engine(ModelChoice(checkpoint, device, model))
 
     def repaired(text: str) -> str | None:
         try:

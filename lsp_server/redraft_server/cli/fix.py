@@ -17,7 +17,8 @@ from redraft_server.cli.opening import (
     DeviceOption,
     ForceOption,
     LazyEngine,
-    require_folder,
+    ModelOption,
+    require,
 )
 from redraft_server.cli.terminal import (
     Bar,
@@ -33,6 +34,7 @@ from redraft_server.diff import patch_name
 from redraft_server.discovery import Discovery, SourceFile, discover
 from redraft_server.document import MAX_BYTES, Document, UnreadableDocument
 from redraft_server.fixing import Fix
+from redraft_server.model_choice import AUTO, ModelChoice
 from redraft_server.report import Changes, Exit, Report, Result, Status
 from redraft_server.settings import DEFAULT_MIN_CONFIDENCE
 from redraft_server.writing import replace
@@ -66,6 +68,7 @@ def fix(
     force: ForceOption = False,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
+    model: ModelOption = AUTO,
 ) -> None:
     """Repair Python files that do not compile.
 
@@ -75,14 +78,14 @@ def fix(
     Exit code 0: nothing is left to do; 1: there are changes to write, or code that could not be repaired;
     2: something could not be done.
     """
-    require_folder(checkpoint)
+    choice = require(ModelChoice(checkpoint, device, model))
     if min_confidence is not None and math.isnan(min_confidence):
         raise typer.BadParameter("--min-confidence is a number from 0 to 1")
     chosen = {Changes.WRITE: write, Changes.DIFF: diff, Changes.CHECK: check}
     if sum(chosen.values()) > 1:
         raise typer.BadParameter("choose one of --write, --diff and --check")
     task = _Task(
-        LazyEngine(checkpoint, device),
+        LazyEngine(choice),
         next((changes for changes, is_chosen in chosen.items() if is_chosen), Changes.SHOW),
         is_json=json,
         is_semantic=semantic,
