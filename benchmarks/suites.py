@@ -61,7 +61,8 @@ def main() -> None:
         for candidate in (engine, *BASELINES):
             start = perf_counter()
             result = run_suite(name, options.data, candidate, limit=options.limit, seed=options.seed)
-            results.append(replace(result, system=model_name(candidate.about), records=()))
+            result = replace(result, system=model_name(candidate.about), records=())
+            results.append(result)
             seconds = perf_counter() - start
             print(f"{name}, {result.system}: {result.n} items, {seconds:.0f} s", file=sys.stderr)
         write(options.page, results, engine.about, machine, options.limit)

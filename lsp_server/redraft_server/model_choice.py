@@ -77,5 +77,7 @@ def decide(choice: ModelChoice, installed: Path | None, *, multiplies_bfloat16: 
     if installed is None:
         return Decision(None, "the base is not installed")
     if not multiplies_bfloat16:
-        return Decision(None, "this device does not multiply bfloat16, so the base would take seconds")
+        return Decision(
+            None, "this device does not multiply bfloat16, without which the base is too slow for typing"
+        )
     return Decision(installed, "the base is installed, and this device multiplies bfloat16")
