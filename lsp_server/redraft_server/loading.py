@@ -38,7 +38,6 @@ def installed_base() -> Path | None:
 def multiplies_bfloat16(device: str) -> bool:
     """Whether the hardware of `device` multiplies bfloat16; raises CheckpointError if there is no such device."""
     let_threads_sleep()
-    from redraft_model.engine import _device
-    from redraft_model.network.hardware import fast_dtype
+    from redraft_model.network.hardware import device_named, fast_dtype
 
-    return str(fast_dtype(_device(device))) == "torch.bfloat16"
+    return str(fast_dtype(device_named(device))) == "torch.bfloat16"

@@ -18,8 +18,8 @@ T = TypeVar("T")
 Values = Mapping[str, Any]
 """Values that were found usable, by the name of their field; what is not there is not set."""
 
-# A repair that nobody looks at is made from this probability on that it is right; below it, it is only shown. Of repairs of held-out
-# code that said so much or more nine of ten were right (213 of 234, docs/log.md).
+# A repair that nobody looks at is made from this probability on that it is right; below it, it is only shown. Of repairs of
+# held-out code that said so much or more nine of ten were right (213 of 234, docs/log.md).
 DEFAULT_MIN_CONFIDENCE = 0.6
 
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])|-")

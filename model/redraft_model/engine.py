@@ -19,14 +19,14 @@ from redraft_model.decode.proposer import Proposer
 from redraft_model.decode.reading import Reader
 from redraft_model.decode.sampler import Observer, Sampling, Trace, drafts, generate
 from redraft_model.decode.verify import Verifier, WatchedVerifier
-from redraft_model.errors import Cancelled, CheckpointError, PassageError
+from redraft_model.errors import Cancelled, PassageError
 from redraft_model.feature_weights import FeatureWeights
 from redraft_model.misuse import sweep as sweeping
 from redraft_model.misuse.judging import MisuseJudge
 from redraft_model.network.base import Base, load_base
 from redraft_model.network.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.network.checkpoint_info import BUNDLED
-from redraft_model.network.hardware import fast_dtype
+from redraft_model.network.hardware import device_named, fast_dtype
 from redraft_model.passage import (
     UNWATCHED,
     About,
@@ -111,7 +111,7 @@ class Engine:
 
         `base` is the folder of a pretrained base, which judges what the checkpoint proposes; None: none does.
         """
-        place = _device(device)
+        place = device_named(device)
         dtype = fast_dtype(place)
         judging = None if base is None else load_base(base, place, dtype)
         return cls(load_checkpoint(checkpoint or BUNDLED, place, dtype), place, base=judging)
@@ -318,17 +318,6 @@ def _completion_judge(
     verifier: Verifier, writer: LeftToRight, weights: JudgedCompletionWeights, watch: Watch
 ) -> CompletionJudge:
     return CompletionJudge(WatchedVerifier(verifier, watch), writer, weights)
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()  # "meta" has no values to read
-    except (RuntimeError, AssertionError, ImportError) as error:
-        raise CheckpointError(f"there is no device {name!r} here; use --device cpu") from error
-    return device
 
 
 def _require_usable(source: str) -> None:
