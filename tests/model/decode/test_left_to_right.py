@@ -1,31 +1,16 @@
 """The base's own beam: what it writes has the likelihood that reading it alone gives, and agrees with what was cut."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from redraft_model.decode.left_to_right import Continuation, LeftToRight, LeftToRightSettings
 from redraft_model.decode.reading import Reader
 from redraft_model.errors import Cancelled
-from redraft_model.network.base import Base, load_base
-from redraft_model.network.gguf import convert
+from redraft_model.network.base import Base
 from redraft_model.passage import Watch
 
 CPU = torch.device("cpu")
 PREFIXES = ["def f(x):\n    return x", "import os\n\nfor name in na", "a = [1, 2,\n     ", "", "x = 'é"]
-
-
-@pytest.fixture(scope="module")
-def base(tiny_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Base:
-    """A small llama with random weights, large enough that every token matters to those behind it."""
-    folder = tmp_path_factory.mktemp("base")
-    convert(tiny_gguf, folder, origin={})
-    base = load_base(folder, CPU)
-    for parameter in base.model.parameters():
-        if parameter.ndim == 2:
-            parameter.mul_(2)
-    return base
 
 
 def written(base: Base, prefix: str, settings: LeftToRightSettings) -> list[Continuation]:

@@ -12,25 +12,12 @@ from redraft_model.decode import verify
 from redraft_model.decode.verify import TokenLogP, Verifier, token_log_p_reference
 from redraft_model.errors import Cancelled
 from redraft_model.network.base import Base, load_base
-from redraft_model.network.gguf import convert
 from redraft_model.passage import Watch
 
 CPU = torch.device("cpu")
 SOURCE = Path(__file__).read_text("utf-8")
 
 PIECE = st.text(st.sampled_from(list("ab_ 1.'\"(=\n\t:é漢🙂")), max_size=12)
-
-
-@pytest.fixture(scope="module")
-def base(tiny_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Base:
-    """A small llama with random weights, large enough that every token matters to those behind it."""
-    folder = tmp_path_factory.mktemp("base")
-    convert(tiny_gguf, folder, origin={})
-    base = load_base(folder, CPU)
-    for parameter in base.model.parameters():
-        if parameter.ndim == 2:
-            parameter.mul_(2)
-    return base
 
 
 def agree(found: Sequence[TokenLogP], expected: Sequence[TokenLogP]) -> None:
