@@ -104,6 +104,7 @@ OPERATIONS: dict[str, Callable[[Tensor], Any]] = {
     "rms_norm": lambda x: redraft_kernels.rms_norm(x, x[0, 0, 0]),
     "rotary": lambda x: redraft_kernels.rotary(x, x[0, :, 0, :4], x[0, :, 0, 4:]),
     "block_attention": lambda x: redraft_kernels.block_attention(x, x, x),
+    "region_attention": lambda x: redraft_kernels.region_attention(x, x, x),
     "cross_entropy": lambda x: redraft_kernels.cross_entropy(
         x[0, :, 0], torch.arange(x.shape[1], device=x.device)
     ),
