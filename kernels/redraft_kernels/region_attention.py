@@ -1,8 +1,8 @@
 """Attention of a region's tokens over themselves and over cached contexts, which several copies of the region may share.
 
 A cached context stays where it is: nothing is joined, moved or repeated. Scores of rotary positions depend on distances only. So a
-context that was read at other positions than those it has now is met by queries that are turned for it. The Triton twin goes through
-one key segment after the other with the online softmax of FlashAttention-2 (Dao 2023, https://arxiv.org/abs/2307.08691).
+context that was read at other positions than those it has now is met by queries that are turned for it. The Triton twin takes one
+key segment after the other into the online softmax of FlashAttention-2 (Dao 2023, https://arxiv.org/abs/2307.08691).
 """
 
 # B contexts, C copies of a region over each, N = B * C regions, Q tokens of a region, S cached tokens
