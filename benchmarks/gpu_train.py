@@ -43,7 +43,8 @@ from redraft_model.errors import DataError, RedraftError
 from redraft_model.tokens.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from redraft_model.train.trainer import Report, TrainSettings
+    from redraft_model.train.loop import Report
+    from redraft_model.train.trainer import TrainSettings
 
 PART_BYTES = 16_000_000
 CHUNK_TOKENS = 1 << 20  # a worker draws as many in some five seconds
@@ -83,7 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace, started: float) -> None:
     """Everything one call does; `started` is when it began, by `time.perf_counter`."""
-    from redraft_model.train.trainer import STATE_FILE, train
+    from redraft_model.train.loop import STATE_FILE
+    from redraft_model.train.trainer import train
 
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
@@ -232,7 +234,7 @@ def measured_rate(settings: "TrainSettings", at_most_seconds: float) -> tuple[fl
         ):
             start_seconds = start_seconds or time.perf_counter() - started
             step_started = time.perf_counter()
-            network.step(batch, 0.0).item()
+            network.step([batch], 0.0).item()
             if batch.tokens.shape in seen:
                 n_tokens += batch.n_tokens
                 seconds += time.perf_counter() - step_started
@@ -273,7 +275,7 @@ def export(out: Path, folder: Path, plan: Plan, report: "Report") -> None:
 def export_state(out: Path, folder: Path) -> None:
     """Write the run's state into `folder` in parts, with what `import_state` needs."""
     from redraft_model.train.curves import METRICS_FILE
-    from redraft_model.train.trainer import STATE_FILE
+    from redraft_model.train.loop import STATE_FILE
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -291,7 +293,7 @@ def export_state(out: Path, folder: Path) -> None:
 def import_state(folder: Path, out: Path) -> None:
     """Put the run that `export_state` wrote into `out`; DataError when a part is missing or damaged."""
     from redraft_model.train.curves import METRICS_FILE
-    from redraft_model.train.trainer import STATE_FILE
+    from redraft_model.train.loop import STATE_FILE
 
     try:
         about = json.loads((folder / "state.json").read_text("utf-8"))

@@ -85,12 +85,15 @@ class RegionLayer:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the rows stand: rotary angles of their tokens, and once more as the suffix has to see them."""
+    """Where the rows stand: rotary angles of their tokens, and once more as the suffix has to see them; and what is seen."""
 
     cos_NRK: torch.Tensor
     sin_NRK: torch.Tensor
     suffix_cos_NRK: torch.Tensor
     suffix_sin_NRK: torch.Tensor
+    lengths_N: torch.Tensor
+    prefix_lengths_B: torch.Tensor
+    suffix_lengths_B: torch.Tensor
 
 
 class RegionNetwork:
@@ -100,6 +103,7 @@ class RegionNetwork:
         self.base = base
         self.adapter = adapter
         self.layers = tuple(layers)
+        self._through_layer: Callable[..., torch.Tensor] = _through_layer
 
     @property
     def config(self) -> ModelConfig:
@@ -132,19 +136,26 @@ class RegionNetwork:
                 )
         return Contexts(by_heads(prefix), by_heads(suffix), prefix_lengths_B, suffix_lengths_B, starts_B)
 
+    def compile(self) -> None:
+        """Compile the layers, once for each shape of a batch: those of the base and those of regions."""
+        for layer in self.base.layers:
+            layer.compile(dynamic=False)
+        self._through_layer = torch.compile(_through_layer, dynamic=False)
+
     def hidden(self, tokens_NR: torch.Tensor, lengths_N: torch.Tensor, contexts: Contexts) -> torch.Tensor:
         """Hidden states (N, R, W) of rows, padded on the right; rows i * N / B up to (i + 1) * N / B share context i."""
-        c = self.config
-        N, R = tokens_NR.shape
         place = self._place(tokens_NR, lengths_N, contexts)
-        x = self.embedded(tokens_NR).view(N * R, c.width)
+        x_NRW = self.embedded(tokens_NR)
         for i, layer in enumerate(self.layers):
-            x = x + self._attended(
-                layer, i, self._normed(x, layer.attention_norm), place, lengths_N, contexts
+            x_NRW = self._through_layer(
+                self.config,
+                layer,
+                x_NRW,
+                place,
+                (contexts.prefix.keys[i], contexts.prefix.values[i]),
+                (contexts.suffix.keys[i], contexts.suffix.values[i]),
             )
-            gate, up = layer.gate_up(self._normed(x, layer.feed_forward_norm)).chunk(2, -1)
-            x = x + layer.down(F.silu(gate) * up)
-        return self._normed(x, self.adapter.norm.weight).view(N, R, c.width)
+        return rms_norm(x_NRW, self.adapter.norm.weight.to(x_NRW.dtype), self.config.norm_eps)
 
     def embedded(self, tokens: torch.Tensor) -> torch.Tensor:
         """(...) -> (..., W): the base's embeddings, and the adapter's rows for control tokens."""
@@ -160,17 +171,26 @@ class RegionNetwork:
         KEEP is the token itself. With a label head, what it says of a token is spread over the ids: one that is deleted,
         kept or preceded by insertions has that label's probability, and the others share that of SUBSTITUTE.
         """
-        logits = self.logits(hidden_NRW[:, :-1]).float()
-        log_p = logits.log_softmax(-1)
+        N, R = tokens_NR.shape
+        index = torch.arange(N * R, device=tokens_NR.device).view(N, R)[:, 1:]
+        return self.answers(hidden_NRW, tokens_NR, index.flatten()).view(N, R - 1, -1)
+
+    def answers(
+        self, hidden_NRW: torch.Tensor, tokens_NR: torch.Tensor, index_A: torch.Tensor
+    ) -> torch.Tensor:
+        """(A, V) float32, the same for some tokens, by their indices into the flattened rows."""
+        hidden = hidden_NRW.flatten(0, 1)
+        # The answer for a token is read one token before it.
+        log_p = self.logits(hidden[index_A - 1]).float().log_softmax(-1)
         if self.adapter.config.labels == "vocabulary":
             return log_p
         n = self.config.n_vocabulary
-        labels = self.head_logits(hidden_NRW[:, 1:]).log_softmax(-1)
+        labels = self.head_logits(hidden[index_A]).log_softmax(-1)
         log_p = log_p + labels[..., HEAD_SUBSTITUTE, None]
         log_p[..., n + DELETE_ID] = labels[..., HEAD_DELETE]
         for i, id_ in enumerate(INSERT_IDS):
             log_p[..., n + id_] = labels[..., HEAD_INSERT + i]
-        shown = tokens_NR[:, 1:, None]
+        shown = tokens_NR.flatten()[index_A][:, None]
         kept = torch.logaddexp(log_p.gather(-1, shown), labels[..., HEAD_KEEP, None])
         # A mask is never an answer.
         return log_p.scatter(-1, shown, kept.masked_fill(shown == n + MASK_ID, -torch.inf))
@@ -201,48 +221,6 @@ class RegionNetwork:
         table: torch.Tensor = base.embedding.weight if base.config.tied else base.head.weight
         return table
 
-    def _attended(
-        self,
-        layer: RegionLayer,
-        i: int,
-        x: torch.Tensor,
-        place: _Place,
-        lengths_N: torch.Tensor,
-        contexts: Contexts,
-    ) -> torch.Tensor:
-        c = self.config
-        N = len(lengths_N)
-        kv_width = c.n_kv_heads * c.head_width
-        qkv_NRF = layer.qkv(x).view(N, -1, c.width + 2 * kv_width)
-        q, k, v = torch.split(qkv_NRF, [c.width, kv_width, kv_width], -1)
-        q_NRHD = q.view(N, -1, c.n_heads, c.head_width)
-        k_NRGD = k.view(N, -1, c.n_kv_heads, c.head_width)
-        v_NRGD = v.view(N, -1, c.n_kv_heads, c.head_width)
-        turned_NRHD = rotary(q_NRHD, place.cos_NRK, place.sin_NRK)
-        segments = [
-            # The last prefix token is in front of the region, where it has seen the suffix.
-            KeySegment(
-                turned_NRHD, contexts.prefix.keys[i], contexts.prefix.values[i], contexts.prefix_lengths - 1
-            ),
-            KeySegment(
-                rotary(q_NRHD, place.suffix_cos_NRK, place.suffix_sin_NRK),
-                contexts.suffix.keys[i],
-                contexts.suffix.values[i],
-                contexts.suffix_lengths,
-            ),
-        ]
-        seen_NRHD = region_attention(
-            turned_NRHD,
-            rotary(k_NRGD, place.cos_NRK, place.sin_NRK),
-            v_NRGD,
-            segments,
-            key_lengths=lengths_N,
-        )
-        return layer.out(seen_NRHD.reshape(-1, c.width))
-
-    def _normed(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        return rms_norm(x, weight.to(x.dtype), self.config.norm_eps)
-
     def _place(self, tokens_NR: torch.Tensor, lengths_N: torch.Tensor, contexts: Contexts) -> _Place:
         N, R = tokens_NR.shape
         n_copies = N // len(contexts.prefix_lengths)
@@ -254,7 +232,42 @@ class RegionNetwork:
             rotary_angles(starts[:, None] + steps_R, self.config.head_width, self.config.rotary_base)
             for starts in (starts_N, suffix_starts_N)
         ]
-        return _Place(*angles[0], *angles[1])
+        # The last prefix token is in front of the region, where it has seen the suffix.
+        n_seen_B = contexts.prefix_lengths - 1
+        return _Place(*angles[0], *angles[1], lengths_N, n_seen_B, contexts.suffix_lengths)
+
+
+def _through_layer(
+    config: ModelConfig,
+    layer: RegionLayer,
+    x_NRW: torch.Tensor,
+    place: _Place,
+    prefix: tuple[torch.Tensor, torch.Tensor],
+    suffix: tuple[torch.Tensor, torch.Tensor],
+) -> torch.Tensor:
+    """One layer; prefix and suffix are its cached keys and values of the contexts."""
+    c = config
+    N, R, W = x_NRW.shape
+    x = x_NRW.reshape(N * R, W)
+    qkv_NRF = layer.qkv(rms_norm(x, layer.attention_norm.to(x.dtype), c.norm_eps)).view(N, R, -1)
+    kv_width = c.n_kv_heads * c.head_width
+    q, k, v = torch.split(qkv_NRF, [c.width, kv_width, kv_width], -1)
+    q_NRHD = q.view(N, R, c.n_heads, c.head_width)
+    turned_NRHD = rotary(q_NRHD, place.cos_NRK, place.sin_NRK)
+    turned_for_suffix_NRHD = rotary(q_NRHD, place.suffix_cos_NRK, place.suffix_sin_NRK)
+    seen_NRHD = region_attention(
+        turned_NRHD,
+        rotary(k.view(N, R, c.n_kv_heads, c.head_width), place.cos_NRK, place.sin_NRK),
+        v.view(N, R, c.n_kv_heads, c.head_width),
+        [
+            KeySegment(turned_NRHD, *prefix, place.prefix_lengths_B),
+            KeySegment(turned_for_suffix_NRHD, *suffix, place.suffix_lengths_B),
+        ],
+        key_lengths=place.lengths_N,
+    )
+    x = x + layer.out(seen_NRHD.reshape(N * R, W))
+    gate, up = layer.gate_up(rms_norm(x, layer.feed_forward_norm.to(x.dtype), c.norm_eps)).chunk(2, -1)
+    return (x + layer.down(F.silu(gate) * up)).view(N, R, W)
 
 
 def adapted(base: Transformer, adapter: Adapter) -> RegionNetwork:
