@@ -129,6 +129,22 @@ def test_public_operations_obey_the_choice(
     assert calls == ([name] if value == "triton" else [])
 
 
+def test_compiled_code_is_made_of_references(choose: Choose, device: torch.device) -> None:
+    choose("triton")
+    found = []
+
+    @torch.compile(backend="aot_eager", fullgraph=True)
+    def compiled(x: Tensor) -> Tensor:
+        found.append(dispatch.use_triton(x))
+        return redraft_kernels.rms_norm(x, x[0]) + 1
+
+    x = torch.randn(5, 8, device=device)
+    expected = redraft_kernels.rms_norm(x, x[0]) + 1
+    torch.testing.assert_close(compiled(x), expected, rtol=1e-5, atol=1e-5)
+    assert found == [False]
+    assert dispatch.use_triton(x)
+
+
 def test_everything_works_without_triton() -> None:
     program = """
 import sys

@@ -136,11 +136,12 @@ class RegionNetwork:
                 )
         return Contexts(by_heads(prefix), by_heads(suffix), prefix_lengths_B, suffix_lengths_B, starts_B)
 
-    def compile(self) -> None:
-        """Compile the layers, once for each shape of a batch: those of the base and those of regions."""
-        for layer in self.base.layers:
-            layer.compile(dynamic=False)
-        self._through_layer = torch.compile(_through_layer, dynamic=False)
+    def compile(self, backend: str = "inductor") -> None:
+        """Compile the layers: those of the base once, those of regions once for each shape of a batch."""
+        # The last one only makes keys and values.
+        for layer in self.base.layers[:-1]:
+            layer.compile(dynamic=True, backend=backend)
+        self._through_layer = torch.compile(_through_layer, dynamic=False, backend=backend)
 
     def hidden(self, tokens_NR: torch.Tensor, lengths_N: torch.Tensor, contexts: Contexts) -> torch.Tensor:
         """Hidden states (N, R, W) of rows, padded on the right; rows i * N / B up to (i + 1) * N / B share context i."""

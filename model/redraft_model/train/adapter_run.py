@@ -64,6 +64,7 @@ class AdapterSettings:
     out: Path
     tokens: int  # budget of the whole run, contexts and regions, padding not counted
     minutes: float | None = None  # time box of this call
+    steps: int | None = None  # ends this call as well
     adapter: AdapterConfig = AdapterConfig()
     batch_tokens: int = 4096
     batches_per_chunk: int = 16
@@ -77,7 +78,7 @@ class AdapterSettings:
     n_workers: int = 1
     save_minutes: float = 5.0
     evaluate_every: int = 1_000_000  # tokens
-    evaluate_batches: int = 16  # of the recipe's last stage
+    evaluate_batches: int = 6  # of the recipe's last stage
     evaluate_contexts: int = 48  # whose regions are masked
     start_from: Path | None = None  # another run, or an adapter, to begin with
     log_every: int = 10  # steps
@@ -120,8 +121,8 @@ class AdapterRun:
         settings = self.settings
         masked = settings.evaluate_contexts * EVALUATED_SHAPE.n_tokens(settings.n_copies)
         edited = settings.evaluate_batches * min(settings.batch_tokens, EVALUATION_TOKENS)
-        # The base reads the masked ones as well, the first time.
-        return 2 * len(MASK_RATES) * masked + edited
+        # The base reads the masked ones as well, the first time. No gradient is half of the work.
+        return (2 * len(MASK_RATES) * masked + edited) // 2
 
     def step(self, batches: Sequence[RegionBatch], factor: float) -> torch.Tensor:
         """One optimiser step at `factor` times the peak rates; returns the mean loss."""

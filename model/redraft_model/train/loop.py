@@ -53,6 +53,8 @@ class LoopSettings(Protocol):
     @property
     def batches_per_step(self) -> int: ...  # noqa: D102
     @property
+    def steps(self) -> int | None: ...  # noqa: D102
+    @property
     def recipe(self) -> str: ...  # noqa: D102
     @property
     def save_minutes(self) -> float: ...  # noqa: D102
@@ -168,6 +170,7 @@ def go_on(
         wants_to_stop = not box.has_room_for(
             seconds / n_steps + closing.seconds((seconds - waited) / n_steps)
         )
+        wants_to_stop |= n_steps == settings.steps
         # Every process has to take the same decisions, so they go by common numbers and not by their own clocks.
         n_tokens, n_stopping = group.sums(
             [sum(batch.n_tokens for batch in batches), wants_to_stop], run.device

@@ -49,6 +49,7 @@ class TrainSettings:
     out: Path
     tokens: int  # budget of the whole run, padding not counted
     minutes: float | None = None  # time box of this call
+    steps: int | None = None  # ends this call as well
     batch_tokens: int = 4096
     batches_per_chunk: int = 32
     batches_per_step: int = 1  # batches whose gradients are added up

@@ -255,6 +255,27 @@ def test_the_kernel_serves_a_region(base: Base, rows: Rows, monkeypatch: pytest.
         torch.testing.assert_close(found[i, :length], expected[i, :length], rtol=1e-4, atol=1e-4)
 
 
+def test_compiled_layers_compute_the_same(toy_base: Path, rows: Rows) -> None:
+    base = load_base(toy_base, CPU)
+    adapter = learnt(base, AdapterConfig(4))
+    plain, compiled = adapted(base.model, adapter), adapted(base.model, adapter)
+    expected = hidden(plain, rows)
+    torch._dynamo.reset()
+    compiled.compile(backend="aot_eager")
+    found = hidden(compiled, rows)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    wanted = list(adapter.layers.parameters())
+    for ours, theirs in zip(
+        torch.autograd.grad(found.square().mean(), wanted),
+        torch.autograd.grad(expected.square().mean(), wanted),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
+    # Both layers run the same code.
+    with torch.compiler.set_stance("fail_on_recompile"):
+        hidden(compiled, rows)
+
+
 def test_network_ids_are_the_bases_own_and_control_tokens_behind_them(base: Base) -> None:
     tokenizer = base.tokenizer.with_control_tokens()
     n = base.model.config.n_vocabulary
