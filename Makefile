@@ -21,6 +21,8 @@ DATA ?=
 FOLDERS ?=
 MINUTES ?= 20
 OUT ?= runs/gpu
+MODEL ?= adapter
+BASE ?=
 LIMIT ?=
 CHECKPOINT ?=
 BASE ?=
@@ -168,8 +170,9 @@ progress: $(VENV)/.installed-dev ## how far training has come: DATA=SHARDS CHECK
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/progress.py "$(DATA)" $(CHECKPOINTS)
 
 .PHONY: gpu-train
-gpu-train: $(VENV)/.installed-dev ## train on a graphics card: [FOLDERS="DIR ..."] [MINUTES=20] [OUT=runs/gpu]
-	$(BIN)/python benchmarks/gpu_train.py --minutes $(MINUTES) --out "$(OUT)" $(if $(FOLDERS),--folders $(FOLDERS))
+gpu-train: $(VENV)/.installed-dev ## train on a graphics card: [MODEL=adapter|small] [BASE=DIR] [FOLDERS="DIR ..."] [MINUTES=20] [OUT=runs/gpu]
+	$(BIN)/python benchmarks/gpu_train.py --model $(MODEL) --minutes $(MINUTES) --out "$(OUT)" \
+		$(if $(BASE),--base "$(BASE)") $(if $(FOLDERS),--folders $(FOLDERS))
 
 .PHONY: gpu-bench
 gpu-bench: $(VENV)/.installed-dev ## time the kernels and the sampler on a graphics card

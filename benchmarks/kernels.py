@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from redraft_kernels import dispatch, rotary_angles
+from redraft_kernels import KeySegment, dispatch, rotary_angles
 from redraft_kernels.block_attention import block_attention_reference, block_attention_triton
 from redraft_kernels.cross_entropy import cross_entropy_reference, cross_entropy_triton
+from redraft_kernels.region_attention import region_attention_reference, region_attention_triton
 from redraft_kernels.rms_norm import rms_norm_reference, rms_norm_triton
 from redraft_kernels.rotary import rotary_reference, rotary_triton
 from torch import Tensor
@@ -126,7 +127,14 @@ def cases(sizes: Sizes, device: torch.device) -> list[Case]:
     norms = (rms_norm_reference, rms_norm_triton)
     turns = (rotary_reference, rotary_triton)
     attentions = (block_attention_reference, block_attention_triton)
+    regions = (region_attention_reference, region_attention_triton)
     losses = (cross_entropy_reference, cross_entropy_triton)
+    # As many contexts as the batch has rows, four regions over each.
+    own = [random(4 * B, block, heads, D) for heads in (H, G, G)]
+    contexts = [
+        KeySegment(own[0], *(random(B, G, n, D).transpose(1, 2) for _ in "kv"), lengths=lengths.clamp_max(n))
+        for n in (T, T // 4)
+    ]
     return [
         both("rms_norm", f"N{N} D{width}", *norms, x, weight),
         both_ways("rms_norm", f"N{N} D{width}", *norms, grad_x, x, weight),
@@ -142,6 +150,13 @@ def cases(sizes: Sizes, device: torch.device) -> list[Case]:
             q[:, -block:],
             k,
             v,
+        ),
+        both(
+            "region_attention, four regions",
+            f"B{B} C4 Q{block} S{T}+{T // 4} H{H} G{G} D{D}",
+            *regions,
+            *own,
+            contexts,
         ),
         both("cross_entropy", f"N{n_targets} V{V}", *losses, logits, targets, forbidden=forbidden),
         both_ways(

@@ -27,12 +27,16 @@ def block_attention_reference(
     query_start: int = 0,
 ) -> Tensor:
     """What `block_attention` computes, as PyTorch's own attention over a mask. Differentiable."""
-    visible = _visible(q, k, visible, key_lengths, block_size, query_start)
+    is_causal = block_size == 1 and query_start == 0 and q.shape[1] == k.shape[1]
+    is_causal = is_causal and visible is None and key_lengths is None
+    if not is_causal:
+        visible = _visible(q, k, visible, key_lengths, block_size, query_start)
     y_BHQD = F.scaled_dot_product_attention(
         q.transpose(1, 2),
         k.transpose(1, 2),
         v.transpose(1, 2),
         attn_mask=visible,
+        is_causal=is_causal,
         scale=scale,
         enable_gqa=q.shape[2] != k.shape[2],
     )

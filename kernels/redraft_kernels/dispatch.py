@@ -7,6 +7,8 @@ The environment variable `REDRAFT_KERNELS` decides, and is read once per process
 - `triton`: Triton for every tensor on a GPU, or an error if it is not installed. On the CPU too if
   `TRITON_INTERPRET=1` was set before this package was imported: Triton then runs its kernels in Python,
   which is slow and good for finding mistakes.
+
+What `torch.compile` compiles is made of references, whatever is chosen: it fuses them, and cannot look into a kernel.
 """
 
 import os
@@ -53,6 +55,8 @@ def use_triton(*tensors: Tensor) -> bool:
         ValueError: `REDRAFT_KERNELS` has an unknown value.
         RuntimeError: `REDRAFT_KERNELS=triton`, the tensors are on a GPU, and Triton is not installed.
     """
+    if torch.compiler.is_compiling():
+        return False
     choice = kernel_choice()
     if choice == "reference":
         return False

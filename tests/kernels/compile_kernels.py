@@ -12,6 +12,13 @@ import torch
 ROWS = {"BLOCK_N": 4, "BLOCK_D": 512}
 VOCABULARY = {"HAS_FORBIDDEN": True, "BLOCK_V": 4096}
 ATTENTION = {"HAS_VISIBLE": True, "HAS_KEY_LENGTHS": True, "IS_BLOCK_CAUSAL": True, "WIDEN": False}
+REGION = {
+    "N_CONTEXTS": 2,
+    "HAS_KEY_LENGTHS": True,
+    "HAS_LENGTHS_1": True,
+    "HAS_LENGTHS_2": True,
+    "WIDEN": False,
+}
 # The rest by their names' ends: other pointers have the case's float type, other arguments are int32.
 TYPES = {
     "inverse_rms_ptr": "*fp32",
@@ -27,6 +34,8 @@ TYPES = {
     "targets_ptr": "*i64",
     "proposals_ptr": "*i64",
     "key_lengths_ptr": "*i64",
+    "lengths_1_ptr": "*i64",
+    "lengths_2_ptr": "*i64",
     "is_forbidden_ptr": "*i8",
     "visible_ptr": "*i8",
     "eps": "fp32",
@@ -39,8 +48,9 @@ BF16, FP32 = torch.bfloat16, torch.float32
 def cases() -> list[tuple[str, str, torch.dtype, dict[str, Any]]]:
     # Only now, after main has decided that the kernels are defined.
     from redraft_kernels.block_attention import _tile
+    from redraft_kernels.region_attention import _tile as region_tile
 
-    tiles = ("BLOCK_Q", "BLOCK_K", "BLOCK_D")
+    tiles, region_tiles = ("BLOCK_Q", "BLOCK_K", "BLOCK_D"), ("BLOCK_R", "BLOCK_K", "BLOCK_D")
     return [
         ("rms_norm", "_rms_norm_kernel", BF16, ROWS),
         ("rms_norm", "_rms_norm_backward_kernel", BF16, ROWS),
@@ -55,6 +65,15 @@ def cases() -> list[tuple[str, str, torch.dtype, dict[str, Any]]]:
                 ATTENTION | dict(zip(tiles, _tile(1000, width, dtype.itemsize), strict=True)),
             )
             for dtype, width in ((BF16, 64), (BF16, 128), (FP32, 64))
+        ),
+        *(
+            (
+                "region_attention",
+                "_region_attention_kernel",
+                dtype,
+                REGION | dict(zip(region_tiles, region_tile(100, width, dtype.itemsize), strict=True)),
+            )
+            for dtype, width in ((BF16, 128), (FP32, 64))
         ),
     ]
 

@@ -104,6 +104,7 @@ OPERATIONS: dict[str, Callable[[Tensor], Any]] = {
     "rms_norm": lambda x: redraft_kernels.rms_norm(x, x[0, 0, 0]),
     "rotary": lambda x: redraft_kernels.rotary(x, x[0, :, 0, :4], x[0, :, 0, 4:]),
     "block_attention": lambda x: redraft_kernels.block_attention(x, x, x),
+    "region_attention": lambda x: redraft_kernels.region_attention(x, x, x),
     "cross_entropy": lambda x: redraft_kernels.cross_entropy(
         x[0, :, 0], torch.arange(x.shape[1], device=x.device)
     ),
@@ -126,6 +127,22 @@ def test_public_operations_obey_the_choice(
     monkeypatch.setattr(module, f"{name}_triton", counted)
     OPERATIONS[name](torch.randn(1, 5, 2, 8, device=device))
     assert calls == ([name] if value == "triton" else [])
+
+
+def test_compiled_code_is_made_of_references(choose: Choose, device: torch.device) -> None:
+    choose("triton")
+    found = []
+
+    @torch.compile(backend="aot_eager", fullgraph=True)
+    def compiled(x: Tensor) -> Tensor:
+        found.append(dispatch.use_triton(x))
+        return redraft_kernels.rms_norm(x, x[0]) + 1
+
+    x = torch.randn(5, 8, device=device)
+    expected = redraft_kernels.rms_norm(x, x[0]) + 1
+    torch.testing.assert_close(compiled(x), expected, rtol=1e-5, atol=1e-5)
+    assert found == [False]
+    assert dispatch.use_triton(x)
 
 
 def test_everything_works_without_triton() -> None:

@@ -12,7 +12,7 @@ from redraft_kernels import dispatch
 CAPABILITIES = (86, 90)
 SHARED_MEMORY = 99 * 1024
 SCRIPT = Path(__file__).with_name("compile_kernels.py")
-OPERATIONS = {"rms_norm", "rotary", "block_attention", "cross_entropy"}
+OPERATIONS = {"rms_norm", "rotary", "block_attention", "region_attention", "cross_entropy"}
 
 
 @pytest.mark.skipif(not dispatch.TRITON_IS_INSTALLED, reason="needs Triton")

@@ -2,6 +2,7 @@
 
 import bisect
 import heapq
+import json
 import shlex
 import shutil
 import string
@@ -22,6 +23,7 @@ from redraft_model.network.config import ModelConfig
 from redraft_model.network.transformer import Transformer
 from redraft_model.tokens.alignment import ANCHOR_ID, DELETE_ID, MASK_ID, insert_size, labels
 from redraft_model.tokens.tokenizer import FILE_END, FILE_START, REGION, REGION_END, Tokenizer
+from safetensors.torch import save_file
 
 MODULES = (bisect, heapq, shlex, textwrap, string)
 
@@ -68,6 +70,53 @@ def shard_folder(tmp_path_factory: pytest.TempPathFactory, tokenizer_file: Path)
 @pytest.fixture(scope="session")
 def shards(shard_folder: Path) -> Shards:
     return Shards.open(shard_folder / "train")
+
+
+@pytest.fixture(scope="session")
+def toy_base(tmp_path_factory: pytest.TempPathFactory, tiny_gguf: Path) -> Path:
+    """A folder with a random base of two layers in the layout of Hugging Face, of more rows than its tokenizer has tokens."""
+    return write_base(tmp_path_factory.mktemp("toy") / "base", tiny_gguf.with_name("tokenizer.json"), seed=0)
+
+
+def write_base(folder: Path, tokenizer_file: Path, seed: int) -> Path:
+    width, feed_forward, n_heads, n_kv_heads, n_vocabulary = 48, 80, 6, 2, 410
+    generator = torch.Generator().manual_seed(seed)
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator) * 0.2 + (len(shape) == 1)
+
+    weights = {"model.embed_tokens.weight": random(n_vocabulary, width), "model.norm.weight": random(width)}
+    kv_width = width // n_heads * n_kv_heads
+    for i in range(2):
+        for name, shape in {
+            "self_attn.q_proj": (width, width),
+            "self_attn.k_proj": (kv_width, width),
+            "self_attn.v_proj": (kv_width, width),
+            "self_attn.o_proj": (width, width),
+            "mlp.gate_proj": (feed_forward, width),
+            "mlp.up_proj": (feed_forward, width),
+            "mlp.down_proj": (width, feed_forward),
+            "input_layernorm": (width,),
+            "post_attention_layernorm": (width,),
+        }.items():
+            weights[f"model.layers.{i}.{name}.weight"] = random(*shape)
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "vocab_size": n_vocabulary,
+        "hidden_size": width,
+        "num_hidden_layers": 2,
+        "num_attention_heads": n_heads,
+        "num_key_value_heads": n_kv_heads,
+        "intermediate_size": feed_forward,
+        "rope_theta": 100_000.0,
+        "tie_word_embeddings": True,
+        "bos_token_id": 0,
+    }
+    folder.mkdir()
+    save_file(weights, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config))
+    shutil.copy(tokenizer_file, folder / "tokenizer.json")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,26 @@
-"""`redraft train`: train a network from token shards."""
+"""`redraft train`: train a network, or the adapter of a pretrained base, from token shards."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from redraft_model.errors import DataError
 
+from redraft_server import models
 from redraft_server.cli.terminal import hand_over_json, talk
+
+if TYPE_CHECKING:
+    from redraft_model.train.loop import Report
+
+ADAPTER = "adapter"
 
 
 def train(
-    config: Annotated[str, typer.Argument(metavar="CONFIG", help="Size: nano, tiny or small.")],
+    config: Annotated[
+        str, typer.Argument(metavar="CONFIG", help="Size: nano, tiny or small; or adapter, beside a base.")
+    ],
     data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Shards from `redraft data build`.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the run and its checkpoint go.")],
     tokens: Annotated[int, typer.Option("--tokens", metavar="N", min=1, help="Budget of the whole run.")],
@@ -37,13 +46,13 @@ def train(
         ),
     ] = None,
     recipe: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--recipe",
             metavar="NAME",
-            help="What to learn in which order: editor, real, further, curriculum.",
+            help="What to learn in which order: editor, real, further, curriculum; adapter, adapter_mask, adapter_real.",
         ),
-    ] = "editor",
+    ] = None,
     pairs: Annotated[
         list[Path] | None,
         typer.Option(
@@ -61,38 +70,83 @@ def train(
         Path | None,
         typer.Option("--curves", metavar="FILE", help="Draw the run's metrics in the end: .png, .svg."),
     ] = None,
+    batches_per_step: Annotated[
+        int | None,
+        typer.Option("--batches-per-step", metavar="N", min=1, help="Batches whose gradients are added up."),
+    ] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option("--base", metavar="DIR", help="The base of an adapter [default: the one that was got]."),
+    ] = None,
+    rank: Annotated[int, typer.Option("--rank", metavar="R", min=1, help="Rank of an adapter.")] = 32,
+    labels: Annotated[
+        str, typer.Option("--labels", help="Labels of an adapter: in the vocabulary, or from a head.")
+    ] = "vocabulary",
+    suffix: Annotated[
+        str, typer.Option("--suffix", help="How a base reads the suffix: alone or after_prefix.")
+    ] = "alone",
 ) -> None:
-    """Train a network, or go on with a run that was stopped."""
+    """Train a network or an adapter, or go on with a run that was stopped."""
     from redraft_model.train import curves as metrics
+    from redraft_model.train.loop import STATE_FILE
     from redraft_model.train.stages import recipe_named
-    from redraft_model.train.trainer import STATE_FILE, TrainSettings
-    from redraft_model.train.trainer import train as run_training
 
+    recipe = recipe or ("adapter" if config == ADAPTER else "editor")
     if not resume and (out / STATE_FILE).exists():
         raise DataError(f"{out} holds a run already; choose another --out or leave --no-resume away")
     recipe_named(recipe)
     if curves is not None:
         metrics.require_drawable(curves)
-    settings = TrainSettings(
-        size=config,
-        data=data,
-        tokenizer=tokenizer,
-        out=out,
-        tokens=tokens,
-        minutes=minutes,
-        batch_tokens=batch_tokens,
-        seed=seed,
-        device=device,
-        compile=compile,
-        n_workers=workers,
-        start_from=start_from,
-        recipe=recipe,
-        pairs=tuple(pairs or ()),
-        held_pairs=tuple(held_pairs or ()),
-        matrix_rate=TrainSettings.matrix_rate * rate,
-        other_rate=TrainSettings.other_rate * rate,
+    common: dict[str, Any] = {
+        "data": data,
+        "tokenizer": tokenizer,
+        "out": out,
+        "tokens": tokens,
+        "minutes": minutes,
+        "batch_tokens": batch_tokens,
+        "seed": seed,
+        "device": device,
+        "compile": compile,
+        "n_workers": workers,
+        "start_from": start_from,
+        "recipe": recipe,
+        "pairs": tuple(pairs or ()),
+        "held_pairs": tuple(held_pairs or ()),
+    }
+    if batches_per_step is not None:
+        common["batches_per_step"] = batches_per_step
+    is_adapter = config == ADAPTER
+    learn = (
+        partial(_train_adapter, base, rank, labels, suffix) if is_adapter else partial(_train_network, config)
     )
-    report = run_training(settings, tell=talk)
+    report = learn(rate, common)
     if curves is not None:
         metrics.draw(out, curves)
     hand_over_json(asdict(report))
+
+
+def _train_network(size: str, rate: float, common: dict[str, Any]) -> "Report":
+    from redraft_model.train.trainer import TrainSettings, train
+
+    settings = TrainSettings(
+        size=size,
+        matrix_rate=TrainSettings.matrix_rate * rate,
+        other_rate=TrainSettings.other_rate * rate,
+        **common,
+    )
+    return train(settings, tell=talk)
+
+
+def _train_adapter(
+    base: Path | None, rank: int, labels: str, suffix: str, rate: float, common: dict[str, Any]
+) -> "Report":
+    from redraft_model.network.adapter import AdapterConfig
+    from redraft_model.train.adapter_run import AdapterSettings, train_adapter
+
+    settings = AdapterSettings(
+        base=base or models.models_folder() / models.BASE.name,
+        adapter=AdapterConfig(rank, labels, suffix),
+        rate=AdapterSettings.rate * rate,
+        **common,
+    )
+    return train_adapter(settings, tell=talk)

@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -134,16 +135,31 @@ def collate(samples: Sequence[Sample]) -> Batch:
     return Batch(tokens, lengths, targets, weights, marks, tuple(sample.process for sample in samples))
 
 
-class BatchStream:
+AnyBatch = TypeVar("AnyBatch")
+
+
+class ChunkSource(Protocol[AnyBatch]):
+    """Where chunks come from; a value, so that it can travel to a worker."""
+
+    def maker(self, mixture: Mixture) -> Any:
+        """What draws samples of a mixture; a worker keeps it for its next chunk."""
+        ...
+
+    def chunk_of(self, maker: Any, index: int, is_stopped: Callable[[], bool]) -> list[AnyBatch]:
+        """The batches of chunk `index`; given up half-way when `is_stopped`."""
+        ...
+
+
+class BatchStream(Generic[AnyBatch]):
     """Chunks in order, drawn ahead by `n_workers` processes (0: in this process, when asked)."""
 
-    def __init__(self, source: BatchSource, n_workers: int) -> None:
+    def __init__(self, source: ChunkSource[AnyBatch], n_workers: int) -> None:
         self.source = source
         self.n_workers = n_workers
         self._pool: ProcessPoolExecutor | None = None
         self._stop: Event | None = None
 
-    def chunks(self, plan: Iterator[tuple[int, Mixture]]) -> Iterator[list[Batch]]:
+    def chunks(self, plan: Iterator[tuple[int, Mixture]]) -> Iterator[list[AnyBatch]]:
         """The chunks of a plan, an iterator of (index, mixture) without end, in order."""
         if self.n_workers == 0:
             yield from (_draw_chunk(self.source, index, mixture) for index, mixture in plan)
@@ -152,7 +168,7 @@ class BatchStream:
         processes = multiprocessing.get_context("spawn")
         self._stop = processes.Event()
         self._pool = ProcessPoolExecutor(self.n_workers, processes, _begin, (self._stop,))
-        pending: deque[Future[list[Batch]]] = deque()
+        pending: deque[Future[list[AnyBatch]]] = deque()
         try:
             for index, mixture in plan:
                 pending.append(self._pool.submit(_draw_chunk, self.source, index, mixture))
@@ -171,7 +187,7 @@ class BatchStream:
             self._pool = None
 
 
-_WORKER_MAKERS: dict[tuple[BatchSource, Mixture], SampleMaker] = {}
+_WORKER_MAKERS: dict[tuple[ChunkSource[Any], Mixture], Any] = {}
 _WORKER_STOP: list[Event] = []
 
 
@@ -187,9 +203,10 @@ def _is_stopped() -> bool:
     return any(stop.is_set() for stop in _WORKER_STOP)
 
 
-def _draw_chunk(source: BatchSource, index: int, mixture: Mixture) -> list[Batch]:
+def _draw_chunk(source: ChunkSource[AnyBatch], index: int, mixture: Mixture) -> list[AnyBatch]:
     """Opened shards are kept for the process's next chunk."""
     key = (source, mixture)
     if key not in _WORKER_MAKERS:
         _WORKER_MAKERS[key] = source.maker(mixture)
-    return source.chunk_of(_WORKER_MAKERS[key], index, _is_stopped)
+    chunk: list[AnyBatch] = source.chunk_of(_WORKER_MAKERS[key], index, _is_stopped)
+    return chunk

@@ -28,11 +28,17 @@ class AttentionContext:
     sin_BTD: torch.Tensor
     visible: torch.Tensor | None  # (B, 1, T, S) bool, None = everything
     key_lengths_B: torch.Tensor | None  # tokens that are not padding
+    block_size: int | None = (
+        None  # block-causal without a mask: the tokens given are those from position 0 on
+    )
 
     def of(self, wanted_BA: torch.Tensor) -> "AttentionContext":
         """What some of the tokens see."""
         visible = self.visible
-        if visible is not None and visible.shape[2] > 1:
+        if self.block_size is not None:
+            keys_T = torch.arange(self.cos_BTD.shape[1], device=wanted_BA.device)
+            visible = block_causal_mask(wanted_BA, keys_T, self.block_size)[:, None]
+        elif visible is not None and visible.shape[2] > 1:
             visible = visible.gather(2, wanted_BA[:, None, :, None].expand(-1, -1, -1, visible.shape[3]))
         return AttentionContext(
             _chosen(self.cos_BTD, wanted_BA), _chosen(self.sin_BTD, wanted_BA), visible, self.key_lengths_B
@@ -108,7 +114,12 @@ class Attention(nn.Module):
         if past is not None:
             keys, values = torch.cat([past[0], keys], 1), torch.cat([past[1], values], 1)
         seen_BAHD = block_attention(
-            q_BAHD, keys, values, visible=context_of_queries.visible, key_lengths=context.key_lengths_B
+            q_BAHD,
+            keys,
+            values,
+            visible=context_of_queries.visible,
+            key_lengths=context.key_lengths_B,
+            block_size=context_of_queries.block_size,
         )
         return self.out(seen_BAHD.reshape(B, A, c.width)), k_BTKD, v_BTKD
 
@@ -261,6 +272,7 @@ class Transformer(nn.Module):
         positions_BT: torch.Tensor | None = None,
         *,
         past: Cache | None = None,
+        past_visible_BS: torch.Tensor | None = None,
         lengths_B: torch.Tensor | None = None,
         wanted_BA: torch.Tensor | None = None,
         marks_BT: torch.Tensor | None = None,
@@ -268,8 +280,25 @@ class Transformer(nn.Module):
         """As `forward`, and the keys and values of all given tokens, without those of `past`."""
         if positions_BT is None:
             positions_BT = self._counted(tokens_BT)
-        x, keys, values = self._run(tokens_BT, positions_BT, past, None, lengths_B, wanted_BA, marks_BT)
+        x, keys, values = self._run(
+            tokens_BT, positions_BT, past, past_visible_BS, lengths_B, wanted_BA, marks_BT
+        )
         return x, Cache(tuple(keys), tuple(values), positions_BT)
+
+    def read(
+        self,
+        tokens_BT: torch.Tensor,
+        positions_BT: torch.Tensor | None = None,
+        *,
+        past: Cache | None = None,
+        past_visible_BS: torch.Tensor | None = None,
+    ) -> Cache:
+        """The keys and values of all given tokens, exactly those of `encode`; the last layer does no more than they need."""
+        nothing = tokens_BT.new_empty((len(tokens_BT), 0), dtype=torch.int64)
+        _, cache = self.encode(
+            tokens_BT, positions_BT, past=past, past_visible_BS=past_visible_BS, wanted_BA=nothing
+        )
+        return cache
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """(..., W) -> (..., V), same dtype; the mask's logit is not yet forbidden (`log_probabilities` and the loss do that)."""
@@ -304,11 +333,15 @@ class Transformer(nn.Module):
             tokens_BT = tokens_BT[:, c.n_neighbours : tokens_BT.shape[1] - c.n_neighbours]
         if wanted_BA is not None and c.logit_shift:
             wanted_BA = (wanted_BA - 1).clamp_min(0)
+        # Blocks of counted positions need no mask.
+        block_size = (
+            c.attention_block if c.attention_block and positions_BT is None and past is None else None
+        )
         if positions_BT is None:
             positions_BT = self._counted(tokens_BT)
         cos, sin = rotary_angles(positions_BT, c.head_width, c.rotary_base)
         visible = None
-        if c.attention_block:
+        if c.attention_block and block_size is None:
             key_positions = positions_BT if past is None else torch.cat([past.positions, positions_BT], 1)
             visible = block_causal_mask(positions_BT, key_positions, c.attention_block)[:, None]
         if past is not None and past_visible_BS is not None:
@@ -317,7 +350,7 @@ class Transformer(nn.Module):
             visible = seen if visible is None else visible & seen
         if past is not None and lengths_B is not None:
             lengths_B = lengths_B + len(past)  # cached tokens come first and are never padding
-        context = AttentionContext(cos, sin, visible, lengths_B)
+        context = AttentionContext(cos, sin, visible, lengths_B, block_size)
         keys, values = [], []
         for i, layer in enumerate(self.layers):
             wanted_here = wanted_BA if i == c.n_layers - 1 else None

@@ -17,12 +17,14 @@ import numpy.typing as npt
 from tokenizers import Tokenizer as BpeTokenizer
 
 from redraft_model.errors import CheckpointError
-from redraft_model.tokens.tokenizer import byte_of_character
+from redraft_model.tokens.tokenizer import SPECIALS, Tokenizer, byte_of_character
 
 Ids = npt.NDArray[np.int32]
 
 # 0xC0, 0xC1 and those from 0xF5 on are in no UTF-8 text.
 _BYTES_OF_UTF_8 = (*range(0xC0), *range(0xC2, 0xF5))
+
+_ADDED = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
 
 _PROBE = " a  1\t\r\n\n 's'll x=(12,)\x00\x04 e\u0301\u00e9\u212b\u3000\u6f22\U0001f642\U00050000"
 
@@ -115,6 +117,28 @@ class BaseTokenizer:
         end = len(text.rstrip())
         settled = (border for border in self.word_borders(text) if border <= end and border < len(text))
         return max((border for border in settled if text[border - 1 : border] != "'"), default=0)
+
+    def with_control_tokens(self) -> Tokenizer:
+        """The same merges behind our control tokens: an id of text is the base's own plus the number of those."""
+        data: dict[str, Any] = json.loads(self._bpe.to_str())
+        n, vocabulary = len(SPECIALS), data["model"]["vocab"]
+        moved = {token: n + id_ for token, id_ in vocabulary.items() if token not in self.specials}
+        # The base's control tokens, and ids that it does not use, have no text.
+        taken = set(moved.values())
+        unused = (id_ for id_ in range(n, n + self.n_vocabulary) if id_ not in taken)
+        unused_ids = {f"<|unused_{id_ - n}|>": id_ for id_ in unused}
+        specials = {special: id_ for id_, special in enumerate(SPECIALS)}
+        added = [
+            {**_ADDED, "id": id_, "content": content}
+            for names in (specials, unused_ids)
+            for content, id_ in names.items()
+        ]
+        changed = {
+            **data,
+            "model": {**data["model"], "vocab": {**specials, **moved, **unused_ids}},
+            "added_tokens": added,
+        }
+        return Tokenizer(BpeTokenizer.from_str(json.dumps(changed)))
 
     def _is_lossless(self, text: str) -> bool:
         return self.decode_bytes(self.encode(text)) == text.encode()

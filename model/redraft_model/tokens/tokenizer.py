@@ -206,10 +206,10 @@ class Tokenizer:
 
     @cached_property
     def _pieces(self) -> list[bytes]:
-        byte_of = byte_of_character()
+        byte_of, control_tokens = byte_of_character(), self._bpe.get_added_tokens_decoder()
         pieces = [b""] * self.n_vocabulary
         for token, id_ in self._bpe.get_vocab().items():
-            if id_ >= self.n_specials:
+            if id_ not in control_tokens:
                 pieces[id_] = bytes(byte_of[character] for character in token)
         return pieces
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 METRICS_FILE = "metrics.jsonl"
 FORMATS = (".png", ".svg", ".pdf")
 # A kind of label has the same colour in every panel.
-KINDS = {"substitute": "C0", "delete": "C1", "insert": "C2", "mask": "C3", "keep": "0.6"}
+KINDS = {"substitute": "C0", "delete": "C1", "insert": "C2", "mask": "C3", "keep": "0.6", "causal": "0.3"}
 SMOOTHED = 5  # rows
 N_COLUMNS = 4
 

@@ -1,10 +1,12 @@
-"""Two optimisers for one network: Muon on the matrices inside the layers, AdamW on everything else."""
+"""Optimisers: for a network Muon on the matrices inside the layers and AdamW on everything else; for an adapter AdamW, twice."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import torch
 from torch.optim import AdamW, Optimizer
 
+from redraft_model.network.adapter import Adapter
 from redraft_model.network.hardware import fast_dtype
 from redraft_model.network.transformer import Transformer
 from redraft_model.train.muon import Muon
@@ -20,6 +22,40 @@ def build_optimizers(model: Transformer, matrix_rate: float, other_rate: float) 
         Muon(matrices, lr=matrix_rate, dtype=fast_dtype(matrices[0].device)),
         AdamW(others, lr=other_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=fused),
     ]
+
+
+def build_adapter_optimizers(adapter: Adapter, rate: float) -> tuple[list[Optimizer], list[float]]:
+    """AdamW on the matrices, and on the norms and the rows of control tokens at a third of the rate; and the peak rates."""
+    own = [p for name, p in adapter.named_parameters() if name.endswith((".a", ".b")) or "head" in name]
+    ids = {id(p) for p in own}
+    begun_as_the_bases = [p for p in adapter.parameters() if id(p) not in ids]
+    optimizers: list[Optimizer] = [
+        AdamW(parameters, lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+        for parameters in (own, begun_as_the_bases)
+    ]
+    return optimizers, [rate, rate / 3]
+
+
+BatchT = TypeVar("BatchT")
+
+
+def backward(loss_of: Callable[[BatchT], torch.Tensor], batches: Sequence[BatchT]) -> torch.Tensor:
+    """Add the gradients of the mean loss of `batches`; returns that loss, without a gradient."""
+    total: torch.Tensor | None = None
+    for batch in batches:
+        loss = loss_of(batch) / len(batches)
+        loss.backward()  # type: ignore[no-untyped-call]
+        total = loss.detach() if total is None else total + loss.detach()
+    assert total is not None
+    return total
+
+
+def take_step(optimizers: Iterable[Optimizer], parameters: Iterable[torch.nn.Parameter]) -> None:
+    """Clip the gradients, let every optimiser take a step, and forget them."""
+    torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
 
 
 def set_rate(optimizers: Iterable[Optimizer], peaks: Iterable[float], factor: float) -> None:

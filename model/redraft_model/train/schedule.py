@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class WarmupStableDecay:
-    """Learning-rate factor over progress in [0, 1]: linear rise, plateau, linear fall to zero (arXiv 2405.18392)."""
+    """Learning-rate factor over progress in [0, 1]: linear rise, plateau, linear fall to `floor` (arXiv 2405.18392)."""
 
     warmup: float = 0.01
     decay: float = 0.25
+    floor: float = 0.0
 
     def factor(self, progress: float) -> float:
         """Multiplier of the peak learning rate; progress beyond 1 counts as 1."""
@@ -17,5 +18,5 @@ class WarmupStableDecay:
         if progress < self.warmup:
             return progress / self.warmup
         if progress > 1.0 - self.decay:
-            return (1.0 - progress) / self.decay
+            return self.floor + (1.0 - self.floor) * (1.0 - progress) / self.decay
         return 1.0

@@ -91,7 +91,40 @@ FURTHER = Recipe(
     WarmupStableDecay(warmup=0.02, decay=0.4),
 )
 
-RECIPES = {recipe.name: recipe for recipe in (CURRICULUM, EDITOR, REAL, FURTHER)}
+# For the adapter of a pretrained base, whose knowledge is there already: what has to be learnt is to use both sides, and then to
+# edit. A kind is drawn for each copy of a region; masks take two copies, a draw and its complement.
+_FALLING = WarmupStableDecay(warmup=0.02, decay=0.98, floor=0.05)
+_ADAPTER_MASK = Stage("mask", 1.0, Mixture.of(mask=1.0))
+_ADAPTER_EDIT = Stage(
+    "edit", 1.0, Mixture.of(mask=0.24, edit=0.08, syntax=0.22, semantic=0.20, span=0.22, keep=0.04)
+)
+ADAPTER = Recipe("adapter", (replace(_ADAPTER_MASK, share=0.5), replace(_ADAPTER_EDIT, share=0.5)), _FALLING)
+ADAPTER_MASK = Recipe("adapter_mask", (_ADAPTER_MASK,), _FALLING)
+ADAPTER_REAL = Recipe(
+    "adapter_real",
+    (
+        replace(_ADAPTER_EDIT, share=0.5),
+        Stage(
+            "real",
+            0.5,
+            Mixture.of(
+                mask=0.2,
+                edit=0.06,
+                syntax=0.22,
+                semantic=0.18,
+                span=0.2,
+                keep=0.08,
+                real=0.06,
+                kept_share=1.0,
+            ),
+        ),
+    ),
+    _FALLING,
+)
+
+RECIPES = {
+    recipe.name: recipe for recipe in (CURRICULUM, EDITOR, REAL, FURTHER, ADAPTER, ADAPTER_MASK, ADAPTER_REAL)
+}
 
 
 def recipe_named(name: str) -> Recipe:

@@ -1,23 +1,18 @@
-"""The training loop: batches in, checkpoints and metrics out. Stops on its time box and goes on where it stopped."""
+"""A network trained from random weights: its settings, one step, its evaluation and its checkpoint. The loop is in `loop.py`."""
 
-import itertools
 import json
-import math
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from redraft_model.data.batches import FILL, Batch, BatchSource, BatchStream
+from redraft_model.data.batches import Batch, BatchSource, BatchStream
 from redraft_model.data.pairs import origins
-from redraft_model.data.samples import IGNORED, Mixture
+from redraft_model.data.samples import IGNORED
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
 from redraft_model.network.checkpoint import Training, export_checkpoint, load_checkpoint
@@ -27,17 +22,21 @@ from redraft_model.network.loss import Asked, label_loss
 from redraft_model.network.transformer import Transformer
 from redraft_model.tokens.alignment import DELETE_ID, MASK_ID, insert_size
 from redraft_model.tokens.tokenizer import Tokenizer
-from redraft_model.train.curves import METRICS_FILE
 from redraft_model.train.distributed import ALONE, ProcessGroup
-from redraft_model.train.optimizer import build_optimizers, load_state_tensors, set_rate, state_tensors
+from redraft_model.train.loop import STATE_FILE, Progress, Report, go_on, read_state, with_prefix, write_state
+from redraft_model.train.optimizer import (
+    backward,
+    build_optimizers,
+    load_state_tensors,
+    set_rate,
+    state_tensors,
+    take_step,
+)
 from redraft_model.train.stages import recipe_named
 from redraft_model.train.time_box import TimeBox
 
-# Cautious guesses of what ends a call: held-out tokens drawn and bytes written in a second, bytes of a parameter's state.
-DRAWN_PER_SECOND, SAVED_PER_SECOND, STATE_BYTES = 50_000, 50_000_000, 12
 # Rows x padded length of a held-out batch, at most: an evaluation costs the same however large the batches are.
 EVALUATION_TOKENS = 4096
-STATE_FILE = "state.safetensors"
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,10 @@ class TrainSettings:
     out: Path
     tokens: int  # budget of the whole run, padding not counted
     minutes: float | None = None  # time box of this call
+    steps: int | None = None  # ends this call as well
     batch_tokens: int = 4096
     batches_per_chunk: int = 32
+    batches_per_step: int = 1  # batches whose gradients are added up
     longest: int = 384
     context: int = 512
     recipe: str = "editor"
@@ -68,50 +69,6 @@ class TrainSettings:
     log_every: int = 50  # steps
     pairs: tuple[Path, ...] = ()  # files with real fixes, for recipes that want them
     held_pairs: tuple[Path, ...] = ()  # others to evaluate on, never trained on
-
-
-@dataclass
-class Progress:
-    """Where a run stands; saved with the weights."""
-
-    step: int = 0
-    tokens: int = 0
-    chunk: int = 0
-    batch: int = 0  # batches of `chunk` already used
-    seconds: float = 0.0
-    # What the runs had cost whose weights this one began with.
-    steps_before: int = 0
-    tokens_before: int = 0
-    seconds_before: float = 0.0
-
-    def in_all(self) -> dict[str, float]:
-        """Steps, tokens and seconds with those before."""
-        return {
-            "step": self.steps_before + self.step,
-            "tokens": self.tokens_before + self.tokens,
-            "seconds": round(self.seconds_before + self.seconds, 1),
-        }
-
-    def after(self) -> "Progress":
-        """The start of a run that begins with this one's weights."""
-        in_all = self.in_all()
-        return Progress(
-            steps_before=int(in_all["step"]),
-            tokens_before=int(in_all["tokens"]),
-            seconds_before=in_all["seconds"],
-        )
-
-
-@dataclass(frozen=True)
-class Report:
-    """What one call of `train` did."""
-
-    finished: bool
-    step: int
-    tokens: int
-    tokens_per_second: float
-    tokens_per_second_without_noise: float
-    evaluation: dict[str, float] = field(default_factory=dict)
 
 
 class Run:
@@ -163,17 +120,27 @@ class Run:
             mixture = mixture.without("real")
         return source.chunk(0, mixture)
 
-    def step(self, batch: Batch, factor: float) -> torch.Tensor:
+    @property
+    def n_parameters(self) -> int:
+        """Values that are trained."""
+        return self.model.n_parameters
+
+    @property
+    def evaluation_tokens(self) -> int:
+        """About how many tokens an evaluation looks at."""
+        return self.settings.evaluate_batches * min(self.settings.batch_tokens, EVALUATION_TOKENS)
+
+    def step(self, batches: Sequence[Batch], factor: float) -> torch.Tensor:
         """One optimiser step at `factor` times the peak rates; returns the mean loss."""
         set_rate(self.optimizers, self.peaks, factor)
-        loss = self.loss(batch)
-        loss.backward()  # type: ignore[no-untyped-call]
+        total = backward(self.loss, batches)
         self.group.average_gradients(self.model.parameters())
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        for optimizer in self.optimizers:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        return loss.detach()
+        take_step(self.optimizers, self.model.parameters())
+        return total
+
+    def evaluate(self) -> dict[str, float]:
+        """Loss and accuracy on held-out packages."""
+        return evaluate(self)
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Weighted mean loss of the labels of a batch, differentiable."""
@@ -187,16 +154,12 @@ class Run:
             return
         tensors = {f"model.{k}": v.contiguous() for k, v in self.model.state_dict().items()}
         tensors |= {f"optimizer.{k}": v.contiguous() for k, v in state_tensors(self.optimizers).items()}
-        path = self.settings.out / STATE_FILE
-        partial = path.with_suffix(".partial")
         meta = {
             "progress": json.dumps(asdict(self.progress)),
             "size": self.settings.size,
             "origins": json.dumps(sorted(self.origins)),
         }
-        save_file(tensors, partial, metadata=meta)
-        # The old file goes only when the new one is complete.
-        partial.replace(path)
+        write_state(self.settings.out / STATE_FILE, tensors, meta)
         in_all = self.progress.in_all()
         training = Training(
             int(in_all["tokens"]),
@@ -209,13 +172,13 @@ class Run:
         export_checkpoint(self.model, self.tokenizer, self.settings.out / "checkpoint", training)
 
     def _restore(self, path: Path) -> None:
-        meta, tensors = _read_state(path)
+        meta, tensors = read_state(path)
         if meta["size"] != self.settings.size:
             raise DataError(
                 f"{path} is a run of size {meta['size']}; choose another --out for {self.settings.size}"
             )
-        self._load(_with_prefix(tensors, "model."), path)
-        load_state_tensors(self.optimizers, _with_prefix(tensors, "optimizer."))
+        self._load(with_prefix(tensors, "model."), path)
+        load_state_tensors(self.optimizers, with_prefix(tensors, "optimizer."))
         self.progress = Progress(**json.loads(meta["progress"]))
         self.origins |= _origins(meta)
 
@@ -224,8 +187,8 @@ class Run:
         new = {k: v for k, v in self.model.state_dict().items() if k.startswith(("neighbours.", "marks."))}
         state = folder / STATE_FILE
         if state.exists():
-            meta, tensors = _read_state(state)
-            self._load(new | _with_prefix(tensors, "model."), state)
+            meta, tensors = read_state(state)
+            self._load(new | with_prefix(tensors, "model."), state)
             self.origins |= _origins(meta)
             self.progress = Progress(**json.loads(meta["progress"])).after()
             return
@@ -266,7 +229,7 @@ def train(settings: TrainSettings, tell: Callable[[str], None] = lambda line: No
             stream.close()
 
 
-def batch_stream(settings: TrainSettings) -> BatchStream:
+def batch_stream(settings: TrainSettings) -> BatchStream[Batch]:
     """The batches of a run; close it in the end."""
     return BatchStream(_source(settings, "train"), settings.n_workers)
 
@@ -322,144 +285,6 @@ def to_device(
     )
 
 
-def go_on(
-    run: Run, stream: BatchStream, box: TimeBox, tell: Callable[[str], None] = lambda line: None
-) -> Report:
-    """Train from where `run` stands: at least one step, then as long as the budget and the box have room."""
-    settings, progress, group = run.settings, run.progress, run.group
-    if progress.tokens >= settings.tokens:
-        return Report(True, progress.step, progress.tokens, 0.0, 0.0)
-    schedule, recent, closing = recipe_named(settings.recipe).schedule, Recent(), Closing(run)
-    started = last_saved = time.perf_counter()
-    seconds_before, tokens_before, step_before = progress.seconds, progress.tokens, progress.step
-    next_evaluation = (progress.tokens // settings.evaluate_every + 1) * settings.evaluate_every
-    waited, rates = 0.0, dict[str, float]()
-    for batch, seconds_waited in _batches(run, stream):
-        factor = schedule.factor(progress.tokens / settings.tokens)
-        recent.add(run.step(batch, factor))
-        progress.step += 1
-        waited += seconds_waited
-        seconds = time.perf_counter() - started
-        progress.seconds = seconds_before + seconds
-        n_steps = progress.step - step_before
-        # An evaluation does not wait for workers to start, or for batches that are drawn in the meantime.
-        wants_to_stop = not box.has_room_for(
-            seconds / n_steps + closing.seconds((seconds - waited) / n_steps)
-        )
-        # Every process has to take the same decisions, so they go by common numbers and not by their own clocks.
-        n_tokens, n_stopping = group.sums([batch.n_tokens, wants_to_stop], run.device)
-        progress.tokens += int(n_tokens)
-        rates = _rates(progress.tokens - tokens_before, seconds, waited)
-        if progress.step % settings.log_every == 0:
-            _write_row(run, {"rate": round(factor, 4), **rates, **recent.take(progress)}, tell)
-        if n_stopping or progress.tokens >= settings.tokens:
-            break
-        if progress.tokens >= next_evaluation:
-            next_evaluation += settings.evaluate_every
-            _write_row(run, closing.evaluate(), tell)
-        if started + seconds - last_saved > settings.save_minutes * 60:
-            closing.save()
-            last_saved = started + seconds
-    if recent:
-        _write_row(run, recent.take(progress), tell)
-    _write_row(run, closing.evaluate(), tell)
-    closing.save()
-    return Report(
-        progress.tokens >= settings.tokens,
-        progress.step,
-        progress.tokens,
-        evaluation=closing.evaluation,
-        **rates,
-    )
-
-
-class Closing:
-    """The work that ends a call, evaluating and saving, and how long it takes: as long as last time, or a cautious guess."""
-
-    def __init__(self, run: Run) -> None:
-        self.evaluation: dict[str, float] = {}
-        self._run = run
-        self._evaluating: float | None = None
-        self._saving: float | None = None
-
-    def seconds(self, step_seconds: float) -> float:
-        """Seconds that evaluating and saving will take, when a step takes `step_seconds`."""
-        settings = self._run.settings
-        evaluating, saving = self._evaluating, self._saving
-        if evaluating is None:
-            # A step also looks at its tokens, and works on them for longer; the batches have to be drawn first.
-            batch_tokens = min(settings.batch_tokens, EVALUATION_TOKENS)
-            per_token = step_seconds / settings.batch_tokens + 1 / DRAWN_PER_SECOND
-            evaluating = settings.evaluate_batches * batch_tokens * per_token
-        if saving is None:
-            saving = self._run.model.n_parameters * STATE_BYTES / SAVED_PER_SECOND
-        return evaluating + saving
-
-    def evaluate(self) -> dict[str, float]:
-        """Evaluate; one process does it for all."""
-        if self._run.group.rank == 0:
-            started = time.perf_counter()
-            self.evaluation = evaluate(self._run)
-            self._evaluating = time.perf_counter() - started
-        return self.evaluation
-
-    def save(self) -> None:
-        """Save with what the last evaluation has found."""
-        started = time.perf_counter()
-        self._run.save(self.evaluation)
-        self._saving = time.perf_counter() - started
-
-
-def _batches(run: Run, stream: BatchStream) -> Iterator[tuple[Batch, float]]:
-    """The batches from where the run stands on, with the seconds spent waiting for each; moves the run's place."""
-    settings, progress = run.settings, run.progress
-    recipe = recipe_named(settings.recipe)
-    chunk_tokens = settings.batch_tokens * settings.batches_per_chunk * FILL * run.group.size
-
-    def plan() -> Iterator[tuple[int, Mixture]]:
-        for chunk in itertools.count(progress.chunk):
-            yield (
-                chunk * run.group.size + run.group.rank,
-                recipe.stage_at(chunk * chunk_tokens / settings.tokens).mixture,
-            )
-
-    chunks = stream.chunks(plan())
-    while True:
-        asked_at = time.perf_counter()
-        chunk = next(chunks)
-        waited = time.perf_counter() - asked_at
-        for batch in chunk[progress.batch :]:
-            progress.batch += 1
-            yield batch, waited
-            waited = 0.0
-        progress.chunk += 1
-        progress.batch = 0
-
-
-class Recent:
-    """The losses of the steps since they were last taken."""
-
-    def __init__(self) -> None:
-        self._losses: list[torch.Tensor] = []
-
-    def __len__(self) -> int:
-        return len(self._losses)
-
-    def add(self, loss: torch.Tensor) -> None:
-        """One step's mean loss; it stays on its device, so that nothing waits for it."""
-        self._losses.append(loss)
-
-    def take(self, progress: Progress) -> dict[str, float]:
-        """Their mean, and start again; DataError when it is no number any more."""
-        mean = float(torch.stack(self._losses).mean())
-        self._losses = []
-        if not math.isfinite(mean):
-            raise DataError(
-                f"the loss is {mean} at step {progress.step}; go on from the last save with lower learning rates"
-            )
-        return {"loss": round(mean, 4)}
-
-
 def _names(batch: Batch) -> list[str]:
     """What kind of answer each asked position wants: process/keep, /delete, /insert, /token."""
     names = []
@@ -477,23 +302,6 @@ def _names(batch: Batch) -> list[str]:
     return names
 
 
-def _rates(n_tokens: int, seconds: float, waited: float) -> dict[str, float]:
-    return {
-        "tokens_per_second": round(n_tokens / max(1e-9, seconds), 1),
-        "tokens_per_second_without_noise": round(n_tokens / max(1e-9, seconds - waited), 1),
-    }
-
-
-def _write_row(run: Run, values: Mapping[str, float], tell: Callable[[str], None]) -> None:
-    if run.group.rank or not values:
-        return
-    progress = run.progress
-    row = {**progress.in_all(), **values}
-    with (run.settings.out / METRICS_FILE).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
-    tell("  ".join(f"{name} {value:,}" for name, value in row.items() if not name.startswith("loss/")))
-
-
 def _source(settings: TrainSettings, split: str) -> BatchSource:
     return BatchSource(
         settings.data / split,
@@ -509,22 +317,6 @@ def _source(settings: TrainSettings, split: str) -> BatchSource:
 def _origins(meta: Mapping[str, str]) -> frozenset[str]:
     """Where the real fixes of a saved run came from; runs of older versions had none."""
     return frozenset(json.loads(meta.get("origins", "[]")))
-
-
-def _with_prefix(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-
-def _read_state(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            meta: dict[str, str] = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path} is damaged ({error}); delete it to begin the run anew") from error
-    if not {"size", "progress"} <= meta.keys():
-        raise DataError(f"{path} does not say where its run stands; delete it to begin the run anew")
-    return meta, tensors
 
 
 def _compiled(model: Transformer) -> Callable[..., torch.Tensor]:

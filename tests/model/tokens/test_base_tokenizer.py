@@ -129,6 +129,19 @@ def test_a_byte_that_the_vocabulary_lacks_stands_in_for_the_next_one(tokenizer: 
     ]
 
 
+@given(text=TEXT)
+@settings(deadline=None)
+@example(text="<|mask|><|endoftext|><tool> \x04")
+def test_control_tokens_move_the_ids_and_nothing_else(tokenizer: BaseTokenizer, text: str) -> None:
+    moved = tokenizer.with_control_tokens()
+    ids = moved.encode(text)
+    assert ids.tolist() == [id_ + moved.n_specials for id_ in tokenizer.encode(text).tolist()]
+    assert moved.decode_bytes(ids) == text.encode()
+    assert moved.n_vocabulary == moved.n_specials + tokenizer.n_vocabulary
+    bases_own = [moved.n_specials + id_ for id_ in tokenizer.specials.values()]
+    assert moved.decode_bytes([*range(moved.n_specials), *bases_own]) == b""
+
+
 def test_ids_are_those_of_the_library(tiny_gguf: Path) -> None:
     from tokenizers import Tokenizer
 

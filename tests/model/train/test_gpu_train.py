@@ -1,21 +1,24 @@
-"""The training script for a lent machine, at toy size: two calls, the second on another machine, make one run."""
+"""The training script for a lent machine, at toy size: two calls, the second on another machine, make one run.
+
+Each call ends after one step, however fast or slow the machine is.
+"""
 
 import importlib.util
 import json
-import os
 import shutil
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 from redraft_model.errors import DataError
+from redraft_model.network.adapter import load_adapter
+from redraft_model.network.base import load_base
 from redraft_model.network.checkpoint import load_checkpoint
 
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "gpu_train.py"
-BY_COUNTED_CLOCK = Path(__file__).with_name("with_counted_clock.py")
 
 
 @pytest.fixture(scope="module")
@@ -29,66 +32,132 @@ def script() -> ModuleType:
     return module
 
 
-def call(tokenizer: Path, *arguments: object) -> tuple[str, str]:
-    """One call of the script, what it printed and what it told. Its minutes are those of a counted clock."""
-    command = [
-        *(sys.executable, BY_COUNTED_CLOCK, SCRIPT, "--size", "nano", "--device", "cpu"),
-        *("--only-folders", "--tokenizer", tokenizer),
-        *("--batch-tokens", 512, "--evaluate-batches", 2, "--workers", 1, "--held-out", "textwrap"),
-        *arguments,
-    ]
-    # A network this small loses more than it gains by a second thread.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [str(word) for word in command], env=environment, capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout, done.stderr
+@pytest.fixture
+def call(
+    script: ModuleType,
+    tokenizer_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., tuple[str, str]]:
+    """Makes one call of the script that ends after one step; gives what it printed and what it told."""
+    monkeypatch.setattr(script, "CHUNK_TOKENS", 2048)
+    monkeypatch.setattr(script, "PLANNED_STEPS", 2)
+
+    def call(*arguments: object) -> tuple[str, str]:
+        usual = [
+            *("--device", "cpu", "--only-folders", "--tokenizer", tokenizer_file, "--evaluate-batches", 1),
+            *("--workers", 1, "--held-out", "textwrap", "--minutes", 500, "--steps", 1),
+        ]
+        code = script.main([str(word) for word in (*usual, *arguments)])
+        printed = capsys.readouterr()
+        assert code == 0, printed.err
+        return printed.out, printed.err
+
+    return call
 
 
-def test_two_calls_on_two_machines_make_one_run(
-    shard_folder: Path, tokenizer_file: Path, tmp_path: Path
+def steps(folder: Path) -> list[int]:
+    return [json.loads(line)["step"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_an_adapter_its_base_and_its_state_move_to_another_machine(
+    call: Callable[..., tuple[str, str]],
+    script: ModuleType,
+    shard_folder: Path,
+    toy_base: Path,
+    tmp_path: Path,
 ) -> None:
-    sources = shard_folder.parent / "sources"
+    export = ("--base", str(toy_base), "--export-base", str(tmp_path / "parts"), "--minutes", "0")
+    assert script.main(export) == 0
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "parts").iterdir()}
+    assert set(sizes) == {
+        "base.json",
+        *(f"{path.name}-00001-of-00001.part" for path in toy_base.iterdir()),
+    }
+    adapter = ("--base", tmp_path / "parts", "--rank", 4, "--batch-tokens", 1024, "--batches-per-step", 2)
     printed, told = call(
-        tokenizer_file,
-        *("--folders", sources, "--minutes", 0.25, "--total-minutes", 10, "--out", tmp_path / "one"),
-        *("--export", tmp_path / "exported", "--export-state", tmp_path / "state"),
+        *adapter,
+        *("--folders", shard_folder.parent / "sources", "--total-minutes", 1000),
+        *("--out", tmp_path / "one", "--export", tmp_path / "exported", "--export-state", tmp_path / "state"),
     )
     assert "examined 5 of 5 files" in told
-    assert "without waiting for noise" in printed
     assert printed.endswith("Call again to go on.\n")
     plan = json.loads((tmp_path / "one" / "plan.json").read_text())
-    # What the first steps did in a second, for somewhat less than ten minutes.
-    assert 0.5 < plan["tokens"] / (plan["tokens_per_second"] * 600) < 1.0
-    first = load_checkpoint(tmp_path / "exported", torch.device("cpu"))
-    assert first.training.steps >= 1
+    base = load_base(toy_base, torch.device("cpu"))
+    _, first = load_adapter(tmp_path / "exported", base)
+    assert first.steps == 1
+    assert first.evaluation.keys() >= {"loss/masked_15/mask", "loss/masked_15/causal"}
     names = {path.name for path in (tmp_path / "exported").iterdir()}
-    assert names >= {"model.safetensors", "config.json", "tokenizer.json", "metrics.jsonl", "training.json"}
-    assert any(name.startswith("accuracy/") for name in first.training.evaluation)
+    assert names >= {"adapter.safetensors", "adapter.json", "metrics.jsonl", "training.json"}
 
-    # Nothing but the shards and the state reaches the other machine.
+    # Nothing but the shards, the base and the state reaches the other machine.
     shutil.move(tmp_path / "one" / "data", tmp_path / "data")
     shutil.rmtree(tmp_path / "one")
     printed, told = call(
-        tokenizer_file,
-        *("--minutes", 0.2, "--out", tmp_path / "two", "--data", tmp_path / "data"),
+        *adapter,
+        *("--out", tmp_path / "two", "--data", tmp_path / "data"),
         *("--import-state", tmp_path / "state"),
     )
-    assert f"{tmp_path / 'data'} is there already" in told
+    assert "timing the first steps" not in told
+    assert json.loads((tmp_path / "two" / "plan.json").read_text()) == plan
+    _, second = load_adapter(tmp_path / "two" / "export", base)
+    assert second.steps == 2
+    assert second.tokens > first.tokens
+    assert steps(tmp_path / "two") == sorted(steps(tmp_path / "two"))
+
+
+def test_two_calls_on_two_machines_make_one_run(
+    call: Callable[..., tuple[str, str]], shard_folder: Path, tmp_path: Path
+) -> None:
+    network = ("--model", "nano", "--batch-tokens", 512)
+    printed, told = call(
+        *network,
+        *("--total-minutes", 1000, "--data", shard_folder, "--out", tmp_path / "one"),
+        *("--export", tmp_path / "exported", "--export-state", tmp_path / "state"),
+    )
+    assert "without waiting for noise" in printed
+    assert printed.endswith("Call again to go on.\n")
+    plan = json.loads((tmp_path / "one" / "plan.json").read_text())
+    # What the first steps did in a second, for somewhat less than all minutes.
+    assert 0.9 < plan["tokens"] / (plan["tokens_per_second"] * 60_000) < 1.0
+    first = load_checkpoint(tmp_path / "exported", torch.device("cpu"))
+    assert first.training.steps == 1
+    names = {path.name for path in (tmp_path / "exported").iterdir()}
+    assert names >= {"model.safetensors", "config.json", "tokenizer.json", "metrics.jsonl", "training.json"}
+    assert any(name.startswith("accuracy/") for name in first.training.evaluation)
+    shutil.rmtree(tmp_path / "one")
+    printed, told = call(
+        *network,
+        *("--out", tmp_path / "two", "--data", shard_folder),
+        *("--import-state", tmp_path / "state"),
+    )
+    assert f"{shard_folder} is there already" in told
     assert "timing the first steps" not in told
     assert json.loads((tmp_path / "two" / "plan.json").read_text()) == plan
     second = load_checkpoint(tmp_path / "two" / "export", torch.device("cpu"))
-    assert second.training.steps > first.training.steps
-    assert second.training.seconds > first.training.seconds
+    assert second.training.steps == 2
+    assert second.training.seconds >= first.training.seconds
     result = json.loads((tmp_path / "two" / "export" / "training.json").read_text())
     assert result["plan"] == plan
     assert result["report"]["step"] == second.training.steps
     assert result["report"]["tokens_per_second_without_noise"] >= result["report"]["tokens_per_second"] > 0
-    steps = [
-        json.loads(line)["step"] for line in (tmp_path / "two" / "metrics.jsonl").read_text().splitlines()
-    ]
-    assert steps == sorted(steps)
+    assert steps(tmp_path / "two") == sorted(steps(tmp_path / "two"))
+
+
+def test_a_base_in_parts_comes_back_whole(
+    script: ModuleType, toy_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "PART_BYTES", 40_000)
+    script.export_base(toy_base, tmp_path / "parts")
+    assert max(path.stat().st_size for path in (tmp_path / "parts").iterdir()) <= 40_000
+    assert len(list((tmp_path / "parts").glob("model.safetensors-*.part"))) > 2
+    options = script._options(
+        ["--minutes", "1", "--base", str(tmp_path / "parts"), "--out", str(tmp_path / "out")]
+    )
+    joined = script.base_folder(options)
+    assert joined == tmp_path / "out" / "base"
+    for path in toy_base.iterdir():
+        assert (joined / path.name).read_bytes() == path.read_bytes()
 
 
 @pytest.fixture
@@ -145,6 +214,8 @@ def test_a_missing_card_is_said(
         pytest.skip("there is a card here")
     code = script.main(
         [
+            "--model",
+            "nano",
             "--minutes",
             "1",
             "--out",

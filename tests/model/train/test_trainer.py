@@ -20,20 +20,12 @@ from redraft_model.network.transformer import Transformer
 from redraft_model.tokens.alignment import MASK_ID
 from redraft_model.tokens.tokenizer import Tokenizer
 from redraft_model.train import trainer
+from redraft_model.train.curves import METRICS_FILE
 from redraft_model.train.distributed import ProcessGroup
+from redraft_model.train.loop import STATE_FILE, Progress, Recent
 from redraft_model.train.stages import EDITOR
 from redraft_model.train.time_box import TimeBox
-from redraft_model.train.trainer import (
-    METRICS_FILE,
-    STATE_FILE,
-    Progress,
-    Recent,
-    Run,
-    TrainSettings,
-    batch_stream,
-    evaluate,
-    train,
-)
+from redraft_model.train.trainer import Run, TrainSettings, batch_stream, evaluate, train
 from safetensors.torch import load_file
 
 TIMES = ("seconds", "tokens_per_second", "tokens_per_second_without_noise")

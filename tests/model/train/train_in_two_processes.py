@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 from redraft_model.train.distributed import ProcessGroup
+from redraft_model.train.loop import go_on
 from redraft_model.train.time_box import TimeBox
-from redraft_model.train.trainer import Run, TrainSettings, batch_stream, go_on
+from redraft_model.train.trainer import Run, TrainSettings, batch_stream
 from safetensors.torch import save_file
 
 

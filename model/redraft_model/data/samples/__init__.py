@@ -3,12 +3,13 @@
 from redraft_model.data.samples import keep, mask, real, span, text, tokens
 from redraft_model.data.samples.kinds import KINDS, Drawing, SampleSource, kind_named, sample_kind
 from redraft_model.data.samples.maker import Mixture, SampleMaker
-from redraft_model.data.samples.sample import IGNORED, Context, Sample
+from redraft_model.data.samples.sample import IGNORED, Context, Corrupted, Sample
 
 __all__ = [
     "IGNORED",
     "KINDS",
     "Context",
+    "Corrupted",
     "Drawing",
     "Mixture",
     "Sample",

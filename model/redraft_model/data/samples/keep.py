@@ -2,12 +2,12 @@
 
 from redraft_model.data.samples.kinds import Drawing, sample_kind
 from redraft_model.data.samples.repair import repair_sample
-from redraft_model.data.samples.sample import Sample
+from redraft_model.data.samples.sample import Corrupted
 from redraft_model.data.samples.unit import draw_shown
 
 
 @sample_kind("keep")
-def keep_sample(process: str, drawing: Drawing) -> Sample | None:
+def keep_sample(process: str, drawing: Drawing) -> Corrupted | None:
     """A clean text."""
     shown = draw_shown(drawing)
     if shown is None:

@@ -8,13 +8,17 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from redraft_model.data.pairs import Pair
-from redraft_model.data.samples.sample import Sample
+from redraft_model.data.samples.sample import Corrupted
 from redraft_model.data.shards import Shards
 from redraft_model.tokens.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from redraft_model.data.samples.unit import Shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,16 +38,21 @@ class SampleSource:
     hidden_weight: float = 0.5  # weight of a hidden token
     pairs: tuple[Pair, ...] = ()  # what `real` draws from, each of them usable
     broken_share: float = 0.5  # of its samples are texts after their fix, with new errors of syntax
+    cuts_at_tokens: bool = False  # spans begin and end where tokens of the whole text do
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """One sample about to be drawn: its source, its randomness, and the share of KEEP positions that carry loss."""
+    """One sample about to be drawn: its source, its randomness, the share of KEEP positions that carry loss.
+
+    `shown` is the text it is drawn of, where that has been chosen already.
+    """
 
     source: SampleSource
     rng: random.Random
     generator: np.random.Generator
     kept_share: float = 0.2
+    shown: "Shown | None" = None
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -51,14 +60,14 @@ class Drawing:
         return self.source.tokenizer
 
 
-SampleKind = Callable[[Drawing], Sample | None]
-NamedKind = Callable[[str, Drawing], Sample | None]
+SampleKind = Callable[[Drawing], Corrupted | None]
+NamedKind = Callable[[str, Drawing], Corrupted | None]
 
 KINDS: dict[str, SampleKind] = {}
 
 
 def sample_kind(*names: str) -> Callable[[NamedKind], NamedKind]:
-    """Decorator: the function draws samples of these kinds. It gives None where the piece that it drew cannot be used."""
+    """Decorator: the function corrupts a text for samples of these kinds, or gives None where the one it drew cannot be used."""
 
     def register(kind: NamedKind) -> NamedKind:
         for name in names:

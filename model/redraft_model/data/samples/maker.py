@@ -51,9 +51,9 @@ class SampleMaker(SampleSource):
         generator = np.random.default_rng(rng.getrandbits(64))
         drawing = Drawing(self, rng, generator, self.mixture.kept_share)
         while True:
-            sample = kind_named(self.mixture.draw(rng))(drawing)
-            if sample is not None:
-                return self._with_hidden_words(sample, generator)
+            corrupted = kind_named(self.mixture.draw(rng))(drawing)
+            if corrupted is not None:
+                return self._with_hidden_words(corrupted.sample(self.tokenizer), generator)
 
     def _with_hidden_words(self, sample: Sample, generator: np.random.Generator) -> Sample:
         """The sample with some words behind masks, of those that are right as they are; samples full of masks stay."""

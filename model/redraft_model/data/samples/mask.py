@@ -3,7 +3,7 @@
 import numpy as np
 
 from redraft_model.data.samples.kinds import Drawing, sample_kind
-from redraft_model.data.samples.sample import IGNORED, Sample, assembled
+from redraft_model.data.samples.sample import IGNORED, Corrupted
 from redraft_model.data.samples.unit import draw_shown
 from redraft_model.noise import MaskNoise
 from redraft_model.tokens.alignment import MASK_ID
@@ -12,7 +12,7 @@ BLOCK_SIZE = 32
 
 
 @sample_kind("mask")
-def mask_sample(process: str, drawing: Drawing) -> Sample | None:
+def mask_sample(process: str, drawing: Drawing) -> Corrupted | None:
     """A text some of whose tokens are masked."""
     shown = draw_shown(drawing)
     if shown is None:
@@ -22,12 +22,12 @@ def mask_sample(process: str, drawing: Drawing) -> Sample | None:
     x_t = noise.corrupt(shown.clean, t, drawing.generator)
     scale = drawing.source.mask_scale / noise.gamma(t)
     weights = np.where(x_t == MASK_ID, scale, 0.0).astype(np.float32)
-    return assembled(
-        drawing.tokenizer,
+    return Corrupted(
         process,
         "repair",
         shown.context,
         x_t,
         np.append(shown.clean, IGNORED),
         np.append(weights, np.float32(0)),
+        (0, len(x_t)),
     )

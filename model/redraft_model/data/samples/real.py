@@ -5,13 +5,13 @@ from dataclasses import replace
 from redraft_model.data import pair_window
 from redraft_model.data.samples.kinds import Drawing, sample_kind
 from redraft_model.data.samples.repair import mark_at, repair_sample
-from redraft_model.data.samples.sample import Context, Sample
+from redraft_model.data.samples.sample import Context, Corrupted
 from redraft_model.noise import SyntaxNoise
 from redraft_model.text.parser import problem
 
 
 @sample_kind("real")
-def real_sample(process: str, drawing: Drawing) -> Sample | None:
+def real_sample(process: str, drawing: Drawing) -> Corrupted | None:
     """A window around the change of a pair, with as much of the text around it as a random budget allows."""
     source, tokenizer, rng = drawing.source, drawing.tokenizer, drawing.rng
     n_context = rng.randrange(source.longest // 2)

@@ -1,13 +1,12 @@
 """Repair samples: a corrupted region with the labels that undo it, whatever corrupted it."""
 
 import random
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from redraft_model.data.samples.kinds import Drawing
-from redraft_model.data.samples.sample import Context, Ids, Sample, Weights, assembled
+from redraft_model.data.samples.sample import Context, Corrupted, Ids, Weights
 from redraft_model.text.parser import problem
 from redraft_model.tokens.alignment import (
     DELETE_ID,
@@ -31,7 +30,7 @@ def repair_sample(
     clean: Ids,
     room: int,
     mark: Mark | None = None,
-) -> Sample | None:
+) -> Corrupted | None:
     """Labels of x_t; in two samples of five some have been executed already, so that half-repaired canvases are known."""
     tokenizer, rng = drawing.tokenizer, drawing.rng
     answer = labels(x_t, clean, tokenizer.whitespace_variants)
@@ -45,16 +44,8 @@ def repair_sample(
     shown = np.append(x_t, np.int32(tokenizer.id_of(REGION_END)))
     changed = answer != shown
     weights = _weights(drawing, answer, changed)
-    start, end = _choose_region(changed, rng)
-    wider = Context(np.concatenate([context.before, x_t[:start]]), np.concatenate([x_t[end:], context.after]))
-    region_answer = answer[start : end + 1].copy()
-    region_weights = weights[start : end + 1].copy()
-    if end < len(x_t) and not insert_size(int(region_answer[-1])):
-        region_answer[-1] = shown[-1]
-    sample = assembled(tokenizer, process, "repair", wider, x_t[start:end], region_answer, region_weights)
-    if mark is None or not start <= mark[0] < end:
-        return sample
-    return replace(sample, mark=(wider.region_start + mark[0] - start, mark[1]))
+    target = _choose_region(changed, rng)
+    return Corrupted(process, "repair", context, x_t, answer, weights, target, mark)
 
 
 def mark_at(tokenizer: Tokenizer, x_t: Ids, text: str, at: int, kind: int) -> Mark | None:

@@ -1,10 +1,11 @@
 """What a sample is: tokens, what is asked of them, and how much it counts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from redraft_model.tokens.alignment import insert_size
 from redraft_model.tokens.tokenizer import REGION, REGION_END, Tokenizer
 
 Ids = npt.NDArray[np.int32]
@@ -42,7 +43,47 @@ class Context:
         return 2 + len(self.before) + 1
 
 
-def assembled(
+@dataclass(frozen=True)
+class Corrupted:
+    """A text after a forward process, with the context it stands in, and what is asked of it.
+
+    `answer` and `weights` have one more entry than `tokens`, for the anchor behind them.
+    """
+
+    process: str
+    action: str
+    context: Context
+    tokens: Ids
+    answer: Ids
+    weights: Weights
+    target: tuple[int, int]  # start and end of the stretch that is worked on
+    mark: tuple[int, int] | None = None  # index of the token at which the parser stops, kind of its message
+
+    def sample(self, tokenizer: Tokenizer) -> Sample:
+        """The sample whose region is the target; what else there is of the text becomes context."""
+        start, end = self.target
+        context = Context(
+            np.concatenate([self.context.before, self.tokens[:start]]),
+            np.concatenate([self.tokens[end:], self.context.after]),
+        )
+        answer = self.answer[start : end + 1].copy()
+        if end < len(self.tokens) and not insert_size(int(answer[-1])):
+            answer[-1] = tokenizer.id_of(REGION_END)
+        sample = _assembled(
+            tokenizer,
+            self.process,
+            self.action,
+            context,
+            self.tokens[start:end],
+            answer,
+            self.weights[start : end + 1],
+        )
+        if self.mark is None or not start <= self.mark[0] < end:
+            return sample
+        return replace(sample, mark=(context.region_start + self.mark[0] - start, self.mark[1]))
+
+
+def _assembled(
     tokenizer: Tokenizer,
     process: str,
     action: str,

@@ -4,7 +4,7 @@ import numpy as np
 
 from redraft_model.data.samples.kinds import Drawing, sample_kind
 from redraft_model.data.samples.repair import Mark, mark_at, repair_sample
-from redraft_model.data.samples.sample import Ids, Sample
+from redraft_model.data.samples.sample import Corrupted, Ids
 from redraft_model.data.samples.unit import Shown, draw_shown
 from redraft_model.noise import TEXT_PROCESSES, text_process
 from redraft_model.text.parser import problem
@@ -14,7 +14,7 @@ TOKENS_PER_ERROR = 80
 
 
 @sample_kind(*TEXT_PROCESSES)
-def text_sample(process: str, drawing: Drawing) -> Sample | None:
+def text_sample(process: str, drawing: Drawing) -> Corrupted | None:
     """A text with bugs, marked where the parser stops."""
     shown = draw_shown(drawing)
     if shown is None:

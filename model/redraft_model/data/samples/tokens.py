@@ -4,13 +4,13 @@ import numpy as np
 
 from redraft_model.data.samples.kinds import Drawing, sample_kind
 from redraft_model.data.samples.repair import repair_sample
-from redraft_model.data.samples.sample import Sample
+from redraft_model.data.samples.sample import Corrupted
 from redraft_model.data.samples.unit import draw_shown
 from redraft_model.noise import token_process
 
 
 @sample_kind("edit")
-def token_sample(process: str, drawing: Drawing) -> Sample | None:
+def token_sample(process: str, drawing: Drawing) -> Corrupted | None:
     """A text some of whose tokens were edited at random."""
     shown = draw_shown(drawing)
     if shown is None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from redraft_model.data.samples.kinds import Drawing, SampleSource
 from redraft_model.data.samples.sample import Context, Ids
-from redraft_model.data.shards import END, FIRST, PARENT
+from redraft_model.data.shards import END, FIRST, PARENT, Shards
 from redraft_model.tokens.tokenizer import FILE_END, FILE_START, Tokenizer
 
 
@@ -47,7 +47,7 @@ class Shown:
         """The text of the region whose unit reads `code`: with its own line break when it stands in a file."""
         if self.context.standalone:
             return code + self.context.tail
-        return tokenizer.decode(self.unit.line_break) + self.unit.indented(code)
+        return tokenizer.decode(self.unit.line_break) + self.unit.indented(code) + self.context.tail
 
     def offset(self, tokenizer: Tokenizer, code: str, at: int) -> int:
         """Where character `at` of `code` is in that text."""
@@ -57,7 +57,9 @@ class Shown:
 
 
 def draw_shown(drawing: Drawing) -> Shown | None:
-    """A unit of the corpus with context; None where the one that was drawn cannot be used."""
+    """The text that was chosen, or a unit of the corpus with context; None where the one that was drawn cannot be used."""
+    if drawing.shown is not None:
+        return drawing.shown
     source, rng = drawing.source, drawing.rng
     unit = _draw_unit(source, rng)
     if unit is None:
@@ -69,14 +71,11 @@ def draw_shown(drawing: Drawing) -> Shown | None:
     return None if len(clean) > room else Shown(unit, context, clean, room)
 
 
-def _draw_unit(source: SampleSource, rng: random.Random) -> Unit | None:
-    """Consecutive statements of a random length, dedented."""
-    shards = source.shards
-    i = shards.file_of(rng.randrange(shards.n_tokens))
+def draw_statements(
+    shards: Shards, i: int, rng: random.Random, wanted: int, shortest: int
+) -> tuple[int, int] | None:
+    """Consecutive statements of file `i`, of at most `wanted` tokens, seldom fewer than `shortest`: first and end token in it."""
     statements, next_siblings = shards.statements(i), shards.next_siblings(i)
-    if not len(statements):
-        return None
-    wanted = int(min(source.longest - 8, max(source.shortest, rng.lognormvariate(4.9, 0.7))))
     row = rng.randrange(len(statements))
     while int(statements[row, END] - statements[row, FIRST]) > wanted:
         # Too long: one of the statements inside it, or give up on a long simple statement.
@@ -89,23 +88,40 @@ def _draw_unit(source: SampleSource, rng: random.Random) -> Unit | None:
     while row >= 0 and int(statements[row, END]) - first <= wanted:
         end = int(statements[row, END])
         row = int(next_siblings[row])
-    if end - first < source.shortest and rng.random() < 0.8:
+    if end - first < shortest and rng.random() < 0.8:
         return None
     offset = int(shards.file_offsets[i])
-    return _cut_unit(source.tokenizer, shards.file_tokens(i).astype(np.int32), first - offset, end - offset)
+    return first - offset, end - offset
+
+
+def _draw_unit(source: SampleSource, rng: random.Random) -> Unit | None:
+    """Consecutive statements of a random length, dedented."""
+    shards = source.shards
+    i = shards.file_of(rng.randrange(shards.n_tokens))
+    if not len(shards.statements(i)):
+        return None
+    wanted = int(min(source.longest - 8, max(source.shortest, rng.lognormvariate(4.9, 0.7))))
+    found = draw_statements(shards, i, rng, wanted, source.shortest)
+    return found and _cut_unit(source.tokenizer, shards.file_tokens(i).astype(np.int32), *found)
 
 
 def _cut_unit(tokenizer: Tokenizer, tokens: Ids, first: int, end: int) -> Unit | None:
     line_break = tokens[max(0, first - 1) : first]
     indent = tokenizer.decode(line_break).lstrip("\r\n")
-    code = tokenizer.decode(tokens[first:end])
     if first and tokenizer.decode(line_break)[:1] != "\n":
         return None
+    code = dedented(tokenizer.decode(tokens[first:end]), indent)
+    if code is None:
+        return None
+    return Unit(code, indent, tokens[: max(0, first - 1)], line_break, tokens[end:])
+
+
+def dedented(code: str, indent: str) -> str | None:
+    """`code` without `indent` in front of every line but the first; None where a string that spans lines starts further left."""
     head, *rest = code.split("\n")
     if any(line.strip() and not line.startswith(indent) for line in rest):
-        return None  # a string that spans lines starts further left than the statement
-    code = "\n".join([head, *(line[len(indent) :] for line in rest)])
-    return Unit(code, indent, tokens[: max(0, first - 1)], line_break, tokens[end:])
+        return None
+    return "\n".join([head, *(line[len(indent) :] for line in rest)])
 
 
 def _choose_context(source: SampleSource, unit: Unit, rng: random.Random) -> Context:
