@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from redraft_model.data.batches import BatchStream
-from redraft_model.data.region_batches import RegionBatch, RegionSource
+from redraft_model.data.region_batches import FILL, RegionBatch, RegionSource
 from redraft_model.data.regions import RegionShape
 from redraft_model.data.samples import IGNORED
 from redraft_model.data.shards import Shards
@@ -114,6 +114,11 @@ class AdapterRun:
     def n_parameters(self) -> int:
         """Values that are trained."""
         return self.adapter.n_parameters
+
+    @property
+    def fill(self) -> float:
+        """About how much of a batch is no padding."""
+        return FILL
 
     @property
     def evaluation_tokens(self) -> int:
