@@ -78,7 +78,10 @@ class _ChunkedLoss(torch.autograd.Function):
         buffer = hidden_AW.new_empty((n_chunk, -(-n_all // _GRAIN) * _GRAIN))
         buffer[:, n_all:] = -torch.inf
         loss = torch.zeros((), device=hidden_AW.device)
-        grad_hidden_AW, grad_rows_FW = torch.empty_like(hidden_AW), torch.zeros_like(rows_FW)
+        grad_hidden_AW, grad_rows_FW = (
+            torch.empty_like(hidden_AW),
+            torch.zeros_like(rows_FW, dtype=torch.float32),
+        )
         for start in range(0, len(hidden_AW), n_chunk):
             part = slice(start, start + n_chunk)
             hidden, weights = hidden_AW[part], weights_A[part]
@@ -91,15 +94,14 @@ class _ChunkedLoss(torch.autograd.Function):
                 weights = weights[:, None].to(hidden.dtype)
                 through = torch.mm(grad[:, :n], table_VW, out=grad_hidden_AW[part])
                 through.addmm_(grad[:, n:n_all], rows_FW).mul_(weights)
-                grad_rows_FW.addmm_(grad[:, n:n_all].T, hidden * weights)
+                grad_rows_FW += (grad[:, n:n_all].T @ (hidden * weights)).float()
         ctx.save_for_backward(grad_hidden_AW, grad_rows_FW)
         return loss
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None, None]:
         grad_hidden_AW, grad_rows_FW = ctx.saved_tensors
-        grad = grads[0].to(grad_hidden_AW.dtype)
-        return grad_hidden_AW * grad, (grad_rows_FW * grad).float(), None, None, None
+        return grad_hidden_AW * grads[0].to(grad_hidden_AW.dtype), grad_rows_FW * grads[0], None, None, None
 
 
 def _losses_and_gradients(

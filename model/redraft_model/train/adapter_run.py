@@ -22,6 +22,7 @@ from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
 from redraft_model.network.adapter import (
     ABOUT_FILE,
+    WEIGHTS_FILE,
     AdapterConfig,
     AdapterTraining,
     fingerprint,
@@ -330,9 +331,13 @@ def train_adapter(settings: AdapterSettings, tell: Callable[[str], None] = lambd
     stream = region_stream(settings, run.base.start_id)
     with group.joined(run.device):
         try:
-            return go_on(run, stream, box, tell)
+            report = go_on(run, stream, box, tell)
         finally:
             stream.close()
+    made = settings.out / "adapter" / WEIGHTS_FILE
+    if not group.rank and made.exists():
+        tell(f"{made}: {run.n_parameters:,} values in {made.stat().st_size:,} bytes")
+    return report
 
 
 def region_stream(settings: AdapterSettings, start_id: int) -> BatchStream[RegionBatch]:
