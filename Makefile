@@ -25,6 +25,7 @@ MODEL ?= adapter
 BASE ?=
 LIMIT ?=
 CHECKPOINT ?=
+BASE ?=
 
 VSCODE := editor_clients/vscode
 NEOVIM := build/neovim
@@ -40,7 +41,8 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: $(VENV)/.installed ## install Redraft and repair a copy of examples/broken.py
+demo: $(VENV)/.installed ## install Redraft, get the base, and repair a copy of examples/broken.py
+	@$(BIN)/redraft model get base || echo 'The demo goes on with the bundled model alone.'
 	@echo "== $(BROKEN): what Python says"
 	@! $(BIN)/python -m py_compile $(BROKEN)
 	@echo
@@ -54,8 +56,10 @@ demo: $(VENV)/.installed ## install Redraft and repair a copy of examples/broken
 	@$(BIN)/python -m py_compile $(REPAIRED)
 	@echo "$(REPAIRED) compiles."
 
+# Tests that need the base say so where it could not be fetched.
 .PHONY: test
-test: check ## install everything, check the code and run all tests
+test: check ## install everything, get the base, check the code and run all tests
+	@$(BIN)/redraft model get base || echo 'The tests go on without the base.'
 	$(BIN)/pytest
 
 .PHONY: fuzz
@@ -146,18 +150,19 @@ fix: $(VENV)/.installed-dev ## format the code and repair what ruff can repair
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev ## measure latency and the daemon; with DATA=FOLDER also every suite, into docs/results.md
+bench: $(VENV)/.installed-dev ## measure latency, the daemon and the noise; with DATA=FOLDER also every suite, into docs/results.md
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/daemon.py
+	$(BIN)/python benchmarks/noise.py
 ifneq ($(DATA),)
 	$(BIN)/python benchmarks/suites.py --data "$(DATA)" $(if $(LIMIT),--limit $(LIMIT))
 endif
 
 .PHONY: calibrate
-calibrate: $(VENV)/.installed-dev ## fit which repair is best, and how likely repairs and lines are right: DATA=SHARDS [CHECKPOINT=DIR] [MINUTES=20] [ONLY_SWEEP=1]
+calibrate: $(VENV)/.installed-dev ## fit which repair is best, and how likely repairs and lines are right: DATA=SHARDS [CHECKPOINT=DIR] [MINUTES=20] [BASE=DIR] [ONLY_SWEEP=1]
 	@test -n "$(DATA)" || { echo 'Pass DATA=FOLDER, held-out shards of `redraft data build`' >&2; exit 2; }
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibrate.py "$(DATA)" $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \
-		--minutes $(MINUTES) $(if $(ONLY_SWEEP),--only-sweep)
+		--minutes $(MINUTES) $(if $(BASE),--base "$(BASE)") $(if $(ONLY_SWEEP),--only-sweep)
 
 .PHONY: progress
 progress: $(VENV)/.installed-dev ## how far training has come: DATA=SHARDS CHECKPOINTS="DIR ..."
@@ -215,7 +220,7 @@ $(NEOVIM)/.installed: $(VENV)/.installed-dev
 	PATH="$(abspath $(BIN)):$$PATH" bash tests/editors/neovim/install.sh $(NEOVIM)
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.torch
-	$(PIP) --editable .
+	$(PIP) --editable '.[base]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml $(VENV)/.torch

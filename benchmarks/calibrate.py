@@ -9,6 +9,9 @@ retrieval finds of lines, for rests of lines, and for searches of several sizes.
 fitted to, fitted again to all, and written to calibration.json in the checkpoint's folder. Prints Markdown; draws
 docs/figures/reliability.svg and search.svg.
 
+With --base the folder of a pretrained base is given as much time again: it judges solutions, words and rests of lines, and the
+weights of what it says are fitted and written beside the others.
+
 With --only-sweep all of the time is for functions that parse, and only the weights of the sweep are fitted again.
 """
 
@@ -20,12 +23,31 @@ from pathlib import Path
 
 from redraft_model.calibration.weights import load_calibration
 from redraft_model.evaluate.machine import Machine
-from redraft_model.feature_weights import FeatureWeights
+from redraft_model.feature_weights import FeatureWeights, JudgedWeights
 from redraft_model.fit.figures import Budget, draw_budgets, draw_reliability
-from redraft_model.fit.fitting import fit, fit_misuse, hand_set, hand_set_for_lines
+from redraft_model.fit.fitting import (
+    fit,
+    fit_judged_completion,
+    fit_judged_misuse,
+    fit_judged_repair,
+    fit_misuse,
+    hand_set,
+    hand_set_for_lines,
+)
 from redraft_model.fit.gathering import SweepExample
 from redraft_model.fit.judging import Prediction, Verdict, bins, brier, brier_of_the_mean, judge
-from redraft_model.fit.workers import Material, Workers, lines, outcomes, retrievals, searches, sweeps
+from redraft_model.fit.workers import (
+    Material,
+    Workers,
+    judged_lines,
+    judged_searches,
+    judged_sweeps,
+    lines,
+    outcomes,
+    retrievals,
+    searches,
+    sweeps,
+)
 from redraft_model.network.checkpoint_info import BUNDLED
 from redraft_model.repair.settings import Search
 
@@ -41,11 +63,12 @@ BUDGETS = {
 }
 
 SHARES = {"searches": 0.3, "sweep": 0.3, "retrieval": 0.05, "lines": 0.25, "budgets": 0.1}
+JUDGED_SHARES = {"searches": 0.3, "sweep": 0.4, "lines": 0.3}
 
 
 def main() -> None:
     options = _options()
-    material = Material(options.checkpoint, options.data, options.seed)
+    material = Material(options.checkpoint, options.data, options.seed, options.base)
     seconds = 60 * options.minutes
     with Workers(material, options.jobs) as workers:
         if options.only_sweep:
@@ -63,6 +86,8 @@ def main() -> None:
         weights = fit(searched, swept, completed, retrieved, ranking=ranking, line_ranking=line_ranking)
         # These files gave the weights as well; the budgets are compared with each other, under the same weights.
         compared = workers.gather(outcomes, SHARES["budgets"] * seconds, weights.repair, BUDGETS)
+        if options.base is not None:
+            weights = replace(weights, judged=judged(workers, material, weights, seconds))
     budgets = [
         Budget(name, tuple(outcome for size, outcome in compared if size == name))
         for name in BUDGETS
@@ -73,6 +98,20 @@ def main() -> None:
     draw_budgets(budgets, FIGURES / "search.svg")
     print(report(options.checkpoint, verdict, fitted, weights, budgets))
     print(f"written: {path}")
+
+
+def judged(workers: Workers, material: Material, weights: FeatureWeights, seconds: float) -> JudgedWeights:
+    """The weights of what the base says, which is asked for so many seconds in all."""
+    searched = workers.gather(judged_searches, JUDGED_SHARES["searches"] * seconds, weights.repair)
+    swept = workers.gather(judged_sweeps, JUDGED_SHARES["sweep"] * seconds, weights.misuse)
+    completed = workers.gather(judged_lines, JUDGED_SHARES["lines"] * seconds, weights.completion)
+    print(f"judged: {len(searched)} searches, {len(swept)} functions, {len(completed)} rests of lines")
+    return JudgedWeights(
+        material.reader.base.fingerprint,
+        fit_judged_repair(searched, weights.repair),
+        fit_judged_misuse(swept),
+        fit_judged_completion(completed),
+    )
 
 
 def only_sweep(folder: Path, swept: Sequence[SweepExample]) -> None:
@@ -138,6 +177,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=20, help="time box")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; default: the cores")
     parser.add_argument("--seed", default="0", help="draws pieces and noise")
+    parser.add_argument("--base", type=Path, help="folder of a pretrained base, to fit what it says as well")
     parser.add_argument("--only-sweep", action="store_true", help="fit nothing but the weights of the sweep")
     options = parser.parse_args()
     if options.jobs < 1:

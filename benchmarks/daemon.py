@@ -344,8 +344,9 @@ def overhead(n: int) -> Row:
         "from pathlib import Path\n"
         "from redraft_server import daemon\n"
         "from redraft_server.engine.scheduler import Scheduler\n"
+        "from redraft_server.model_choice import ModelChoice\n"
         "from redraft_server.runtime import place_of\n"
-        "daemon.run(place_of(None, 'auto'), daemon.Serving(), Scheduler([sys.executable, sys.argv[1]]))\n"
+        "daemon.run(place_of(ModelChoice()), daemon.Serving(), Scheduler([sys.executable, sys.argv[1]]))\n"
     )
     null_engine = str(Path(__file__).with_name("null_engine.py"))
     with daemon([sys.executable, "-c", program, null_engine]):

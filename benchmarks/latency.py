@@ -1,12 +1,13 @@
 """Latency: how long a user waits for the repair of one planted error, and for the rest of a line, in a file of about 300 lines.
 
-    python benchmarks/latency.py [--checkpoint FOLDER] [--device cpu] [--seed 0]
+    python benchmarks/latency.py [--checkpoint FOLDER] [--device cpu] [--model auto|tiny|base|FOLDER] [--seed 0]
 
 The file comes from this interpreter's standard library: of a few modules, the longest prefix of whole
 top-level statements that has at most 300 lines. Each variant lacks one closing bracket or one colon. Measured
 are `redraft --help`, cold repairs (the process `redraft fix FILE`, from start to exit), warm repairs
 (`Engine.repair` in one process), and in the same process rests of lines (`Engine.complete`) at random places of the
-file, with two other modules as files that are open besides. Prints Markdown and writes benchmarks/results/latency-<machine>.json.
+file, with two other modules as files that are open besides. Prints Markdown and writes
+benchmarks/results/latency-<machine>.json, or latency-<machine>-base.json if a base judged.
 """
 
 import argparse
@@ -29,6 +30,9 @@ from time import perf_counter
 
 from redraft_model.evaluate.machine import Machine
 from redraft_model.evaluate.parsing import is_same_tree, parses
+from redraft_server.loading import open_engine
+from redraft_server.model_choice import AUTO, ModelChoice
+from redraft_server.report import model_name
 
 N_LINES = 300
 N_VARIANTS = 20
@@ -76,24 +80,26 @@ class Warm:
     n_threads: int
     device: str
     checkpoint: str
+    base: str | None
+    model: str
 
 
 def main() -> None:
     options = _options()
     module, source = library_source()
     variants = plant(source, N_VARIANTS, options.seed)
-    arguments = ["--device", options.device]
-    if options.checkpoint is not None:
-        arguments += ["--checkpoint", str(options.checkpoint)]
+    choice = ModelChoice(options.checkpoint, options.device, options.model)
     # Processes first: on Linux a child's peak memory starts at that of its parent, here still without torch.
     help_runs = [run_command(["--help"]) for _ in range(N_HELP)]
-    cold_runs = [cold_repair(variant, arguments) for variant in variants[:N_COLD]]
-    warm = warm_runs(module, source, variants, options)
+    cold_runs = [cold_repair(variant, choice.options()) for variant in variants[:N_COLD]]
+    warm = warm_runs(module, source, variants, choice, options.seed)
     machine = Machine.here(warm.n_threads, warm.device)
     report = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine.fields(),
+        "model": warm.model,
         "checkpoint": warm.checkpoint,
+        "base": warm.base,
         "file": {"module": module, "lines": source.count("\n"), "characters": len(source)},
         "seed": options.seed,
         "help_seconds_best": min(run.seconds for run in help_runs),
@@ -108,7 +114,7 @@ def main() -> None:
         "variants": [{"removed": variant.removed, "line": variant.line} for variant in variants],
     }
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"latency-{machine.slug}.json"
+    path = RESULTS / f"latency-{machine.slug}{'-base' if warm.base else ''}.json"
     path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(table(machine, module, source, help_runs, cold_runs, warm))
     print(f"written: {path}", file=sys.stderr)
@@ -170,14 +176,15 @@ def run_command(arguments: Sequence[str]) -> Process:
     return Process(perf_counter() - start, usage.ru_maxrss / unit, process.returncode)
 
 
-def warm_runs(module: str, source: str, variants: Sequence[Variant], options: argparse.Namespace) -> Warm:
+def warm_runs(module: str, source: str, variants: Sequence[Variant], choice: ModelChoice, seed: int) -> Warm:
     """All variants and as many lines in one process, after one of each that are not counted."""
+    # Imported here, so that loading the engine is timed without them.
+    import redraft_model.engine  # noqa: F401
     import torch
-    from redraft_model.engine import Engine
     from redraft_model.fit.pieces import Piece, cursor
 
     start = perf_counter()
-    engine = Engine.load(options.checkpoint, options.device)
+    engine = open_engine(choice)
     load_seconds = perf_counter() - start
     engine.repair(variants[0].text)
     seconds: list[float] = []
@@ -187,7 +194,7 @@ def warm_runs(module: str, source: str, variants: Sequence[Variant], options: ar
         answers.append(engine.repair(variant.text).text)
         seconds.append(perf_counter() - start)
     others = tuple(text for name, text in library_sources() if name != module)[:N_OPEN]
-    random, lines = Random(options.seed), list[tuple[float, bool]]()
+    random, lines = Random(seed), list[tuple[float, bool]]()
     for _ in range(1 + N_COMPLETED):
         passage, rest = cursor(Piece(0, source), random)
         start = perf_counter()
@@ -204,6 +211,8 @@ def warm_runs(module: str, source: str, variants: Sequence[Variant], options: ar
         n_threads=torch.get_num_threads(),
         device=engine.about.device,
         checkpoint=engine.about.name,
+        base=engine.about.base,
+        model=model_name(engine.about),
     )
 
 
@@ -240,7 +249,7 @@ def table(
         ("rest of a line as it was", f"{warm.n_lines_right} of {len(warm.line_seconds)}"),
     ]
     n_lines = len(source.splitlines())
-    head = f"{warm.checkpoint} on {machine}; {n_lines} lines of `{module}.py`, one planted error each."
+    head = f"{warm.model} on {machine}; {n_lines} lines of `{module}.py`, one planted error each."
     return "\n".join([head, "", "| measure | value |", "|---|---:|", *(f"| {a} | {b} |" for a, b in rows)])
 
 
@@ -250,6 +259,7 @@ def _options() -> argparse.Namespace:
         "--checkpoint", type=Path, default=None, help="folder; default: the bundled checkpoint"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--model", default=AUTO, help="auto, tiny, base or the folder of a base")
     parser.add_argument("--seed", type=int, default=0, help="draws the planted errors")
     return parser.parse_args()
 

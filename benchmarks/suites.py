@@ -1,8 +1,10 @@
 """The results page: every suite whose file is in the benchmark folder, with the model and with the baselines.
 
     python benchmarks/suites.py --data FOLDER [--limit N] [--suite NAME ...] [--checkpoint FOLDER]
+        [--model auto|tiny|base|FOLDER]
 
-Writes docs/results.md anew, and the numbers without the single items to benchmarks/results/suites-<machine>.json.
+Writes docs/results.md anew, and the numbers without the single items to benchmarks/results/suites-<machine>.json,
+or suites-<machine>-base.json if a base judged.
 The page is written after every suite, so a run that is stopped leaves what it has measured.
 """
 
@@ -16,7 +18,6 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
-from redraft_model.engine import Engine
 from redraft_model.errors import RedraftError
 from redraft_model.evaluate import SUITES, run_suite
 from redraft_model.evaluate.baselines import BASELINES
@@ -24,6 +25,9 @@ from redraft_model.evaluate.machine import Machine
 from redraft_model.evaluate.report import Floor, render
 from redraft_model.evaluate.result import Result
 from redraft_model.passage import About
+from redraft_server.loading import open_engine
+from redraft_server.model_choice import AUTO, ModelChoice
+from redraft_server.report import model_name
 
 
 def _rates(parse: float, bifi: float) -> dict[str, str]:
@@ -50,18 +54,24 @@ def main() -> None:
         render_saved(options.render, options.page)
         return
     names = available(options.data, options.suite)
-    engine = Engine.load(options.checkpoint, options.device)
+    engine = open_engine(ModelChoice(options.checkpoint, options.device, options.model))
     machine = Machine.here(torch.get_num_threads(), engine.about.device)
     results: list[Result] = []
     for name in names:
         for candidate in (engine, *BASELINES):
             start = perf_counter()
             result = run_suite(name, options.data, candidate, limit=options.limit, seed=options.seed)
-            results.append(replace(result, records=()))
+            result = replace(result, system=model_name(candidate.about), records=())
+            results.append(result)
             seconds = perf_counter() - start
             print(f"{name}, {result.system}: {result.n} items, {seconds:.0f} s", file=sys.stderr)
         write(options.page, results, engine.about, machine, options.limit)
-        save(RESULTS / f"suites-{machine.slug}.json", results, engine.about, machine)
+        save(saved_in(engine.about, machine), results, engine.about, machine)
+
+
+def saved_in(about: About, machine: Machine) -> Path:
+    """Where the numbers of this model on this machine are kept."""
+    return RESULTS / f"suites-{machine.slug}{'-base' if about.base else ''}.json"
 
 
 def render_saved(path: Path, page: Path) -> None:
@@ -76,6 +86,7 @@ def render_saved(path: Path, page: Path) -> None:
         saved["trained_tokens"],
         (),
         saved["machine"]["device"],
+        base=saved.get("base"),
     )
     limits = [result.limit for result in results if result.limit is not None]
     write(page, results, about, Machine(**saved["machine"]), max(limits, default=None))
@@ -105,7 +116,7 @@ def write(page: Path, results: Sequence[Result], about: About, machine: Machine,
     )
     model = (
         f"Checkpoint `{about.name}`: {about.n_parameters / 1e6:.1f} M parameters, trained on "
-        f"{about.trained_tokens:,} tokens. This page is written by `benchmarks/suites.py`; "
+        f"{about.trained_tokens:,} tokens{_judge(about)}. This page is written by `benchmarks/suites.py`; "
         "the other rows are baselines that use no model. Rows of 286 programs are quoted from the notes of the benchmark, "
         "not measured here, and on more programs than ours. The repair search was set while looking at syntax_pydex: its "
         "rows are development numbers, and flattering ones. What each suite asks, and how it judges, is on "
@@ -116,13 +127,19 @@ def write(page: Path, results: Sequence[Result], about: About, machine: Machine,
     page.write_text(f"{head}\n\n{model}\n{rest.rstrip()}\n", encoding="utf-8")
 
 
+def _judge(about: About) -> str:
+    return f"; the pretrained base {about.base} judges what it proposes" if about.base else ""
+
+
 def save(path: Path, results: Sequence[Result], about: About, machine: Machine) -> None:
     """The same numbers for programs."""
     path.parent.mkdir(parents=True, exist_ok=True)
     report = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine.fields(),
+        "model": model_name(about),
         "checkpoint": about.name,
+        "base": about.base,
         "n_parameters": about.n_parameters,
         "trained_tokens": about.trained_tokens,
         "suites": [json.loads(result.to_json()) for result in results],
@@ -140,6 +157,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="draws the subset")
     parser.add_argument("--checkpoint", type=Path, default=None, help="folder; default: the bundled one")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--model", default=AUTO, help="auto, tiny, base or the folder of a base")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page to write")
     return parser.parse_args()
 

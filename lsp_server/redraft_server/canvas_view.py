@@ -2,8 +2,9 @@
 
     {"token": progress token, "textDocument": {"uri", "version"}, "index": 3, "limit": 12, "edits": [{"range", "newText"}]}
 
-`edits` lead from that version of the document to what the model has at denoise step `index` of at most `limit`;
-a mask is drawn as ░. Nothing of it is meant to be applied: the result is in the answer to the request.
+`edits` lead from that version of the document to what the model has at step `index` of at most `limit`: the best text
+after a search round of a repair, or the canvas after a denoise step, a mask drawn as ░. Nothing of it is meant to be
+applied: the result is in the answer to the request.
 """
 
 from lsprotocol import types

@@ -46,7 +46,7 @@ _LOG_BYTES, _N_OLD_LOGS = 10**6, 2
 
 
 class AlreadyServedError(RedraftError):
-    """There is a daemon for the same checkpoint and device."""
+    """There is a daemon for the same checkpoint, device and model."""
 
 
 @dataclass(frozen=True)
@@ -313,6 +313,7 @@ def _model(status: EngineStatus) -> dict[str, object]:
         "state": status.state,
         "message": status.message or None,
         "checkpoint": about and about.name,
+        "base": about and about.base,
         "device": about and about.device,
         "parameters": about and about.n_parameters,
         "pid": status.pid,

@@ -7,23 +7,28 @@ from redraft_model.passage import UNWATCHED, Draft, Repairs, Watch
 from redraft_server import safety
 from redraft_server.diff import unified
 from redraft_server.document import Document, UnwritableDocument
-from redraft_server.problems import Problem, syntax_problem
+from redraft_server.problems import Problem, code_problem
 from redraft_server.report import Result, Status
 
 
 @dataclass(frozen=True)
 class Fix:
-    """The document's bytes before and after (equal if nothing is to be changed), the patch, the result."""
+    """The document's bytes before and after (equal if no repair was found), the patch, the result."""
 
     before: bytes
     after: bytes
     patch: bytes
     result: Result
 
+    @property
+    def written(self) -> bytes:
+        """The bytes to write: those of a repair that is whole and sure enough, else the document's own."""
+        return self.after if self.result.status is Status.FIXED else self.before
+
 
 def needs_model(document: Document, *, semantic: bool) -> bool:
-    """Whether there is anything to ask the engine: only semantic repair looks at a text that parses."""
-    return semantic or not safety.parses(document.text)
+    """Whether there is anything to ask the engine: only semantic repair looks at a text that compiles."""
+    return semantic or not safety.compiles(document.text)
 
 
 def clean(document: Document) -> Fix:
@@ -33,13 +38,22 @@ def clean(document: Document) -> Fix:
 
 
 def fix(
-    engine: Repairs, document: Document, *, patch_name: str, semantic: bool = False, watch: Watch = UNWATCHED
+    engine: Repairs,
+    document: Document,
+    *,
+    patch_name: str,
+    semantic: bool = False,
+    min_confidence: float = 0.0,
+    watch: Watch = UNWATCHED,
 ) -> Fix:
-    """The engine's repair of `document`, checked; the diff in the result calls the file `patch_name`."""
+    """The engine's repair of `document`, checked; the diff in the result calls the file `patch_name`.
+
+    A calibrated engine has to be sure of it with a probability of `min_confidence`.
+    """
     before = document.encode(document.text)
     draft = engine.repair(document.text, semantic=semantic, watch=watch)
     text = _with_end_of(document.text, draft.text)
-    problem = syntax_problem(text)
+    problem = code_problem(text)
     if text == document.text:
         if problem is None:
             return Fix(before, before, b"", Result(document.name, Status.CLEAN, cost=draft.cost))
@@ -52,17 +66,28 @@ def fix(
     except UnwritableDocument as error:
         return _unfixable(document, before, draft, str(error))
     patch = unified(patch_name, before, after)
+    confidence = draft.confidence if engine.about.is_calibrated else None
+    status, reason = _verdict(problem, confidence, min_confidence)
     result = Result(
         document.name,
-        Status.PARTLY_FIXED if problem else Status.FIXED,
-        reason=f"left: {_described(problem)}" if problem else "",
+        status,
+        reason,
         n_edits=draft.n_edits,
         score=draft.score,
-        confidence=draft.confidence if engine.about.is_calibrated else None,
+        confidence=confidence,
         cost=draft.cost,
         diff=patch.decode(document.encoding, "replace"),
     )
     return Fix(before, after, patch, result)
+
+
+def _verdict(problem: Problem | None, confidence: float | None, min_confidence: float) -> tuple[Status, str]:
+    """What becomes of a document that was changed, and why it is not simply fixed."""
+    if problem is not None:
+        return Status.PARTLY_FIXED, f"left: {_described(problem)}"
+    if confidence is not None and confidence < min_confidence:
+        return Status.UNSURE, f"below --min-confidence {min_confidence:g}"
+    return Status.FIXED, ""
 
 
 def _unfixable(document: Document, before: bytes, draft: Draft, reason: str) -> Fix:

@@ -3,16 +3,41 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from redraft_server import models
+from redraft_server.model_choice import AUTO, Decision, ModelChoice, decide
+from redraft_server.settings import let_threads_sleep
+
 if TYPE_CHECKING:
     from redraft_model.engine import Engine
 
 
-def open_engine(checkpoint: Path | None, device: str) -> "Engine":
-    """The engine with `checkpoint` (None: the bundled one) on `device`; raises CheckpointError."""
-    from redraft_server.settings import let_threads_sleep
-
+def open_engine(choice: ModelChoice) -> "Engine":
+    """The engine that `choice` means; raises CheckpointError."""
+    choice.require_folders()
+    base = decision(choice).base
     let_threads_sleep()
     # This import loads torch, which takes seconds.
     from redraft_model.engine import Engine
 
-    return Engine.load(checkpoint, device)
+    return Engine.load(choice.checkpoint, choice.device, base)
+
+
+def decision(choice: ModelChoice) -> Decision:
+    """Which base `choice` means on this machine; raises CheckpointError. Loads torch only if it depends on the device."""
+    installed = installed_base()
+    is_fast = choice.model == AUTO and installed is not None and multiplies_bfloat16(choice.device)
+    return decide(choice, installed, multiplies_bfloat16=is_fast)
+
+
+def installed_base() -> Path | None:
+    """The folder of the base that `redraft model get base` has installed; None if it has not."""
+    found = models.find(models.models_folder(), models.BASE.name)
+    return found.folder if found else None
+
+
+def multiplies_bfloat16(device: str) -> bool:
+    """Whether the hardware of `device` multiplies bfloat16; raises CheckpointError if there is no such device."""
+    let_threads_sleep()
+    from redraft_model.network.hardware import device_named, fast_dtype
+
+    return str(fast_dtype(device_named(device))) == "torch.bfloat16"

@@ -52,6 +52,8 @@ def revealed(cell: str, after: str) -> str | None:
 def _hidden_lines(lines: list[str]) -> Iterator[str]:
     around: tuple[str, ...] = ()
     is_magic = is_continued = False
+    # IPython takes an import from the future behind its own lines; Python takes one only behind comments.
+    is_before_future = any(line.startswith("from __future__") for line in lines)
     for line in lines:
         if is_magic and is_continued:
             # A command goes on behind a backslash; a comment does not care how far it is indented.
@@ -62,9 +64,12 @@ def _hidden_lines(lines: list[str]) -> Iterator[str]:
         is_in_string = bool(around) and around[-1] not in CLOSERS
         start = None if is_in_string or is_continued else _magic_start(line, is_in_brackets=bool(around))
         is_magic = start is not None
-        if start is not None:
+        if start == 0 and is_before_future:
+            yield "#" + line[1:]
+        elif start is not None:
             yield (line[:start] + "0#" + line[start + 2 :])[: len(line)]
         else:
+            is_before_future &= line.lstrip()[:1] in ("", "#")
             yield line
             around = nesting(line + "\n", around).open
         is_continued = line.endswith("\\")

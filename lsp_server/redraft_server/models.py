@@ -81,7 +81,7 @@ licence: weights quantised to four bits (Q4_1) by QuantFactory, packaged by Simo
 Changed by Redraft: the weights were dequantised and rounded to bfloat16, the rows of the query and key matrices put in the order
 of Hugging Face's implementation, and the vocabulary and merges written as tokenizer.json.
 """,
-    purpose="says how likely a draft is, and the code behind it",
+    purpose="judges repairs, doubtful names and completions",
 )
 
 KNOWN = {source.name: source for source in (BASE,)}

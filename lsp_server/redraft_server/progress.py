@@ -1,7 +1,8 @@
-"""The progress bar of one piece of work: how many denoise steps are done, and a button that cancels."""
+"""The progress bar of one piece of work: how many of its steps are done, and a button that cancels."""
 
 import asyncio
 import uuid
+from enum import StrEnum
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -11,6 +12,13 @@ from redraft_model.passage import DenoiseStep
 _SECONDS_BETWEEN_REPORTS = 0.05
 
 
+class Unit(StrEnum):
+    """What a progress bar counts: the turns of a repair's search, or the steps of code that is denoised."""
+
+    SEARCH_ROUND = "search round"
+    DENOISE_STEP = "denoise step"
+
+
 class Progress:
     """Begin, reports and end, in this order and each at its time; silent if the client shows no progress.
 
@@ -18,10 +26,11 @@ class Progress:
     then nothing is shown before the client has agreed.
     """
 
-    def __init__(self, server: LanguageServer, title: str) -> None:
+    def __init__(self, server: LanguageServer, title: str, unit: Unit) -> None:
         self.token: types.ProgressToken = str(uuid.uuid4())
         self._server = server
         self._title = title
+        self._unit = unit
         self._is_shown = False
         self._is_over = False
         self._percentage = 0
@@ -38,14 +47,14 @@ class Progress:
         self._asking = asyncio.ensure_future(self._create())
 
     def step(self, step: DenoiseStep) -> None:
-        """Show that a denoise step is done."""
+        """Show that a step is done."""
         now = asyncio.get_running_loop().time()
         if not self._is_shown or self._is_over or now - self._last_report < _SECONDS_BETWEEN_REPORTS:
             return
         self._last_report = now
         # A search may raise its own limit; a bar must not run backwards.
         self._percentage = max(self._percentage, min(100, 100 * step.index // max(step.limit, 1)))
-        message = f"denoise step {step.index}/{step.limit}"
+        message = f"{self._unit} {step.index} of at most {step.limit}"
         self._send(
             types.WorkDoneProgressReport(cancellable=True, message=message, percentage=self._percentage)
         )

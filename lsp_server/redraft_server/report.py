@@ -1,5 +1,6 @@
 """What became of the files: one result each, counted, as lines for people and as JSON for programs."""
 
+import math
 from dataclasses import asdict, dataclass
 from enum import IntEnum, StrEnum, auto
 
@@ -27,18 +28,23 @@ class Changes(StrEnum):
 
 
 class Status(StrEnum):
-    """What became of one file. SKIPPED was not worked on, FAILED could not be finished."""
+    """What became of one file. Only what is FIXED is ever written.
+
+    UNSURE has a repair that is too likely wrong, SKIPPED was not worked on, FAILED could not be finished.
+    """
 
     FIXED = "fixed"
     PARTLY_FIXED = "partly_fixed"
+    UNSURE = "unsure"
     UNFIXABLE = "unfixable"
     CLEAN = "clean"
     SKIPPED = "skipped"
     FAILED = "failed"
 
 
-_CHANGED = (Status.FIXED, Status.PARTLY_FIXED)
-_STILL_BROKEN = (Status.PARTLY_FIXED, Status.UNFIXABLE)
+_HELD_BACK = (Status.PARTLY_FIXED, Status.UNSURE)
+_CHANGED = (Status.FIXED, *_HELD_BACK)
+_STILL_BROKEN = (*_HELD_BACK, Status.UNFIXABLE)
 _NO_COST = Cost()
 _NOT_PROCESSED = (Status.SKIPPED, Status.FAILED)
 
@@ -66,12 +72,14 @@ class Result:
             about = "" if self.name in self.reason else f"{self.name}: "
             return f"{self.status}: {about}{self.reason}"
         label = self.status.replace("_", " ")
-        if self.status in _CHANGED and changes is not Changes.WRITE:
+        if self.status is Status.FIXED and changes is not Changes.WRITE:
             label = f"would be {label}"
         details = [self.reason] if self.reason else []
         if self.status in _CHANGED:
-            sure = "" if self.confidence is None else f", {100 * self.confidence:.0f} % sure"
+            sure = "" if self.confidence is None else f", {percent(self.confidence)} sure"
             details.insert(0, f"{_counted(self.n_edits, 'edit')} in {self.cost.seconds:.1f} s{sure}")
+        if self.status in _HELD_BACK and changes is Changes.WRITE:
+            details.append("not written")
         return f"{label}: {self.name}" + (f" ({'; '.join(details)})" if details else "")
 
     def to_json(self) -> JsonObject:
@@ -124,10 +132,8 @@ class Report:
             counts.append(f"{self.n_ignored} ignored by git")
         parts = [", ".join(counts)]
         if self.cost.n_forward:
-            parts.append(
-                f"{_counted(self.cost.n_forward, 'denoise step')}, {self.cost.tokens_per_second:.0f} tokens/s"
-            )
-        if changes is Changes.SHOW and any(self.count(status) for status in _CHANGED):
+            parts.append(effort(self.cost))
+        if changes is Changes.SHOW and self.count(Status.FIXED):
             parts.append("nothing written, add --write to do it")
         return "; ".join(parts) + "."
 
@@ -144,6 +150,23 @@ class Report:
         }
 
 
+def model_name(about: About) -> str:
+    """What is measured, in a table: the checkpoint, and whether a base judges what it proposes."""
+    return f"{about.name} + base" if about.base else about.name
+
+
+def effort(cost: Cost) -> str:
+    """What the network did, and how fast."""
+    passes = _counted(cost.n_forward, "forward pass", "forward passes")
+    return f"{passes}, {cost.tokens_per_second:.0f} tokens/s"
+
+
+def percent(probability: float) -> str:
+    """`probability` in whole percent; rounded down, so that what is below a bound is never shown to reach it."""
+    # A product such as 100 * 0.29 may be a trifle too small.
+    return f"{math.floor(100 * probability + 1e-9)} %"
+
+
 def _cost_fields(cost: Cost) -> JsonObject:
     return {
         "n_forward": cost.n_forward,
@@ -153,5 +176,5 @@ def _cost_fields(cost: Cost) -> JsonObject:
     }
 
 
-def _counted(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+def _counted(n: int, noun: str, plural: str = "") -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {plural or noun + 's'}"

@@ -1,6 +1,6 @@
 """Where the files of a daemon are, and that nobody else can get at them. Knows nothing of what is in them.
 
-Each pairing of installation, checkpoint and device has a daemon of its own, and each daemon its own name. The
+Each combination of installation, checkpoint, device and model has a daemon of its own, and each daemon its own name. The
 environment variables REDRAFT_RUNTIME_DIR and REDRAFT_LOG_DIR say where else than usual its files shall be; a bridge
 that starts a daemon sets both, so that the daemon does not choose once more. Loads only the standard library and,
 unless those variables are set, platformdirs: an editor waits for it.
@@ -17,6 +17,7 @@ from pathlib import Path
 from redraft_model.errors import RedraftError
 
 from redraft_server import __version__
+from redraft_server.model_choice import ModelChoice
 
 HAS_UNIX_SOCKETS = sys.platform != "win32"
 
@@ -85,11 +86,10 @@ class Place:
         private_folder(self.log_folder)
 
 
-def place_of(checkpoint: Path | None, device: str) -> Place:
-    """The place of the daemon that runs `checkpoint` (None: the bundled one) on `device`."""
-    checkpoint_name = "" if checkpoint is None else str(checkpoint.resolve())
+def place_of(choice: ModelChoice) -> Place:
+    """The place of the daemon that runs what `choice` means."""
     # An upgraded package is another daemon, and so is the same version in another environment.
-    parts = (__version__, __file__, sys.prefix, checkpoint_name, device)
+    parts = (__version__, __file__, sys.prefix, *choice.resolved().options())
     digest = hashlib.sha256(b"\0".join(map(os.fsencode, parts))).hexdigest()[:16]
     return Place(f"redraft-{digest}", runtime_folder(), log_folder())
 

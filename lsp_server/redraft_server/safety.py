@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from redraft_model.passage import Span
 from redraft_model.text.comments import lost_comments
 
-from redraft_server.problems import syntax_problem
+from redraft_server.problems import code_problem, syntax_problem
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,19 @@ def check(before: str, after: str, span: Span | None = None) -> Refusal | None:
         return Refusal(f"The rewrite would drop the comment {_shortened(lost[0])!r}.")
     if parses(before) and not parses(after):
         return Refusal("The text parses and the rewrite would not.")
+    if compiles(before) and not compiles(after):
+        return Refusal("The text compiles and the rewrite would not.")
     return None
 
 
 def parses(text: str) -> bool:
     """Whether Python's own parser accepts `text`."""
     return syntax_problem(text) is None
+
+
+def compiles(text: str) -> bool:
+    """Whether Python's own parser and compiler accept `text`."""
+    return code_problem(text) is None
 
 
 def _is_inside(before: str, after: str, span: Span) -> bool:

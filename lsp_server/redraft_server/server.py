@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import NoReturn
 
 from lsprotocol import types
@@ -37,6 +36,7 @@ from redraft_server.features import (
 )
 from redraft_server.framing import Frames, Garbage
 from redraft_server.messages import strict_converter
+from redraft_server.model_choice import ModelChoice
 from redraft_server.output import Output
 from redraft_server.protocol import RedraftProtocol
 from redraft_server.session import SECONDS_TO_CLOSE, Session
@@ -61,13 +61,13 @@ class RedraftServer(LanguageServer):
         logger.error("%s: %s", source.__name__, error)
 
 
-def run_stdio(checkpoint: Path | None, device: str) -> NoReturn:
+def run_stdio(choice: ModelChoice) -> NoReturn:
     """Serve one editor on stdin and stdout until it leaves, then end the process.
 
-    The exit code is 0 if the editor said shutdown before it left, else 1. `checkpoint` None means the
-    bundled one; it is loaded by the first request that needs the model.
+    The exit code is 0 if the editor said shutdown before it left, else 1. The model is loaded by the first request that
+    needs it.
     """
-    serve_stdio(Scheduler(command(checkpoint, device), learnt_actions(checkpoint)))
+    serve_stdio(Scheduler(command(choice), learnt_actions(choice.checkpoint)))
 
 
 def serve_stdio(scheduler: Scheduler) -> NoReturn:

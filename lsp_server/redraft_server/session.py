@@ -6,12 +6,13 @@ Lives on the event loop; nothing here is touched from another thread.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import cattrs
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
-from redraft_model.passage import DenoiseStep, Draft
+from redraft_model.passage import DenoiseStep
 
 from redraft_server import canvas_view
 from redraft_server.client import Client
@@ -20,15 +21,22 @@ from redraft_server.engine.job import Job, Priority
 from redraft_server.engine.requests import Request
 from redraft_server.engine.scheduler import Scheduler
 from redraft_server.forward_cache import ForwardCache
-from redraft_server.progress import Progress
+from redraft_server.progress import Progress, Unit
 from redraft_server.project_files import ProjectFiles
 from redraft_server.sources import Source, Sources
 
 T = TypeVar("T")
 
 SECONDS_TO_CLOSE = 1.0
-PREFERRED_CONFIDENCE = 0.8
-"""How likely a repair has to be right for an editor to prefer it to the actions of others."""
+
+
+@dataclass(frozen=True)
+class KnownRepair:
+    """A safe repair of a whole document: how sure the engine was of it, and whether it compiles."""
+
+    source: Source
+    confidence: float
+    compiles: bool
 
 
 class Session:
@@ -56,8 +64,8 @@ class Session:
         """The cells of each open notebook."""
         self.publications: dict[str, asyncio.Task[bool]] = {}
         """Diagnostics of each document, published or about to be."""
-        self.latest_repair: tuple[Source, Draft] | None = None
-        """The whole document that was repaired last, and its repair, once that was found safe."""
+        self.latest_repair: KnownRepair | None = None
+        """The repair of the whole document that was repaired last."""
         self.previews: dict[str, str] = {}
         """Texts that the client may want to look at, by their URIs, oldest first."""
         self.watch_editor: Callable[[int], None] = lambda pid: None
@@ -69,12 +77,21 @@ class Session:
         self._at_end: list[Callable[[], None]] = []
 
     def knows_good_repair(self, source: Source) -> bool:
-        """Whether a repair of exactly this text is known, makes it parse, and is likely right."""
-        about = self.scheduler.status.about
-        if self.latest_repair is None or about is None or not about.is_calibrated:
+        """Whether a repair of exactly this text is known, makes it compile, and is likely right."""
+        known = self.latest_repair
+        if known is None or known.source is not source or not self.is_calibrated:
             return False
-        repaired, draft = self.latest_repair
-        return repaired is source and draft.parses and draft.confidence >= PREFERRED_CONFIDENCE
+        return known.compiles and known.confidence >= self.min_confidence(source)
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the confidence of the engine's repairs is a probability; False before it was ever loaded."""
+        about = self.scheduler.status.about
+        return about is not None and about.is_calibrated
+
+    def min_confidence(self, source: Source) -> float:
+        """How likely right a repair of `source` has to be that nobody looks at."""
+        return self.configuration.for_document(source.uri).min_confidence
 
     def is_current(self, source: Source) -> bool:
         """Whether the client still has exactly this version open."""
@@ -95,13 +112,13 @@ class Session:
         )
 
     async def work(
-        self, title: str, token: types.ProgressToken | None, request: Request[T], source: Source
+        self, title: str, token: types.ProgressToken | None, request: Request[T], source: Source, unit: Unit
     ) -> T:
         """The engine's answer about `source`, with a progress bar called `title`, and a view of the canvas if wanted.
 
         Raises Cancelled if the user cancels.
         """
-        async with self._progress(title, token) as progress:
+        async with self._progress(title, token, unit) as progress:
             is_live = self.configuration.for_document(source.uri).live_denoise and canvas_view.is_drawable(
                 source
             )
@@ -166,8 +183,10 @@ class Session:
             self._jobs.discard(job)
 
     @asynccontextmanager
-    async def _progress(self, title: str, token: types.ProgressToken | None) -> AsyncIterator[Progress]:
-        progress = Progress(self.server, title)
+    async def _progress(
+        self, title: str, token: types.ProgressToken | None, unit: Unit
+    ) -> AsyncIterator[Progress]:
+        progress = Progress(self.server, title, unit)
         if token is not None:
             progress.show(token)
         elif self.client.creates_progress:

@@ -3,21 +3,30 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from redraft_model.complete.completer import Completer
+from redraft_model.complete.judging import CompletionJudge
+from redraft_model.complete.ranking import JudgedCompletionWeights
 from redraft_model.decode.beam import BeamSettings
+from redraft_model.decode.judge import Judge
+from redraft_model.decode.left_to_right import LeftToRight
 from redraft_model.decode.proposer import Proposer
+from redraft_model.decode.reading import Reader
 from redraft_model.decode.sampler import Observer, Sampling, Trace, drafts, generate
-from redraft_model.errors import Cancelled, CheckpointError, PassageError
+from redraft_model.decode.verify import Verifier, WatchedVerifier
+from redraft_model.errors import Cancelled, PassageError
 from redraft_model.feature_weights import FeatureWeights
 from redraft_model.misuse import sweep as sweeping
+from redraft_model.misuse.judging import MisuseJudge
+from redraft_model.network.base import Base, load_base
 from redraft_model.network.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.network.checkpoint_info import BUNDLED
-from redraft_model.network.hardware import fast_dtype
+from redraft_model.network.hardware import device_named, fast_dtype
 from redraft_model.passage import (
     UNWATCHED,
     About,
@@ -54,16 +63,34 @@ class Engine:
     """One loaded model. Not thread-safe: one request at a time."""
 
     def __init__(
-        self, checkpoint: Checkpoint, device: torch.device, settings: EngineSettings = EngineSettings()
+        self,
+        checkpoint: Checkpoint,
+        device: torch.device,
+        settings: EngineSettings = EngineSettings(),
+        base: Base | None = None,
     ) -> None:
         self._model = checkpoint.model
         self._tokenizer = checkpoint.tokenizer
         weights = None if checkpoint.calibration is None else FeatureWeights.of(checkpoint.calibration)
+        judged = weights.judged if weights and base and weights.judged else None
+        if judged is not None and base is not None and judged.base != base.fingerprint:
+            judged = None  # fitted to what another base says
+        self._judged = judged
+        self._verifier: Verifier | None = None
+        judging = None
+        if base is not None and judged is not None:
+            reader = Reader(base)
+            self._verifier = Verifier(base, reader)
+            judging = partial(_completion_judge, self._verifier, LeftToRight(base, reader), judged.completion)
         self._repair_weights = weights.repair if weights else None
         self._misuse_weights = weights.misuse if weights else None
         self._settings = settings
         self._completer = Completer(
-            self._model, self._tokenizer, settings.line, weights.completion if weights else None
+            self._model,
+            self._tokenizer,
+            settings.line,
+            weights.completion if weights else None,
+            judging,
         )
         self.about = About(
             name=checkpoint.path.name,
@@ -75,13 +102,19 @@ class Engine:
             device=str(device),
             origins=checkpoint.training.origins,
             is_calibrated=checkpoint.calibration is not None,
+            base=base.name if base and judged else None,
         )
 
     @classmethod
-    def load(cls, checkpoint: Path | None = None, device: str = "auto") -> "Engine":
-        """The engine on a checkpoint folder (None: the bundled one); CheckpointError when it cannot be used."""
-        place = _device(device)
-        return cls(load_checkpoint(checkpoint or BUNDLED, place, fast_dtype(place)), place)
+    def load(cls, checkpoint: Path | None = None, device: str = "auto", base: Path | None = None) -> "Engine":
+        """The engine on a checkpoint folder (None: the bundled one); CheckpointError when it cannot be used.
+
+        `base` is the folder of a pretrained base, which judges what the checkpoint proposes; None: none does.
+        """
+        place = device_named(device)
+        dtype = fast_dtype(place)
+        judging = None if base is None else load_base(base, place, dtype)
+        return cls(load_checkpoint(checkpoint or BUNDLED, place, dtype), place, base=judging)
 
     @torch.inference_mode()
     def repair(
@@ -109,7 +142,8 @@ class Engine:
                 self._settings.search,
                 within=span,
                 is_allowed=is_allowed,
-                weights=self._repair_weights,
+                weights=self._judged.repair if self._judged else self._repair_weights,
+                judge=self._judge(watch),
             )
             text, score, n_edits = repaired.source, repaired.score, repaired.n_edits
             probability = repaired.probability
@@ -127,12 +161,23 @@ class Engine:
                 within=within,
                 is_allowed=is_allowed,
                 weights=self._misuse_weights,
+                judge=self._misuse_judge(watch),
             )
             text, score, n_edits = improved.source, score + improved.score, n_edits + improved.n_edits
             probability *= improved.probability
         cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
         confidence = _squashed(score) if self._repair_weights is None else probability * (text != source)
         return Draft(text, score, confidence, n_edits, is_valid, cost)
+
+    def _judge(self, watch: Watch) -> Judge | None:
+        """The base, for one request; None where there is none whose judgement the weights were fitted to."""
+        if self._verifier is None or self._judged is None:
+            return None
+        return WatchedVerifier(self._verifier, watch)
+
+    def _misuse_judge(self, watch: Watch) -> MisuseJudge | None:
+        judge = self._judge(watch)
+        return None if judge is None or self._judged is None else MisuseJudge(judge, self._judged.misuse)
 
     @torch.inference_mode()
     def doubt(
@@ -146,7 +191,15 @@ class Engine:
         """The tokens that, with a probability above `threshold`, should not be as they are; in order."""
         _require_usable(source)
         proposer = Proposer(self._model, self._tokenizer, watch)
-        return sweeping.doubts(proposer, source, threshold, span, self._settings.sweep, self._misuse_weights)
+        return sweeping.doubts(
+            proposer,
+            source,
+            threshold,
+            span,
+            self._settings.sweep,
+            self._misuse_weights,
+            self._misuse_judge(watch),
+        )
 
     @torch.inference_mode()
     def complete(
@@ -261,15 +314,10 @@ def _draft_of(trace: Trace, text: str, is_valid: bool, seconds: float) -> Draft:
     return Draft(text, trace.log_p, confidence, trace.n_committed, is_valid, cost)
 
 
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()  # "meta" has no values to read
-    except (RuntimeError, AssertionError, ImportError) as error:
-        raise CheckpointError(f"there is no device {name!r} here; use --device cpu") from error
-    return device
+def _completion_judge(
+    verifier: Verifier, writer: LeftToRight, weights: JudgedCompletionWeights, watch: Watch
+) -> CompletionJudge:
+    return CompletionJudge(WatchedVerifier(verifier, watch), writer, weights)
 
 
 def _require_usable(source: str) -> None:

@@ -155,6 +155,7 @@ class About:
     device: str
     origins: tuple[str, ...] = ()  # collections whose real fixes it was trained on
     is_calibrated: bool = False
+    base: str | None = None  # the pretrained base that judges what the checkpoint proposes
 
 
 class Repairs(Protocol):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from redraft_model.network.gguf import convert
 from redraft_model.passage import (
     UNWATCHED,
     About,
@@ -21,6 +22,7 @@ from redraft_model.passage import (
 )
 from redraft_server import loading
 from redraft_server.cli import main
+from redraft_server.model_choice import ModelChoice
 from redraft_server.safety import parses
 
 ABOUT = About("scripted", "nowhere", 1_000_000, 100, 5000, ("repair", "complete"), "cpu")
@@ -30,14 +32,16 @@ ABOUT = About("scripted", "nowhere", 1_000_000, 100, 5000, ("repair", "complete"
 class ScriptedEngine:
     """An engine that closes "(1" at the end of a line, completes with "pass" and doubts every "oops".
 
-    `repairs` (a function from source to source), `completions` and `doubts` say something else.
+    `repairs` (a function from source to source), `completions` and `doubts` say something else. `confidence` is that of
+    every repair.
     """
 
     about: About = ABOUT
     repairs: Callable[[str], str] = lambda source: re.sub(r"\(1$", "(1)", source, flags=re.MULTILINE)
+    confidence: float = 0.9
     completions: tuple[str, ...] = ("pass",)
     doubts: tuple[Doubt, ...] = ()
-    opened_with: list[tuple[Path | None, str]] = field(default_factory=list)
+    opened_with: list[ModelChoice] = field(default_factory=list)
     asked: list[object] = field(default_factory=list)
 
     def repair(
@@ -47,7 +51,7 @@ class ScriptedEngine:
         self.asked.append((source, semantic))
         watch.on_step(DenoiseStep(1, 8, source))
         text = self.repairs(source)
-        return Draft(text, 2.5, 0.9, int(text != source), parses(text), Cost(2, 30, 0.1))
+        return Draft(text, 2.5, self.confidence, int(text != source), parses(text), Cost(2, 30, 0.1))
 
     def complete(
         self,
@@ -88,13 +92,34 @@ class Outcome:
 Run = Callable[..., Outcome]
 
 
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where models are looked for: there are none, whatever this machine has."""
+    monkeypatch.setenv("REDRAFT_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def base(data_folder: Path, tiny_gguf: Path) -> Path:
+    """A converted model where the base is looked for."""
+    folder = data_folder / "models" / "base"
+    folder.mkdir(parents=True)
+    convert(
+        tiny_gguf,
+        folder,
+        origin={"name": "Tiny", "license": "Apache-2.0", "package": "tiny==1", "sha256": "ab"},
+    )
+    (folder / "NOTICE").touch()
+    return folder
+
+
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
     """The engine every command opens."""
     scripted = ScriptedEngine()
 
-    def open_engine(checkpoint: Path | None, device: str) -> ScriptedEngine:
-        scripted.opened_with.append((checkpoint, str(device)))
+    def open_engine(choice: ModelChoice) -> ScriptedEngine:
+        scripted.opened_with.append(choice)
         return scripted
 
     monkeypatch.setattr(loading, "open_engine", open_engine)

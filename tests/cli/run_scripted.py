@@ -1,10 +1,12 @@
 """The command `redraft` as a process of its own, with the engine that follows a script.
 
-With PACE set, each repair first writes a line into that file.
+With PACE set, each repair first writes a line into that file. With CONFIDENCE set, the engine is calibrated, and as sure
+of each repair as it says. With REPAIRED set, that is the repair of every source.
 """
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from conftest import ScriptedEngine
@@ -12,7 +14,15 @@ from redraft_server import loading
 from redraft_server.cli import main
 
 
-class PacedEngine(ScriptedEngine):
+class ToldEngine(ScriptedEngine):
+    def __init__(self):
+        super().__init__()
+        if confidence := os.environ.get("CONFIDENCE"):
+            self.confidence = float(confidence)
+            self.about = replace(self.about, is_calibrated=True)
+        if repaired := os.environ.get("REPAIRED"):
+            self.repairs = lambda source: repaired
+
     def repair(self, source, **options):
         if pace := os.environ.get("PACE"):
             with Path(pace).open("a") as file:
@@ -20,5 +30,5 @@ class PacedEngine(ScriptedEngine):
         return super().repair(source, **options)
 
 
-loading.open_engine = lambda checkpoint, device: PacedEngine()
+loading.open_engine = lambda choice: ToldEngine()
 sys.exit(main())

@@ -18,7 +18,7 @@ def test_a_completion_is_printed_for_the_place_between_two_characters(run, app, 
     outcome = run("complete", "app.py:2:5")
     assert (outcome.code, outcome.out) == (0, b"pass\n")
     assert engine.asked == [(Passage("def f():\n    ", "", "\nf()\n"), 1, 0, False)]
-    assert outcome.err == "draft 1 of 1: confidence 0.75, 4 denoise steps, 16 tokens/s\n"
+    assert outcome.err == "draft 1 of 1: confidence 0.75, 4 forward passes, 16 tokens/s\n"
 
 
 def test_options_of_a_completion_reach_the_engine(run, app, engine) -> None:

@@ -9,6 +9,7 @@ import pytest
 from redraft_model.data.broken import read_broken
 from redraft_model.data.decontamination import save_set
 from redraft_model.data.pairs import read_pairs
+from redraft_server.model_choice import ModelChoice
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_a_repair_is_kept_when_the_parser_accepts_it(run, broken, engine):
     (pair,) = read_pairs(Path("fixed.jsonl.gz"))
     assert (pair.before, pair.after) == ("total = sum(1\nother = (1\n", "total = sum(1)\nother = (1)\n")
     assert pair.origin == "self-training"
-    assert engine.opened_with == [(Path("mine"), "auto")]
+    assert engine.opened_with == [ModelChoice(Path("mine"))]
 
 
 def test_stopped_half_way_it_keeps_what_it_has(run, broken, engine):

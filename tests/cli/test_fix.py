@@ -10,6 +10,8 @@ import pytest
 from redraft_model.errors import CheckpointError, PassageError
 from redraft_model.passage import Draft
 from redraft_server import loading
+from redraft_server.model_choice import ModelChoice
+from redraft_server.settings import DEFAULT_MIN_CONFIDENCE
 
 BROKEN = b"a = 1\nb = (1\nc = 3\n"
 WHOLE = b"a = 1\nb = (1)\nc = 3\n"
@@ -38,7 +40,7 @@ def test_without_a_flag_the_change_is_shown_and_nothing_written(run, app) -> Non
     assert app.read_bytes() == BROKEN
     assert outcome.err == (
         "would be fixed: app.py (1 edit in 0.1 s)\n"
-        "1 fixed; 2 denoise steps, 300 tokens/s; nothing written, add --write to do it.\n"
+        "1 fixed; 2 forward passes, 300 tokens/s; nothing written, add --write to do it.\n"
     )
 
 
@@ -87,12 +89,138 @@ def test_a_file_without_a_repair_is_left_alone_and_reported(run, folder) -> None
     assert "unfixable: app.py (no repair found for '[' was never closed in line 1)\n" in outcome.err
 
 
-def test_a_partial_repair_is_written_and_reported(run, folder) -> None:
+def test_a_partial_repair_is_shown_and_reported_and_never_written(run, folder) -> None:
     (folder / "app.py").write_bytes(BROKEN + HOPELESS)
+    shown = run("fix", "app.py")
+    assert (shown.code, b"+b = (1)\n" in shown.out) == (1, True)
+    said = "partly fixed: app.py (1 edit in 0.1 s; left: '[' was never closed in line 4"
+    assert shown.err == f"{said})\n1 partly fixed; 2 forward passes, 300 tokens/s.\n"
     outcome = run("fix", "--write", "app.py")
     assert outcome.code == 1
-    assert (folder / "app.py").read_bytes() == WHOLE + HOPELESS
-    assert "partly fixed: app.py (1 edit in 0.1 s; left: '[' was never closed in line 4)" in outcome.err
+    assert (folder / "app.py").read_bytes() == BROKEN + HOPELESS
+    assert outcome.err.startswith(f"{said}; not written)\n")
+
+
+def test_a_repair_that_parses_and_does_not_compile_is_a_partial_one(run, folder, engine) -> None:
+    (folder / "app.py").write_bytes(b"def f(:\n    pass\nreturn (1\n")
+    engine.repairs = lambda source: source.replace("f(:", "f():").replace("(1", "(1)")
+    outcome = run("fix", "--write", "app.py")
+    assert outcome.code == 1
+    assert (folder / "app.py").read_bytes() == b"def f(:\n    pass\nreturn (1\n"
+    said = "partly fixed: app.py (1 edit in 0.1 s; left: 'return' outside function in line 3; not written)\n"
+    assert outcome.err.startswith(said)
+
+
+# What each Python since 3.11 parses and refuses to compile, the line of it, and the beginning of what it says.
+REFUSED = [
+    ("import sys\n\nreturn 1\n", 3, "'return' outside function"),
+    ("x = 1\nbreak\n", 2, "'break' outside loop"),
+    ("def f():\n    await g()\n", 2, "'await' outside async function"),
+    ("x = 1\nyield x\n", 2, "'yield' outside function"),
+    ("x = 1\ndef f(a, a):\n    pass\n", 2, "duplicate "),
+    ("f(a=1, a=2)\n", 1, "keyword argument repeated: a"),
+    ("def f():\n    x = 1\n    global x\n", 3, "name 'x' is assigned to before global declaration"),
+    ("x = 1\nfrom __future__ import annotations\n", 2, "from __future__ imports must occur at the beginning"),
+    ("*a = [1]\n", 1, "starred assignment target must be in a list or tuple"),
+    ("nonlocal x\n", 1, "nonlocal declaration not allowed at module level"),
+]
+
+
+@pytest.mark.parametrize(("source", "line", "message"), REFUSED)
+def test_what_parses_and_does_not_compile_is_named(source: str, line: int, message: str, run, folder) -> None:
+    (folder / "app.py").write_text(source)
+    outcome = run("fix", "--write", "app.py")
+    assert outcome.code == 1
+    assert (folder / "app.py").read_text() == source
+    assert outcome.err.startswith(f"unfixable: app.py (no repair found for {message}")
+    assert f" in line {line})\n" in outcome.err
+
+
+def test_what_parses_and_does_not_compile_is_repaired(run, folder, engine) -> None:
+    (folder / "app.py").write_bytes(b"x = 1\nreturn x\n")
+    engine.repairs = lambda source: source.replace("return x", "print(x)")
+    assert run("fix", "--write", "app.py").code == 0
+    assert (folder / "app.py").read_bytes() == b"x = 1\nprint(x)\n"
+    assert run("fix", "--write", "app.py").err == "1 clean.\n"
+    assert engine.asked == [("x = 1\nreturn x\n", False)]
+
+
+@pytest.mark.parametrize(
+    "source", ["import sys\nprint >>sys.stderr, 'x'\n", "await f()\n", "x = lambda: (yield)\n"]
+)
+def test_what_compiles_is_clean_whatever_it_means(source: str, run, folder, engine) -> None:
+    (folder / "app.py").write_text(source)
+    assert (run("fix", "app.py").code, engine.asked) == (0, [])
+
+
+def test_semantic_repair_never_leaves_what_does_not_compile(run, folder, engine) -> None:
+    (folder / "app.py").write_bytes(b"def f():\n    return 1\n")
+    engine.repairs = lambda _: "f()\nreturn 1\n"
+    outcome = run("fix", "--semantic", "app.py")
+    assert (outcome.code, outcome.out) == (1, b"")
+    assert "unfixable: app.py (The text compiles and the rewrite would not)\n" in outcome.err
+
+
+def sure(engine, confidence: float) -> None:
+    engine.about, engine.confidence = replace(engine.about, is_calibrated=True), confidence
+
+
+def test_a_repair_below_the_bound_is_shown_and_never_written(run, app, engine) -> None:
+    sure(engine, 0.299)
+    said = "unsure: app.py (1 edit in 0.1 s, 29 % sure; below --min-confidence 0.3"
+    shown = run("fix", "--min-confidence", 0.3, "app.py")
+    assert (shown.code, shown.out) == (1, PATCH)
+    assert shown.err == f"{said})\n1 unsure; 2 forward passes, 300 tokens/s.\n"
+    for flag in ("--diff", "--check"):
+        assert run("fix", flag, "--min-confidence", 0.3, "app.py").code == 1
+    outcome = run("fix", "--write", "--min-confidence", 0.3, "app.py")
+    assert (outcome.code, outcome.out, app.read_bytes()) == (1, b"", BROKEN)
+    assert outcome.err.startswith(f"{said}; not written)\n1 unsure; ")
+
+
+def test_json_has_the_diff_of_a_repair_below_the_bound(run, app, engine) -> None:
+    sure(engine, 0.25)
+    outcome = run("fix", "--json", "--write", "--min-confidence", 0.3, "app.py")
+    found = json.loads(outcome.out)
+    (file,) = found["files"]
+    assert (outcome.code, app.read_bytes(), found["summary"]["unsure"]) == (1, BROKEN, 1)
+    assert (file["status"], file["confidence"], file["diff"]) == ("unsure", 0.25, PATCH.decode())
+
+
+@pytest.mark.parametrize(("confidence", "bound"), [(0.3, 0.3), (0.0, 0), (1.0, 1)])
+def test_a_repair_that_reaches_the_bound_is_written(
+    confidence: float, bound: float, run, app, engine
+) -> None:
+    sure(engine, confidence)
+    assert run("fix", "--write", "--min-confidence", bound, "app.py").code == 0
+    assert app.read_bytes() == WHOLE
+
+
+def test_what_is_not_said_about_confidence_is_the_default(run, app, engine) -> None:
+    sure(engine, DEFAULT_MIN_CONFIDENCE - 0.01)
+    assert run("fix", "--write", "app.py").code == 1
+    assert app.read_bytes() == BROKEN
+    sure(engine, DEFAULT_MIN_CONFIDENCE)
+    assert run("fix", "--write", "app.py").code == 0
+    assert app.read_bytes() == WHOLE
+
+
+def test_a_checkpoint_without_probabilities_holds_nothing_back_and_says_so_once(
+    run, app, folder, engine
+) -> None:
+    engine.confidence = 0.01
+    (folder / "b.py").write_bytes(BROKEN)
+    outcome = run("fix", "--write", "--min-confidence", 0.9, "app.py", "b.py")
+    assert (outcome.code, app.read_bytes(), (folder / "b.py").read_bytes()) == (0, WHOLE, WHOLE)
+    assert outcome.err.count("--min-confidence does not apply: this checkpoint is not calibrated") == 1
+    app.write_bytes(BROKEN)
+    assert "--min-confidence" not in run("fix", "app.py").err
+
+
+@pytest.mark.parametrize("bound", ["-0.1", "1.1", "nan", "half"])
+def test_a_bound_that_is_no_probability_is_refused(bound: str, run, app) -> None:
+    assert run("fix", "--write", f"--min-confidence={bound}", "app.py").code == 2
+    assert app.read_bytes() == BROKEN
 
 
 def test_a_repair_that_drops_a_comment_is_refused(run, folder, engine) -> None:
@@ -292,7 +420,7 @@ def test_an_engine_that_refuses_one_file_goes_on_with_the_next(run, app, folder,
 
 
 def test_an_engine_that_cannot_be_opened_ends_the_run(run, app, monkeypatch) -> None:
-    def open_engine(checkpoint: Path | None, device: str) -> Draft:
+    def open_engine(choice: ModelChoice) -> Draft:
         raise CheckpointError("model.safetensors is damaged; get it again")
 
     monkeypatch.setattr(loading, "open_engine", open_engine)
@@ -300,12 +428,12 @@ def test_an_engine_that_cannot_be_opened_ends_the_run(run, app, monkeypatch) -> 
     assert (outcome.code, outcome.err) == (2, "redraft: model.safetensors is damaged; get it again\n")
 
 
-def test_checkpoint_and_device_reach_the_engine(run, app, folder, engine) -> None:
+def test_checkpoint_device_and_model_reach_the_engine(run, app, folder, engine) -> None:
     (folder / "mine").mkdir()
-    run("fix", "--checkpoint", "mine", "--device", "cpu", "app.py")
-    assert engine.opened_with == [(Path("mine"), "cpu")]
+    run("fix", "--checkpoint", "mine", "--device", "cpu", "--model", "tiny", "app.py")
+    assert engine.opened_with == [ModelChoice(Path("mine"), "cpu", "tiny")]
     run("fix", "app.py")
-    assert engine.opened_with[1] == (None, "auto")
+    assert engine.opened_with[1] == ModelChoice()
 
 
 def test_a_missing_checkpoint_is_noticed_even_if_all_files_are_clean(run, folder) -> None:
@@ -313,6 +441,22 @@ def test_a_missing_checkpoint_is_noticed_even_if_all_files_are_clean(run, folder
     outcome = run("fix", "--checkpoint", "nowhere", "clean.py")
     assert outcome.code == 2
     assert "there is no checkpoint folder nowhere" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("base", "redraft: the base is not installed; run `redraft model get base`\n"),
+        (
+            "nowhere",
+            "redraft: there is no folder nowhere with a base; --model takes auto, tiny, base or a folder\n",
+        ),
+    ],
+)
+def test_a_missing_base_is_noticed_even_if_all_files_are_clean(run, folder, model: str, said: str) -> None:
+    (folder / "clean.py").write_bytes(b"x = 1\n")
+    outcome = run("fix", "--model", model, "clean.py")
+    assert (outcome.code, outcome.out, outcome.err) == (2, b"", said)
 
 
 def test_stdin_is_repaired_onto_stdout(run, folder) -> None:
@@ -325,6 +469,20 @@ def test_stdin_is_repaired_onto_stdout(run, folder) -> None:
 def test_stdin_that_cannot_be_repaired_is_passed_through(run, folder) -> None:
     outcome = run("fix", "-", stdin=HOPELESS)
     assert (outcome.code, outcome.out) == (1, HOPELESS)
+
+
+def test_stdin_is_passed_through_if_its_repair_would_not_be_written(run, folder, engine) -> None:
+    partly = run("fix", "-", stdin=BROKEN + HOPELESS)
+    assert (partly.code, partly.out) == (1, BROKEN + HOPELESS)
+    assert partly.err == (
+        "partly fixed: <stdin> (1 edit in 0.1 s; left: '[' was never closed in line 4; not written)\n"
+    )
+    sure(engine, 0.25)
+    unsure = run("fix", "--min-confidence", 0.3, "-", stdin=BROKEN)
+    assert (unsure.code, unsure.out) == (1, BROKEN)
+    assert unsure.err == (
+        "unsure: <stdin> (1 edit in 0.1 s, 25 % sure; below --min-confidence 0.3; not written)\n"
+    )
 
 
 def test_stdin_that_is_no_text_gives_no_output(run, folder) -> None:
@@ -354,6 +512,19 @@ def test_colours_are_for_terminals_only(run, app, monkeypatch) -> None:
     assert b"\x1b[" not in run("fix", "--diff", "app.py", terminal=True).out
     monkeypatch.setenv("NO_COLOR", "1")
     assert run("fix", "app.py", terminal=True).out == PATCH
+
+
+def test_the_bar_counts_the_rounds_of_the_search(run, app, monkeypatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    assert "app.py, search round 1 of at most 8" in run("fix", "app.py", terminal=True).err
+
+
+def test_what_is_said_beside_the_bar_is_whole(run, app, monkeypatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    said = run("fix", "--min-confidence", 0.9, "app.py", terminal=True).err
+    assert said.count("this checkpoint is not calibrated, so its repairs have no probability") == 1
 
 
 def test_a_file_cannot_steer_the_terminal(run, app, monkeypatch) -> None:

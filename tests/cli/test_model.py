@@ -1,29 +1,6 @@
 """`redraft model`, and what `redraft doctor` says of the pretrained base."""
 
-from pathlib import Path
-
 import pytest
-from redraft_model.network.gguf import convert
-
-
-@pytest.fixture
-def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("REDRAFT_DATA_DIR", str(tmp_path / "data"))
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def base(data_folder: Path, tiny_gguf: Path) -> Path:
-    """A converted model where the base is looked for."""
-    folder = data_folder / "models" / "base"
-    folder.mkdir(parents=True)
-    convert(
-        tiny_gguf,
-        folder,
-        origin={"name": "Tiny", "license": "Apache-2.0", "package": "tiny==1", "sha256": "ab"},
-    )
-    (folder / "NOTICE").touch()
-    return folder
 
 
 def test_without_models_it_is_said_which_can_be_fetched(run, data_folder) -> None:

@@ -106,6 +106,37 @@ def test_a_closed_stdin_is_one_sentence(words: str, shell) -> None:
     assert done.err == "redraft: stdin is closed; send the source there, or name a file\n"
 
 
+def test_a_process_writes_only_what_is_whole_and_sure_enough(shell, folder) -> None:
+    unsure = "CONFIDENCE=0.25 redraft fix --min-confidence 0.3"
+    assert shell(f"{unsure} --write app.py") == Done(
+        1,
+        "",
+        "unsure: app.py (1 edit in 0.1 s, 25 % sure; below --min-confidence 0.3; not written)\n"
+        "1 unsure; 2 forward passes, 300 tokens/s.\n",
+    )
+    assert shell(f"{unsure} - < app.py").out == BROKEN.decode()
+    partly = shell("REPAIRED='b = ((1)' redraft fix --write app.py")
+    assert (partly.code, partly.err.splitlines()[0]) == (
+        1,
+        "partly fixed: app.py (1 edit in 0.1 s; left: '(' was never closed in line 1; not written)",
+    )
+    assert (folder / "app.py").read_bytes() == BROKEN
+    assert shell("CONFIDENCE=0.25 redraft fix --min-confidence 0.2 --write app.py").code == 0
+    assert (folder / "app.py").read_bytes() == WHOLE
+
+
+def test_a_process_names_what_parses_and_does_not_compile_and_repairs_it(shell, folder) -> None:
+    (folder / "app.py").write_text("import sys\n\nreturn 1\n")
+    assert shell("redraft fix --write app.py") == Done(
+        1,
+        "",
+        "unfixable: app.py (no repair found for 'return' outside function in line 3)\n"
+        "1 unfixable; 2 forward passes, 300 tokens/s.\n",
+    )
+    assert shell("REPAIRED='import sys' redraft fix --write app.py").code == 0
+    assert (folder / "app.py").read_text() == "import sys\n"
+
+
 def test_who_reads_no_stdin_needs_none(shell, folder) -> None:
     assert shell("redraft fix --write app.py <&-").code == 0
     assert (folder / "app.py").read_bytes() == WHOLE

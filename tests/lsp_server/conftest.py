@@ -20,7 +20,7 @@ from lsprotocol import converters, types
 from redraft_server import control
 from redraft_server.lock import owner
 
-SECONDS = 60.0
+SECONDS = 300.0  # only a test that hangs waits so long
 ROOT = Path(__file__).parents[2]
 CONVERTER = converters.get_converter()
 
@@ -137,6 +137,14 @@ class Editor:
                 await asyncio.sleep(0.005)
 
         await asyncio.wait_for(wait(), SECONDS)
+
+    async def caught_up(self) -> None:
+        """Wait until the server has read all that was sent to it."""
+        await self.error("no/method", None)
+
+    def let_go(self) -> None:
+        """Let the fake engine go on with what is held."""
+        self._log.with_name(self._log.name + ".go").touch()
 
     @property
     def log(self) -> list[str]:

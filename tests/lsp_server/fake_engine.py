@@ -1,12 +1,14 @@
 """The real engine process around an engine that needs no weights; documents tell it what to do.
 
-    # steps: 500        how many denoise steps of 10 ms it takes
+    # steps: 500        how many steps of 10 ms it takes
     # drafts: ["a"]     what it completes (JSON)
-    # stuck             a denoise step that takes a minute
+    # held              its first denoise step again and again, until there is a file LOG.go
+    # stuck             a denoise step that takes longer than any test waits
     # crash             the process kills itself
     # masks             its canvas is masked at first, and committed from left to right
 
-Usage: fake_engine.py LOG [--no-checkpoint] [--threads N]; the log gets a line for each thing the engine does.
+Usage: fake_engine.py LOG [--no-checkpoint] [--uncalibrated] [--threads N]; the log gets a line for each thing the engine
+does.
 """
 
 import json
@@ -15,7 +17,8 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from redraft_model.errors import Cancelled, CheckpointError
@@ -32,16 +35,34 @@ from redraft_model.passage import (
     Watch,
 )
 from redraft_server.engine.process import serve
-from redraft_server.safety import parses
+from redraft_server.safety import compiles, parses
 
-REPAIRS = {"prnt(": "print(", "retrun": "return", "  # precious": "", "breakme": "break me"}
+SECONDS_STUCK = 3600.0
+REPAIRS = {
+    "prnt(": "print(",
+    "retrun": "return",
+    "  # precious": "",
+    "breakme": "break me",
+    "return lost": "print(lost)",
+}
 
 
 class FakeEngine:
-    about = About("fake", "nowhere", 1, 1, 1, ("repair", "complete", "types"), "cpu", is_calibrated=True)
+    about = About(
+        "fake",
+        "nowhere",
+        1,
+        1,
+        1,
+        ("repair", "complete", "types"),
+        "cpu",
+        is_calibrated=True,
+        base="base of fakes",
+    )
 
     def __init__(self, log: Path) -> None:
         self._log = log
+        self._go = log.with_name(log.name + ".go")
         # A real library might do this, too; it must not reach the editor.
         print("loading weights")
 
@@ -55,7 +76,7 @@ class FakeEngine:
             target = target.replace(wrong, right)
         passage = Passage.cut(source, span)
         self._denoise(source, passage, target, watch)
-        if parses(source) and not semantic:
+        if compiles(source) and not semantic:
             return _draft(source, parses=True)
         text = passage.replaced(target)
         return _draft(text, parses=parses(text))
@@ -116,14 +137,20 @@ class FakeEngine:
         n_steps = int(found[1]) if found else 3
         if "# crash" in text:
             os.kill(os.getpid(), signal.SIGKILL)
-        for index in range(1, n_steps + 1):
+        for index in self._indices(text, n_steps):
             if watch.is_cancelled():
                 self._note("cancelled")
                 raise Cancelled
-            time.sleep(60 if "# stuck" in text else 0.01)
+            time.sleep(SECONDS_STUCK if "# stuck" in text else 0.01)
             canvas = _masked(target, index / n_steps) if "# masks" in text else target
             watch.on_step(DenoiseStep(index, n_steps, passage.replaced(canvas) if passage else ""))
         self._note("done")
+
+    def _indices(self, text: str, n_steps: int) -> Iterator[int]:
+        """The numbers of the steps that `text` wants."""
+        while "# held" in text and not self._go.exists():
+            yield 1
+        yield from range(1, n_steps + 1)
 
     def _note(self, line: str) -> None:
         with self._log.open("a") as log:
@@ -141,13 +168,22 @@ def _draft(text: str, *, parses: bool) -> Draft:
     return Draft(text, score=1.0, confidence=confidence, n_edits=1, parses=parses, cost=Cost(3, 3, 0.03))
 
 
-def _open(log: Path, *, has_checkpoint: bool) -> FakeEngine:
+def _open(log: Path, *, has_checkpoint: bool, is_calibrated: bool) -> FakeEngine:
     if not has_checkpoint:
         raise CheckpointError("There is no checkpoint here; pass --checkpoint.")
     with log.open("a") as lines:
         lines.write("loaded\n")
-    return FakeEngine(log)
+    engine = FakeEngine(log)
+    engine.about = replace(engine.about, is_calibrated=is_calibrated)
+    return engine
 
 
 if __name__ == "__main__":
-    serve(lambda: _open(Path(sys.argv[1]), has_checkpoint="--no-checkpoint" not in sys.argv[2:]))
+    log, *options = sys.argv[1:]
+    serve(
+        lambda: _open(
+            Path(log),
+            has_checkpoint="--no-checkpoint" not in options,
+            is_calibrated="--uncalibrated" not in options,
+        )
+    )

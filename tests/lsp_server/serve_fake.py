@@ -1,4 +1,4 @@
-"""The real language server with the fake engine: serve_fake.py LOG [--no-checkpoint] [--types].
+"""The real language server with the fake engine: serve_fake.py LOG [--no-checkpoint] [--uncalibrated] [--types].
 
 With --types the checkpoint has learnt one action more.
 """

@@ -14,6 +14,7 @@ from redraft_model.network.checkpoint_info import ALWAYS
 from redraft_server import bridge, daemon, runtime
 from redraft_server.access import Address
 from redraft_server.engine.scheduler import Scheduler
+from redraft_server.model_choice import ModelChoice
 from redraft_server.network import Network
 from redraft_server.server import serve_stdio
 
@@ -37,7 +38,7 @@ def main() -> int:
     actions = (*ALWAYS, "types") if wanted.types else ALWAYS
     scheduler = Scheduler([sys.executable, engine, str(wanted.log)], actions)
     # The place of the daemon that a plain `redraft lsp` looks for.
-    place = runtime.place_of(None, "auto")
+    place = runtime.place_of(ModelChoice())
     if wanted.what == "join":
         command = [sys.executable, __file__, str(wanted.log), "serve", "--idle-seconds", "600"]
         if wanted.without_unix_sockets:

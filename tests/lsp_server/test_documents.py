@@ -1,6 +1,9 @@
 """Documents: bytes in, LF text for the engine, the file's own bytes back."""
 
 import os
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -138,13 +141,14 @@ def test_what_is_not_a_regular_file_is_refused_without_opening_it(tmp_path: Path
         Document.read(tmp_path / "missing.py")
 
 
-def test_a_file_without_read_permission_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "secret.py"
+@pytest.mark.skipif(sys.platform == "win32", reason="there files are without write permission at most")
+def test_a_file_without_read_permission_is_refused(
+    folder_of_nobody: Path, as_nobody: Callable[[], AbstractContextManager[None]]
+) -> None:
+    path = folder_of_nobody / "secret.py"
     path.write_bytes(b"")
     path.chmod(0)
-    if os.access(path, os.R_OK):
-        pytest.skip("this user may read everything")
-    with pytest.raises(UnreadableDocument, match="cannot be read: Permission denied"):
+    with as_nobody(), pytest.raises(UnreadableDocument, match="cannot be read: Permission denied"):
         Document.read(path)
 
 

@@ -1,7 +1,5 @@
 """Drafts that fit: each case is one behaviour, "|" is the cursor and what is between "«»" is replaced."""
 
-import time
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -380,9 +378,18 @@ def test_far_away_strings_do_not_turn_code_into_text() -> None:
     check(far + "x = |\n", "1)", "1")
 
 
-@pytest.mark.parametrize("draft", ["x = 1\n" * 2_000, "(" * 5_000, "ab" * 20_000, "'''\n" * 1_000])
-def test_no_draft_takes_long(draft: str) -> None:
+@pytest.mark.usefixtures("hang_guard")
+@pytest.mark.parametrize(
+    ("draft", "found"),
+    [
+        ("x = 1\n" * 500_000, Fit("x = 1")),
+        ("(" * 500_000, Fit("(" * 500_000)),
+        ("ab" * 2_000_000, None),
+        ("'''\n" * 500_000, Fit("'''")),
+    ],
+    ids=["lines", "brackets", "words", "quotes"],
+)
+def test_a_draft_is_not_looked_at_again_and_again(draft: str, found: Fit | None) -> None:
+    # In quadratic time each would take an hour.
     passage = Passage("def f(x):\n    return g(x)\n" * 2_000, "", "x = 1\n" * 5_000)
-    start = time.perf_counter()
-    fit(draft, passage)
-    assert time.perf_counter() - start < 2
+    assert fit(draft, passage) == found

@@ -18,7 +18,17 @@ CLIENT = {
     },
     "workspace": {"workspaceEdit": {"documentChanges": True}},
 }
-SERVE = [sys.executable, "-m", "redraft_server.cli", "lsp", "--standalone", "--device", "cpu"]
+SERVE = [
+    sys.executable,
+    "-m",
+    "redraft_server.cli",
+    "lsp",
+    "--standalone",
+    "--device",
+    "cpu",
+    "--model",
+    "tiny",
+]
 
 MENDED = """class Stack:
     def __init__(self):

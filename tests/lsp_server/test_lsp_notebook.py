@@ -128,6 +128,22 @@ async def test_changes_of_what_is_not_open_are_only_logged(start_editor: Any, tm
     assert "a cell that is not open" in log
 
 
+async def test_a_cell_may_await_and_must_compile_otherwise(start_editor: Any) -> None:
+    text = "lost = await f()\nasync with g() as h:\n    pass\n"
+    editor = await start(start_editor, item(ONE, text), item(TWO, "%time\nlost = 1\nreturn lost\n"))
+    assert await actions(editor, ONE) == []
+    (action, _) = await actions(editor, TWO, 2)
+    assert action["title"] == "Redraft: repair syntax error: 'return' outside function"
+    assert await repaired(editor, TWO, 2) == "%time\nlost = 1\nprint(lost)\n"
+
+
+async def test_the_future_may_be_imported_behind_magics(start_editor: Any) -> None:
+    text = "%matplotlib inline\n!ls \\\n  -l\nfrom __future__ import annotations\n"
+    editor = await start(start_editor, item(ONE, text), item(TWO, text + "retrun 1\n"))
+    assert await actions(editor, ONE, 3) == []
+    assert await repaired(editor, TWO, 4) == text + "return 1\n"
+
+
 async def test_magics_are_no_syntax_errors(start_editor: Any) -> None:
     text = "%matplotlib inline\n!pip install x\nfiles = !ls\nx?\n"
     editor = await start(start_editor, item(ONE, text), item(TWO, "%%time\nx = 1\n"))

@@ -43,8 +43,10 @@ async def test_who_follows_the_status_is_told_at_once_and_when_it_changes(start_
         "quiescent": True,
         "message": None,
     }
-    action = await first_action(editor, editor.open("# steps: 60\n" + BROKEN))
-    await editor.ask("codeAction/resolve", action)
+    request = editor.start("codeAction/resolve", await first_action(editor, editor.open("# held\n" + BROKEN)))
+    await editor.messages(lambda m: m.get("method") == "experimental/serverStatus", 2)
+    editor.let_go()
+    assert "result" in await editor.response(request)
     await editor.messages(lambda m: m.get("method") == "experimental/serverStatus", 3)
     assert [status["quiescent"] for status in statuses(editor)] == [True, False, True]
 

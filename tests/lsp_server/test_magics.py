@@ -28,6 +28,8 @@ def check(cell: str, expected: str) -> None:
         ("x = %time f()\n", "x = 0#ime f()\n"),
         ("!ls \\\n  -l \\\n\n%x y", "0#s \\\n  #l \\\n\n0# y"),
         ("!echo \"it's\nx = '?'\n", "0#cho \"it's\nx = '?'\n"),
+        ("\n%a b\n# c\n!\nfrom __future__ import d\n!e\n", "\n#a b\n# c\n#\nfrom __future__ import d\n0#\n"),
+        ("x = 1\n%a b\nfrom __future__ import d\n", "x = 1\n0# b\nfrom __future__ import d\n"),
     ],
 )
 def test_what_only_ipython_understands_is_hidden(cell: str, expected: str) -> None:

@@ -1,6 +1,5 @@
 """Documents stay in step with the editor in all three encodings, whatever they contain."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -186,17 +185,17 @@ def test_a_document_is_found_by_any_spelling_and_keeps_its_own(opened: str, aske
     assert found.uri == opened
 
 
-def test_one_character_in_a_long_file_is_a_matter_of_milliseconds() -> None:
+def test_one_character_in_a_long_file_leaves_all_other_lines_as_they_are() -> None:
     source = source_of("    value = compute_something(argument)\n" * 20_000, UTF16)
     place: Any = types.Range(types.Position(10_000, 4), types.Position(10_000, 4))
-    seconds = []
+    before = source.lines
     for version in range(2, 22):
-        start = time.perf_counter()
         source = source.edited([types.TextDocumentContentChangePartial(place, "x")], version)
-        seconds.append(time.perf_counter() - start)
+    # The same objects, so the text was neither joined nor split; pygls' own document does both for each edit.
+    assert [n for n, (old, new) in enumerate(zip(before, source.lines, strict=True)) if old is not new] == [
+        10_000
+    ]
     assert source.lines[10_000] == "    " + "x" * 20 + "value = compute_something(argument)\n"
-    # The best of twenty, because the machine may be busy; pygls' own document takes 12 ms at its best.
-    assert min(seconds) < 0.005
 
 
 def test_the_code_of_a_cell_hides_what_only_ipython_understands() -> None:

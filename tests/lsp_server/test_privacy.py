@@ -167,7 +167,7 @@ def converse(command: list[str], cwd: Path) -> tuple[list[Any], str]:
         received.append(_receive(process.stdout))
     _send(process.stdin, {"id": 5, "method": "shutdown", "params": None})
     _send(process.stdin, {"method": "exit", "params": None})
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 0
     return received, errors.decode()
 

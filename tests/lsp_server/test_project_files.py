@@ -51,6 +51,8 @@ async def test_who_asks_does_not_wait_and_gets_what_was_found_before(folder: Pat
 
 
 async def test_a_file_that_has_changed_is_read_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(project_files, "CHOICE_SECONDS", 3600.0)
+    monkeypatch.setattr(project_files, "FOLDER_SECONDS", 3600.0)
     other = write(folder / "app" / "other.py", "alpha = 1\n")
     files = ProjectFiles()
     assert await chosen(files, folder, folder) == ["alpha = 1\n"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from redraft_model.passage import About, Cost
-from redraft_server.report import Changes, Exit, Report, Result, Status
+from redraft_server.report import Changes, Exit, Report, Result, Status, percent
 
 ABOUT = About("tiny", "checkpoints/tiny", 9, 8, 7, ("repair",), "cpu")
 
@@ -20,6 +20,7 @@ def report_of(*statuses: Status) -> Report:
         ([Status.CLEAN], Exit.FINE, Exit.FINE),
         ([Status.CLEAN, Status.FIXED], Exit.FOUND, Exit.FINE),
         ([Status.FIXED, Status.PARTLY_FIXED], Exit.FOUND, Exit.FOUND),
+        ([Status.FIXED, Status.UNSURE], Exit.FOUND, Exit.FOUND),
         ([Status.CLEAN, Status.UNFIXABLE], Exit.FOUND, Exit.FOUND),
         ([Status.SKIPPED], Exit.FAILED, Exit.FAILED),
         ([Status.SKIPPED, Status.CLEAN], Exit.FINE, Exit.FINE),
@@ -45,9 +46,15 @@ def test_a_line_says_what_happened_or_would_happen() -> None:
     assert replace(fixed, confidence=0.874).line(Changes.WRITE) == "fixed: a.py (2 edits in 0.2 s, 87 % sure)"
     assert fixed.line(Changes.SHOW) == "would be fixed: a.py (2 edits in 0.2 s)"
     partly = Result("a.py", Status.PARTLY_FIXED, "left: invalid syntax in line 3", n_edits=1)
-    assert partly.line(Changes.WRITE) == (
-        "partly fixed: a.py (1 edit in 0.0 s; left: invalid syntax in line 3)"
-    )
+    for changes, end in ((Changes.SHOW, ""), (Changes.WRITE, "; not written")):
+        assert partly.line(changes) == (
+            f"partly fixed: a.py (1 edit in 0.0 s; left: invalid syntax in line 3{end})"
+        )
+    unsure = Result("a.py", Status.UNSURE, "below --min-confidence 0.3", n_edits=1, confidence=0.2999)
+    for changes, end in ((Changes.CHECK, ""), (Changes.WRITE, "; not written")):
+        assert unsure.line(changes) == (
+            f"unsure: a.py (1 edit in 0.0 s, 29 % sure; below --min-confidence 0.3{end})"
+        )
     assert Result("a.py", Status.UNFIXABLE, "no repair found").line(Changes.WRITE) == (
         "unfixable: a.py (no repair found)"
     )
@@ -63,10 +70,24 @@ def test_the_summary_counts_files_steps_and_speed() -> None:
         ),
         n_ignored=4,
     )
-    expected = "1 fixed, 1 unfixable, 1 clean, 4 ignored by git; 8 denoise steps, 100 tokens/s"
+    expected = "1 fixed, 1 unfixable, 1 clean, 4 ignored by git; 8 forward passes, 100 tokens/s"
     assert report.summary(Changes.WRITE) == expected + "."
     assert report.summary(Changes.SHOW) == expected + "; nothing written, add --write to do it."
     assert Report(()).summary(Changes.SHOW) == "nothing to do."
+    once = Report((Result("a.py", Status.UNSURE, cost=Cost(1, 50, 0.5)),))
+    assert once.summary(Changes.SHOW) == "1 unsure; 1 forward pass, 100 tokens/s."
+
+
+def test_a_probability_is_rounded_down_and_no_further() -> None:
+    assert [percent(p) for p in (0.0, 0.29, 0.4999, 0.5, 0.57, 0.999, 1.0)] == [
+        "0 %",
+        "29 %",
+        "49 %",
+        "50 %",
+        "57 %",
+        "99 %",
+        "100 %",
+    ]
 
 
 def test_json_has_files_summary_and_model() -> None:
@@ -90,6 +111,7 @@ def test_json_has_files_summary_and_model() -> None:
         "summary": {
             "fixed": 1,
             "partly_fixed": 0,
+            "unsure": 0,
             "unfixable": 0,
             "clean": 0,
             "skipped": 0,
@@ -110,6 +132,7 @@ def test_json_has_files_summary_and_model() -> None:
             "device": "cpu",
             "origins": (),
             "is_calibrated": False,
+            "base": None,
         },
     }
     assert Report(()).to_json(None)["model"] is None

@@ -32,6 +32,20 @@ def test_a_text_that_parses_must_go_on_parsing() -> None:
     check("f(1)\n", "f(2)\n", None)
 
 
+def test_a_text_that_compiles_must_go_on_compiling() -> None:
+    check("f(1)\n", "return 1\n", "The text compiles and the rewrite would not.")
+    check("def f(a, b):\n    pass\n", "def f(a, a):\n    pass\n", "compiles and the rewrite would not")
+    check("def f(a, a):\n    pass\n", "def f(a, b):\n    pass\n", None)
+    check("return 1\n", "return 2\n", None)
+    check("return 1\n", "return (1\n", "parses and the rewrite would not")
+    check("f(1\n", "return 1\n", None)
+
+
+def test_awaiting_at_the_outermost_level_is_for_notebooks_to_decide() -> None:
+    assert safety.compiles("await f()\nasync with g():\n    pass\n")
+    assert not safety.compiles("def f():\n    await g()\n")
+
+
 def test_nothing_outside_the_span_may_change() -> None:
     before = "a = 1\nb = 2\nc = 3\n"
     middle = Span(6, 12)
@@ -87,10 +101,11 @@ def test_what_looks_like_a_comment_until_its_quote_is_repaired_is_not_missed() -
 
 
 @pytest.mark.parametrize("text", ["a\0b", "x = '\ud800'\n", "(" * 100_000])
-def test_texts_the_parser_chokes_on_do_not_parse(text: str) -> None:
+def test_texts_the_parser_chokes_on_neither_parse_nor_compile(text: str) -> None:
     assert not safety.parses(text)
+    assert not safety.compiles(text)
 
 
-def test_warnings_of_the_parser_are_not_shown(recwarn: pytest.WarningsRecorder) -> None:
-    assert safety.parses("x = '\\d'\nx is 1\n")
+def test_warnings_of_the_parser_and_the_compiler_are_not_shown(recwarn: pytest.WarningsRecorder) -> None:
+    assert safety.compiles("x = '\\d'\nx is 1\n")
     assert not recwarn.list

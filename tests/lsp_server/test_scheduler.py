@@ -17,7 +17,7 @@ from redraft_server.engine.requests import Complete, FindDoubts, Repair, Rewrite
 from redraft_server.engine.scheduler import KEEP_FOR_EVER, Overloaded, Scheduler, State
 
 BROKEN = "retrun 1\n"
-SECONDS = 60.0
+SECONDS = 300.0  # only a test that hangs waits so long
 
 
 class Bench:
@@ -31,6 +31,10 @@ class Bench:
     @property
     def log(self) -> list[str]:
         return self._log.read_text().split("\n")[:-1] if self._log.exists() else []
+
+    def let_go(self) -> None:
+        """Let the engine go on with what is held."""
+        self._log.with_name(self._log.name + ".go").touch()
 
     async def logged(self, line: str, n_times: int = 1) -> None:
         await self.until(lambda: self.log.count(line) >= n_times)
@@ -48,8 +52,11 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     await bench.scheduler.close()
 
 
-def slow(n_steps: int = 100_000, text: str = BROKEN) -> Repair:
-    return Repair(f"# steps: {n_steps}\n{text}")
+HELD = Repair("# held\n" + BROKEN)
+
+
+def slow() -> Repair:
+    return Repair("# steps: 100000\n" + BROKEN)
 
 
 def completion(before: str, n_drafts: int = 1, *, single_line: bool = False) -> Complete:
@@ -61,8 +68,9 @@ async def test_every_kind_of_request_is_answered_with_its_values(bench: Bench) -
     assert (await start(Repair(BROKEN)).answer()).text == "return 1\n"
     (draft,) = await start(completion('# drafts: ["a"]\n')).answer()
     assert draft.text == "a"
-    (draft,) = await start(Rewrite(Passage("", "abc", ""), "types", seed=7)).answer()
+    (draft,) = await start(Rewrite(Passage("", "abc", ""), "repair", seed=7)).answer()
     assert draft.text == "ABC"
+    assert "rewrite repair n_drafts=1 seed=7" in bench.log
     (doubt,) = await start(FindDoubts("x = wrong\n")).answer()
     assert (doubt.span.start, doubt.span.end, doubt.proposal) == (4, 9, "right")
     assert bench.log.count("loaded") == 1
@@ -76,24 +84,25 @@ async def test_nothing_is_started_before_somebody_asks(bench: Bench) -> None:
 
 async def test_typing_goes_before_what_was_chosen_and_that_before_background_work(bench: Bench) -> None:
     start = bench.scheduler.start
-    running = start(slow(20))
+    running = start(HELD)
     await bench.logged("repair semantic=False")
     jobs = [
         start(FindDoubts("x"), priority=Priority.BACKGROUND),
         start(Repair(BROKEN, semantic=True), priority=Priority.CHOSEN),
         start(completion("x"), priority=Priority.TYPING),
     ]
+    bench.let_go()
     await asyncio.gather(running.answer(), *(job.answer() for job in jobs))
     order = [line.split()[0] for line in bench.log if line.split()[0] in ("repair", "complete", "doubt")]
     assert order == ["repair", "complete", "repair", "doubt"]
 
 
 async def test_background_work_gives_way_while_it_runs_and_is_done_later(bench: Bench) -> None:
-    background = bench.scheduler.start(slow(300), priority=Priority.BACKGROUND)
+    background = bench.scheduler.start(HELD, priority=Priority.BACKGROUND)
     await bench.logged("repair semantic=False")
     await bench.scheduler.start(completion("x"), priority=Priority.TYPING).answer()
-    assert bench.log[-1] == "done"
     assert not background.is_over
+    bench.let_go()
     assert (await background.answer()).text.endswith("return 1\n")
     assert [line for line in bench.log if line in ("cancelled", "batch of 1")] == ["cancelled", "batch of 1"]
 
@@ -109,28 +118,31 @@ async def test_only_the_newest_of_its_kind_counts(bench: Bench) -> None:
 
 
 async def test_completions_that_wait_together_are_one_batch(bench: Bench) -> None:
-    running = bench.scheduler.start(slow(20))
+    running = bench.scheduler.start(HELD)
     await bench.logged("repair semantic=False")
     several = [bench.scheduler.start(completion(f'# drafts: ["{n}"]\n')) for n in range(5)]
     alone = bench.scheduler.start(completion("x", single_line=True))
+    bench.let_go()
     answers = [await job.answer() for job in [running, *several, alone][1:]]
     assert [[draft.text for draft in drafts] for drafts in answers] == [["0"], ["1"], ["2"], ["3"], ["4"], []]
     assert [line for line in bench.log if line.startswith("batch")] == ["batch of 5", "batch of 1"]
 
 
 async def test_a_batch_has_a_bound(bench: Bench) -> None:
-    running = bench.scheduler.start(slow(20))
+    running = bench.scheduler.start(HELD)
     await bench.logged("repair semantic=False")
     jobs = [bench.scheduler.start(completion(str(n), n_drafts=3)) for n in range(7)]
+    bench.let_go()
     await asyncio.gather(running.answer(), *(job.answer() for job in jobs))
     assert [line for line in bench.log if line.startswith("batch")] == ["batch of 5", "batch of 2"]
 
 
 async def test_cancelling_one_of_a_batch_leaves_the_others(bench: Bench) -> None:
-    running = bench.scheduler.start(slow(20))
+    running = bench.scheduler.start(HELD)
     await bench.logged("repair semantic=False")
     dull = bench.scheduler.start(completion("# steps: 100000\n"))
     good = bench.scheduler.start(completion('# drafts: ["a"]\n'))
+    bench.let_go()
     await bench.logged("batch of 2")
     dull.cancel()
     assert [draft.text for draft in await good.answer()] == ["a"]
@@ -139,15 +151,13 @@ async def test_cancelling_one_of_a_batch_leaves_the_others(bench: Bench) -> None
 
 
 async def test_a_cancelled_job_is_settled_at_once_and_stops_within_a_step(bench: Bench) -> None:
-    loop = asyncio.get_running_loop()
     steps: list[DenoiseStep] = []
     job = bench.scheduler.start(slow(), on_step=steps.append)
     await bench.until(lambda: len(steps) >= 3)
-    started = loop.time()
     job.cancel()
+    assert job.is_over
     with pytest.raises(Cancelled):
         await job.answer()
-    assert loop.time() - started < 0.05
     await bench.logged("cancelled")
     assert (await bench.scheduler.start(Repair(BROKEN)).answer()).text == "return 1\n"
     assert bench.log.count("loaded") == 1
@@ -163,9 +173,10 @@ async def test_who_stops_waiting_cancels(bench: Bench) -> None:
 
 
 async def test_a_job_that_was_cancelled_while_it_waited_never_reaches_the_engine(bench: Bench) -> None:
-    running = bench.scheduler.start(slow(20))
+    running = bench.scheduler.start(HELD)
     await bench.logged("repair semantic=False")
     bench.scheduler.start(completion("x")).cancel()
+    bench.let_go()
     await running.answer()
     await bench.scheduler.start(Repair(BROKEN)).answer()
     assert not any(line.startswith("batch") for line in bench.log)
@@ -175,7 +186,8 @@ async def test_a_deadline_cancels(bench: Bench) -> None:
     await bench.scheduler.start(Repair(BROKEN)).answer()
     with pytest.raises(Cancelled):
         await bench.scheduler.start(slow(), deadline=0.1).answer()
-    await bench.logged("cancelled")
+    # The engine is free again, whether it had begun or not.
+    assert (await bench.scheduler.start(Repair(BROKEN)).answer()).text == "return 1\n"
 
 
 async def test_a_step_that_never_ends_is_ended_with_its_process(
@@ -241,7 +253,10 @@ async def test_a_process_that_is_killed_again_and_again_waits_until_it_is_needed
     assert (await bench.scheduler.start(Repair(BROKEN)).answer()).text == "return 1\n"
 
 
-async def test_a_process_that_keeps_stopping_is_not_started_all_the_time(bench: Bench) -> None:
+async def test_a_process_that_keeps_stopping_is_not_started_all_the_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduling, "_PAUSES", (0.0, 0.0, 0.0, 3600.0))
     messages = []
     for _ in range(5):
         with pytest.raises(EngineLost) as caught:
@@ -280,7 +295,7 @@ async def test_a_mistake_of_ours_fails_who_waits_and_nobody_after_them(
     assert (await bench.scheduler.start(Repair(BROKEN)).answer()).text == "return 1\n"
 
 
-async def test_an_idle_process_is_ended_and_started_by_the_next_job(bench: Bench) -> None:
+async def test_an_idle_process_is_ended_and_started_by_the_next_job(bench: Bench, tmp_path: Path) -> None:
     bench.scheduler.configure(n_threads=0, keep_alive=0.1)
     await bench.scheduler.start(Repair(BROKEN)).answer()
     pid = bench.scheduler.status.pid
@@ -290,14 +305,19 @@ async def test_an_idle_process_is_ended_and_started_by_the_next_job(bench: Bench
         await bench.until(lambda: os.kill(pid, 0) is not None)
     bench.scheduler.configure(n_threads=0, keep_alive=KEEP_FOR_EVER)
     await bench.scheduler.start(Repair(BROKEN)).answer()
-    await asyncio.sleep(0.3)
-    assert bench.scheduler.state is State.READY
+    other = Bench(tmp_path / "other.log")
+    other.scheduler.configure(n_threads=0, keep_alive=0.1)
+    await other.scheduler.start(Repair(BROKEN)).answer()
+    await other.until(lambda: other.scheduler.state is State.UNLOADED)
+    await other.scheduler.close()
+    assert bench.scheduler.state is State.READY, "it has been idle for longer"
 
 
 async def test_unloading_waits_for_nobody_and_disturbs_nobody(bench: Bench) -> None:
-    job = bench.scheduler.start(slow(20))
+    job = bench.scheduler.start(HELD)
     await bench.logged("repair semantic=False")
     await bench.scheduler.unload()
+    bench.let_go()
     assert (await job.answer()).text.endswith("return 1\n")
     await bench.scheduler.unload()
     assert bench.scheduler.status.pid is None
@@ -323,13 +343,11 @@ async def test_status_says_what_runs_and_what_it_holds(bench: Bench) -> None:
 
 
 async def test_closing_ends_the_process_whatever_it_is_doing(bench: Bench) -> None:
-    loop = asyncio.get_running_loop()
     job = bench.scheduler.start(Repair("# stuck\n" + BROKEN))
     await bench.logged("repair semantic=False")
     pid = bench.scheduler.status.pid
-    started = loop.time()
-    await bench.scheduler.close()
-    assert loop.time() - started < 2.0
+    async with asyncio.timeout(SECONDS):
+        await bench.scheduler.close()
     with pytest.raises(Cancelled):
         await job.answer()
     assert pid is not None
@@ -348,7 +366,8 @@ async def test_the_engine_process_ends_with_its_parent(tmp_path: Path) -> None:
         "    await scheduler.start(Repair('x = 1')).answer()\n"
         "    print(scheduler.status.pid, flush=True)\n"
         "    scheduler.start(Repair('# steps: 100000\\nretrun'))\n"
-        "    await asyncio.sleep(1)\n"
+        "    while 'repair' not in open(sys.argv[2]).read().split('done')[1]:\n"
+        "        await asyncio.sleep(0.01)\n"
         "    os.kill(os.getpid(), 9)\n"
         "asyncio.run(main())\n"
     )

@@ -29,6 +29,7 @@ def test_what_is_null_is_not_set() -> None:
     ("key", "usable", "unusable"),
     [
         ("enable", [True, False], [1, 0, "true", []]),
+        ("minConfidence", [0, 0.5, 1], [-0.1, 1.1, "0.5", True, float("nan")]),
         ("inlineCompletionMinConfidence", [0, 0.5, 1], [-0.1, 1.1, "0.5", True, float("nan")]),
         ("multiLine", ["auto", "always", "never"], ["sometimes", True, ["auto"], {}]),
         ("completionFallback", ["auto", "never"], ["always", False]),
@@ -83,15 +84,15 @@ def test_what_is_personal_is_not_for_a_repository(key: str) -> None:
     )
 
 
-@pytest.mark.parametrize("key", ["checkpoint", "device", "path", "command", "host", "token"])
+@pytest.mark.parametrize("key", ["checkpoint", "device", "model", "path", "command", "host", "token"])
 def test_a_repository_cannot_name_programs_paths_or_hosts(key: str) -> None:
     assert project_values({key: "x"}) == ({}, [f"There is no setting {key!r}."])
 
 
 def test_a_repository_may_set_the_rest() -> None:
-    options = {"enable": False, "multi-line": "never", "disabled-globs": ["vendor/"]}
+    options = {"enable": False, "min-confidence": 0.9, "multi-line": "never", "disabled-globs": ["vendor/"]}
     assert project_values(options) == (
-        {"enable": False, "multi_line": "never", "disabled_globs": ("vendor/",)},
+        {"enable": False, "min_confidence": 0.9, "multi_line": "never", "disabled_globs": ("vendor/",)},
         [],
     )
 

@@ -50,9 +50,7 @@ def checkpoint(
     halves = [i for i in range(tokenizer.n_vocabulary) if "\ufffd" in tokenizer.decode([i])]
     network.embedding.weight[halves] = 0
     folder = tmp_path_factory.mktemp("checkpoints") / "wild"
-    export_checkpoint(
-        network, tokenizer, folder, Training(12, 3, 1, "none", actions=("repair", "complete", "types"))
-    )
+    export_checkpoint(network, tokenizer, folder, Training(12, 3, 1, "none", actions=("repair", "complete")))
     return folder
 
 
@@ -74,7 +72,7 @@ def engine_of(tokenizer: Tokenizer, oracle_of: Callable[..., Transformer]) -> Kn
         *,
         ends_lines: bool = False,
     ) -> Engine:
-        training = Training(0, 0, 0, "none", actions=("repair", "complete", "types"))
+        training = Training(0, 0, 0, "none", actions=("repair", "complete"))
         network = oracle_of(clean, confidence, ends_lines)
         checkpoint = Checkpoint(Path("oracle"), network, tokenizer, training)
         return Engine(checkpoint, torch.device("cpu"), settings)
@@ -90,7 +88,7 @@ def test_an_engine_says_what_it_runs(wild: Engine, checkpoint: Path, tokenizer: 
         n_parameters,
         tokenizer.n_vocabulary,
         12,
-        ("repair", "complete", "types"),
+        ("repair", "complete"),
         "cpu",
     )
     assert isinstance(wild.about.actions, tuple)
@@ -491,13 +489,18 @@ def test_a_target_that_does_not_parse_is_repaired_and_nothing_else(engine_of: Kn
     assert draft.parses
 
 
-def test_a_target_that_parses_is_denoised(engine_of: Knowing) -> None:
+@pytest.mark.parametrize("begin", ["return width", "    return width", "def area"])
+def test_a_target_that_parses_is_denoised(engine_of: Knowing, begin: str) -> None:
     source = CLEAN.replace("width * height", "width + height")
-    start, end = source.index("return width"), source.index("\n\n\ndef root")
-    (draft,) = engine_of().rewrite(Passage.cut(source, Span(start, end)), action="types")
+    start, end = source.index(begin), source.index("\n\n\ndef root")
+    steps: list[DenoiseStep] = []
+    (draft,) = engine_of().rewrite(Passage.cut(source, Span(start, end)), watch=Watch(on_step=steps.append))
     assert source[:start] + draft.text + source[end:] == CLEAN
+    assert draft.parses
+    assert draft.n_edits == 1
     assert draft.cost.n_forward > 0
     assert draft.cost.n_tokens > 0
+    assert steps[-1].text == CLEAN
 
 
 def test_a_target_the_network_expects_has_no_drafts(engine_of: Knowing) -> None:
@@ -522,8 +525,8 @@ def test_rewriting_can_mean_completing(wild: Engine) -> None:
 
 
 def test_an_action_that_was_not_learnt_is_an_error_that_lists_those_that_were(wild: Engine) -> None:
-    for action in ("docs", "", "repair "):
-        with pytest.raises(PassageError, match="repair, complete, types"):
+    for action in ("types", "docs", "", "repair "):
+        with pytest.raises(PassageError, match=r"choose one of repair, complete$"):
             wild.rewrite(Passage("", "x = 1", ""), action=action)
 
 

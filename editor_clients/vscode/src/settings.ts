@@ -3,6 +3,7 @@
 /** The settings of the server that the extension has, too. */
 export const NAMES = [
   "enable",
+  "minConfidence",
   "inlineCompletion",
   "inlineCompletionMinConfidence",
   "multiLine",

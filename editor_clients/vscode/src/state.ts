@@ -118,6 +118,8 @@ export interface DaemonStatus {
     state?: string;
     message?: string | null;
     checkpoint?: string | null;
+    /** The pretrained base that judges what the checkpoint proposes. */
+    base?: string | null;
     device?: string | null;
     parameters?: number | null;
     residentBytes?: number | null;
@@ -130,8 +132,9 @@ export function described(status: DaemonStatus): string[] {
   const model = status.model;
   if (model !== undefined) {
     const name = model.checkpoint ? ` “${model.checkpoint}”` : "";
+    const base = model.base ? ` with “${model.base}”` : "";
     const device = model.device ? ` on ${model.device}` : "";
-    lines.push(`Model${name}: ${model.state ?? "unknown"}${device}`);
+    lines.push(`Model${name}${base}: ${model.state ?? "unknown"}${device}`);
     if (model.message) lines.push(model.message);
     if (model.residentBytes) lines.push(`Memory: ${bytes(model.residentBytes)}`);
   }

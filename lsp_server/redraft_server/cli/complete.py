@@ -15,12 +15,14 @@ from redraft_server.cli.opening import (
     Device,
     DeviceOption,
     ForceOption,
+    ModelOption,
     SeedOption,
     open_document,
 )
 from redraft_server.cli.terminal import hand_over, hand_over_json, talk
 from redraft_server.document import Document
-from redraft_server.report import Exit
+from redraft_server.model_choice import AUTO, ModelChoice
+from redraft_server.report import Exit, effort
 
 _PLACE = re.compile(r"(.+):(\d+):(\d+)", re.DOTALL)
 
@@ -36,6 +38,7 @@ def complete(
     seed: SeedOption = 0,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
+    model: ModelOption = AUTO,
 ) -> None:
     """Print the text to insert at a place of a file, best first.
 
@@ -44,7 +47,7 @@ def complete(
     Exit code 0: there is one; 1: there is none.
     """
     document, offset = _located(place, is_forced=force)
-    engine = loading.open_engine(checkpoint, device)
+    engine = loading.open_engine(ModelChoice(checkpoint, device, model))
     passage = Passage.cut(document.text, Span(offset, offset))
     found = engine.complete(
         passage, n_drafts=drafts, seed=seed, single_line=single_line, retrieved_context=_elsewhere(document)
@@ -52,10 +55,7 @@ def complete(
     if json:
         hand_over_json({"drafts": [asdict(draft) for draft in found], "model": asdict(engine.about)})
     for number, draft in enumerate([] if json else found, 1):
-        talk(
-            f"draft {number} of {len(found)}: confidence {draft.confidence:.2f}, "
-            f"{draft.cost.n_forward} denoise steps, {draft.cost.tokens_per_second:.0f} tokens/s"
-        )
+        talk(f"draft {number} of {len(found)}: confidence {draft.confidence:.2f}, {effort(draft.cost)}")
         hand_over((draft.text.removesuffix("\n") + "\n").encode("utf-8", "surrogatepass"))
     if not found:
         talk("there is nothing to suggest here")

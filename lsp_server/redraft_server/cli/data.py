@@ -8,8 +8,9 @@ import typer
 from redraft_model.errors import DataError, PassageError
 
 from redraft_server import loading
-from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption
+from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, ModelOption, SeedOption
 from redraft_server.cli.terminal import bar, hand_over, talk
+from redraft_server.model_choice import AUTO, ModelChoice
 
 app = typer.Typer(no_args_is_help=True, help="Prepare training data from folders of Python files.")
 
@@ -125,12 +126,28 @@ def broken(
     hand_over(f"{report.summary()}\n".encode())
 
 
+@app.command("young")
+def young(
+    folders: FoldersArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .jsonl.gz to write.")],
+    items: Annotated[int, typer.Option("--items", metavar="N", min=1, help="Items of each kind.")] = 150,
+    seed: SeedOption = 0,
+) -> None:
+    """Make a benchmark for `redraft eval young` from packages that no network can know."""
+    from redraft_model.data.young import collect, write_young
+
+    report = collect(folders, items, seed)
+    write_young(out, report.items)
+    hand_over(f"{report.summary()}\n".encode())
+
+
 @app.command("fix")
 def fix(
     broken: Annotated[Path, typer.Argument(metavar="FILE", help="Texts from `redraft data broken`.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The pair file to write.")],
     checkpoint: CheckpointOption = None,
     device: DeviceOption = Device.AUTO,
+    model: ModelOption = AUTO,
 ) -> None:
     """Repair broken texts with the model and keep what parses within four token edits as pairs.
 
@@ -142,7 +159,7 @@ def fix(
     from redraft_model.evaluate.syntax_repair import judge_repair
 
     texts = read_broken(broken)
-    engine = loading.open_engine(checkpoint, device)
+    engine = loading.open_engine(ModelChoice(checkpoint, device, model))
 
     def repaired(text: str) -> str | None:
         try:

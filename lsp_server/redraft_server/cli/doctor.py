@@ -4,22 +4,28 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import typer
 from redraft_model.errors import RedraftError
 
-from redraft_server import models, safety
-from redraft_server.cli import opening
-from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption
+from redraft_server import loading, models, safety
+from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, ModelOption
 from redraft_server.cli.terminal import GREEN, RED, escaped, painted, show
-from redraft_server.report import Exit
+from redraft_server.model_choice import AUTO, TINY, Decision, ModelChoice
+from redraft_server.report import Exit, effort
+
+if TYPE_CHECKING:
+    from redraft_model.engine import Engine
 
 MINIMUM_PYTHON = (3, 11)
 PACKAGES = ("redraft", "torch", "safetensors", "tokenizers", "tree-sitter", "tree-sitter-python", "pygls")
 BROKEN_LINE = 'print("hello"\n'
+# It can be repaired in several ways, so that a base has something to judge.
+BROKEN_FUNCTION = "def mean(values)\n    total = sum(values\n    return total / len(values)\n"
 
 
 @dataclass(frozen=True)
@@ -31,20 +37,22 @@ class Finding:
     seen: str
 
 
-def doctor(device: DeviceOption = Device.AUTO, checkpoint: CheckpointOption = None) -> None:
-    """Check the installation and repair one line with it.
+def doctor(
+    device: DeviceOption = Device.AUTO, checkpoint: CheckpointOption = None, model: ModelOption = AUTO
+) -> None:
+    """Check the installation, repair a line and a function with it, and say how long that takes with and without the base.
 
     Exit code 0: everything works; 1: something does not.
     """
     is_fine = True
-    for finding in _findings(opening.LazyEngine(checkpoint, device)):
+    for finding in _findings(ModelChoice(checkpoint, device, model)):
         mark = painted("ok   ", GREEN) if finding.is_fine else painted("WRONG", RED)
         show(f"{mark} {finding.subject:<18} {escaped(finding.seen)}\n")
         is_fine &= finding.is_fine
     raise typer.Exit(Exit.FINE if is_fine else Exit.FOUND)
 
 
-def _findings(engine: opening.LazyEngine) -> Iterator[Finding]:
+def _findings(choice: ModelChoice) -> Iterator[Finding]:
     yield Finding(
         "python", sys.version_info >= MINIMUM_PYTHON, f"{platform.python_version()} {sys.executable}"
     )
@@ -52,7 +60,7 @@ def _findings(engine: opening.LazyEngine) -> Iterator[Finding]:
     yield from map(_installed, PACKAGES)
     yield _tree_sitter()
     yield _base()
-    yield from _engine(engine)
+    yield from _engine(choice)
 
 
 def _installed(package: str) -> Finding:
@@ -87,10 +95,11 @@ def _base() -> Finding:
     return Finding("pretrained base", True, f"{source.title} in {found.folder}; it {source.purpose}")
 
 
-def _engine(engine: opening.LazyEngine) -> Iterator[Finding]:
+def _engine(choice: ModelChoice) -> Iterator[Finding]:
     start = perf_counter()
     try:
-        about = engine.get().about
+        engine = loading.open_engine(replace(choice, model=TINY))
+        about = engine.about
     except (RedraftError, ImportError, OSError) as error:
         yield Finding("checkpoint", False, str(error))
         return
@@ -103,13 +112,46 @@ def _engine(engine: opening.LazyEngine) -> Iterator[Finding]:
     )
     yield Finding("device", True, about.device)
     try:
-        draft = engine.get().repair(BROKEN_LINE)
+        draft = engine.repair(BROKEN_LINE)
     except (RedraftError, RuntimeError) as error:
         yield Finding("repair", False, str(error))
         return
     yield Finding(
         "repair",
-        safety.parses(draft.text),
-        f"{BROKEN_LINE.strip()} became {draft.text.strip()} in {draft.cost.seconds:.2f} s: "
-        f"{draft.cost.n_forward} denoise steps, {draft.cost.tokens_per_second:.0f} tokens/s",
+        safety.compiles(draft.text),
+        f"{BROKEN_LINE.strip()} became {draft.text.strip()} in {draft.cost.seconds:.2f} s: {effort(draft.cost)}",
     )
+    yield _model(choice, engine)
+
+
+def _model(choice: ModelChoice, alone: "Engine") -> Finding:
+    """What a repair costs with the checkpoint `alone` and with the base beside it, and which of them `choice` takes."""
+    try:
+        decision = loading.decision(choice)
+        base = decision.base or loading.installed_base()
+        measured = [f"{alone.about.name} repairs {_repairs(alone)}"]
+        if base is not None:
+            measured.append(_beside(replace(choice, model=str(base))))
+    except (RedraftError, RuntimeError, ImportError, OSError) as error:
+        return Finding("model", False, str(error))
+    return Finding("model", True, f"{'; '.join(measured)}; {_taken(choice, decision, alone)}")
+
+
+def _beside(choice: ModelChoice) -> str:
+    """What a repair costs with the base that `choice` names."""
+    engine = loading.open_engine(choice)
+    if engine.about.base is None:
+        return f"the weights of {engine.about.name} are not fitted to the base in {choice.model}, so it judges nothing"
+    # The first repair makes ready what the later ones use.
+    engine.repair(BROKEN_LINE)
+    return f"with {engine.about.base} {_repairs(engine)}"
+
+
+def _repairs(engine: "Engine") -> str:
+    seconds = [engine.repair(text).cost.seconds for text in (BROKEN_LINE, BROKEN_FUNCTION)]
+    return "a line in {:.2f} s and a function in {:.2f} s".format(*seconds)
+
+
+def _taken(choice: ModelChoice, decision: Decision, alone: "Engine") -> str:
+    taken = f"{alone.about.name} + base" if decision.base else alone.about.name
+    return f"{choice.model} takes {taken}: {decision.reason}"

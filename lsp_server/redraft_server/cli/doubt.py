@@ -9,9 +9,17 @@ import typer
 from redraft_model.passage import Doubt
 
 from redraft_server import loading
-from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, ForceOption, open_document
+from redraft_server.cli.opening import (
+    CheckpointOption,
+    Device,
+    DeviceOption,
+    ForceOption,
+    ModelOption,
+    open_document,
+)
 from redraft_server.cli.terminal import BOLD, CYAN, UNDERLINED, escaped, hand_over_json, painted, show, talk
 from redraft_server.document import Document
+from redraft_server.model_choice import AUTO, ModelChoice
 from redraft_server.report import Exit
 
 
@@ -24,13 +32,14 @@ def doubt(
     force: ForceOption = False,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
+    model: ModelOption = AUTO,
 ) -> None:
     """Underline the tokens of a file that the model did not expect, and say what it expected.
 
     Exit code 0: there are none; 1: there are some.
     """
     document = open_document(file, is_forced=force)
-    engine = loading.open_engine(checkpoint, device)
+    engine = loading.open_engine(ModelChoice(checkpoint, device, model))
     doubts = engine.doubt(document.text, threshold=threshold)
     text = document.text
     starts = _line_starts(text)

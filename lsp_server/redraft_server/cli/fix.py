@@ -1,8 +1,9 @@
 """`redraft fix`: repair files, show what would change, or write it."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from redraft_model.errors import RedraftError
@@ -16,7 +17,8 @@ from redraft_server.cli.opening import (
     DeviceOption,
     ForceOption,
     LazyEngine,
-    require_folder,
+    ModelOption,
+    require,
 )
 from redraft_server.cli.terminal import (
     Bar,
@@ -32,8 +34,13 @@ from redraft_server.diff import patch_name
 from redraft_server.discovery import Discovery, SourceFile, discover
 from redraft_server.document import MAX_BYTES, Document, UnreadableDocument
 from redraft_server.fixing import Fix
+from redraft_server.model_choice import AUTO, ModelChoice
 from redraft_server.report import Changes, Exit, Report, Result, Status
+from redraft_server.settings import DEFAULT_MIN_CONFIDENCE
 from redraft_server.writing import replace
+
+if TYPE_CHECKING:
+    from redraft_model.engine import Engine
 
 STDIN = Path("-")
 
@@ -47,27 +54,42 @@ def fix(
     diff: Annotated[bool, typer.Option("--diff", help="Print a patch for git apply.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Only say which files would change.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    semantic: Annotated[bool, typer.Option("--semantic", help="Also look at code that parses.")] = False,
+    semantic: Annotated[bool, typer.Option("--semantic", help="Also look at code that compiles.")] = False,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            "--min-confidence",
+            metavar="P",
+            min=0,
+            max=1,
+            help=f"Write only what is at least this likely right. [default: {DEFAULT_MIN_CONFIDENCE:g}]",
+        ),
+    ] = None,
     force: ForceOption = False,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
+    model: ModelOption = AUTO,
 ) -> None:
-    """Repair Python files that do not parse.
+    """Repair Python files that do not compile.
 
-    Nothing is written without --write: the changes are shown. With - the repaired source is printed.
+    Nothing is written without --write: the changes are shown. With - the repaired source is printed. A repair that is
+    too likely wrong, or leaves an error, is never written.
 
     Exit code 0: nothing is left to do; 1: there are changes to write, or code that could not be repaired;
     2: something could not be done.
     """
-    require_folder(checkpoint)
+    choice = require(ModelChoice(checkpoint, device, model))
+    if min_confidence is not None and math.isnan(min_confidence):
+        raise typer.BadParameter("--min-confidence is a number from 0 to 1")
     chosen = {Changes.WRITE: write, Changes.DIFF: diff, Changes.CHECK: check}
     if sum(chosen.values()) > 1:
         raise typer.BadParameter("choose one of --write, --diff and --check")
     task = _Task(
-        LazyEngine(checkpoint, device),
+        LazyEngine(choice),
         next((changes for changes, is_chosen in chosen.items() if is_chosen), Changes.SHOW),
         is_json=json,
         is_semantic=semantic,
+        min_confidence=min_confidence,
     )
     sources = paths or [Path()]
     if STDIN not in sources:
@@ -85,12 +107,30 @@ class _Task:
     changes: Changes
     is_json: bool
     is_semantic: bool
+    min_confidence: float | None
+    """None: the user has not said."""
+
+    def opened(self) -> "Engine":
+        """The engine; raises CheckpointError. Says so once if it cannot do what the user asked for."""
+        is_first = self.engine.about is None
+        engine = self.engine.get()
+        if is_first and self.min_confidence is not None and not engine.about.is_calibrated:
+            talk(
+                "--min-confidence does not apply: this checkpoint is not calibrated, "
+                "so its repairs have no probability"
+            )
+        return engine
 
     def fix(self, document: Document, patch_name: str, watch: Watch) -> Fix:
         if not fixing.needs_model(document, semantic=self.is_semantic):
             return fixing.clean(document)
         return fixing.fix(
-            self.engine.get(), document, patch_name=patch_name, semantic=self.is_semantic, watch=watch
+            self.opened(),
+            document,
+            patch_name=patch_name,
+            semantic=self.is_semantic,
+            min_confidence=DEFAULT_MIN_CONFIDENCE if self.min_confidence is None else self.min_confidence,
+            watch=watch,
         )
 
 
@@ -123,11 +163,11 @@ def _fix_file(task: _Task, file: SourceFile, watch: Watch) -> tuple[Result, byte
         return Result(name, Status.SKIPPED, str(error)), b""
     if fixing.needs_model(document, semantic=task.is_semantic):
         # An engine that cannot be opened ends the run: it would fail for the other files as well.
-        task.engine.get()
+        task.opened()
     try:
         fixed = task.fix(document, patch_name(file.path), watch)
-        if task.changes is Changes.WRITE and fixed.after != fixed.before:
-            replace(file.path, fixed.after, expected=fixed.before, roots=file.roots)
+        if task.changes is Changes.WRITE and fixed.written != fixed.before:
+            replace(file.path, fixed.written, expected=fixed.before, roots=file.roots)
     except RedraftError as error:
         return Result(name, Status.FAILED, str(error)), b""
     return fixed.result, fixed.patch
@@ -142,8 +182,8 @@ def _fix_stdin(task: _Task) -> Exit:
         _print_result(task, fixed.result, fixed.patch)
         _print_report(task, report)
         return report.exit_code(task.changes)
-    # A filter has done its work when the source it prints is whole.
-    hand_over(fixed.after, document.encoding)
+    # A filter prints what would be written, and has done its work when that is whole.
+    hand_over(fixed.written, document.encoding)
     _talk_about(fixed.result, Changes.WRITE)
     return report.exit_code(Changes.WRITE)
 
@@ -170,6 +210,6 @@ def _talk_about(result: Result, changes: Changes) -> None:
 
 def _watch(progress: Bar, n_done: int, name: str) -> Watch:
     def on_step(step: DenoiseStep) -> None:
-        progress.at(n_done, note=f"{name}, denoise step {step.index} of at most {step.limit}")
+        progress.at(n_done, note=f"{name}, search round {step.index} of at most {step.limit}")
 
     return Watch(on_step=on_step)

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from redraft_server.cli import joining, streams
-from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, require_folder
+from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, ModelOption, require
+from redraft_server.model_choice import AUTO, ModelChoice
 
 
 def lsp(
@@ -30,21 +31,22 @@ def lsp(
     ] = None,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
+    model: ModelOption = AUTO,
 ) -> None:
     """Serve an editor over stdin and stdout.
 
     All editors share one daemon, which is started when it is needed.
     """
-    require_folder(checkpoint)
+    choice = require(ModelChoice(checkpoint, device, model))
     streams.require_conversation()
     if standalone:
         from redraft_server.server import run_stdio
 
-        run_stdio(checkpoint, device)
+        run_stdio(choice)
         return
     if connect is not None:
         raise typer.Exit(_join_remote(connect, token_file, tls_ca))
-    raise typer.Exit(joining.join(joining.Wanted(device, checkpoint)))
+    raise typer.Exit(joining.join(choice))
 
 
 def _join_remote(connect: str, token_file: Path | None, tls_ca: Path | None) -> int:

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from redraft_model.errors import CheckpointError
 from redraft_model.passage import About
 
 from redraft_server import loading
 from redraft_server.discovery import why_not_python
 from redraft_server.document import Document, UnreadableDocument
+from redraft_server.model_choice import AUTO, MODELS, ModelChoice
 
 if TYPE_CHECKING:
     from redraft_model.engine import Engine
@@ -29,6 +29,15 @@ CheckpointOption = Annotated[
     typer.Option("--checkpoint", metavar="FOLDER", help="Use this checkpoint instead of the bundled one."),
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where the model runs.")]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        metavar=f"{'|'.join(MODELS)}|FOLDER",
+        help="tiny: the checkpoint alone; base: the installed base judges what it proposes; FOLDER: another base does; "
+        "auto: the base if it is installed and the device multiplies bfloat16.",
+    ),
+]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same result.")]
 ForceOption = Annotated[
     bool, typer.Option("--force", help="Take a file that is named for Python whatever it is.")
@@ -38,9 +47,8 @@ ForceOption = Annotated[
 class LazyEngine:
     """An engine that is opened when it is first needed: a run over clean files never loads torch."""
 
-    def __init__(self, checkpoint: Path | None, device: str) -> None:
-        self._checkpoint = checkpoint
-        self._device = device
+    def __init__(self, choice: ModelChoice) -> None:
+        self._choice = choice
         self._engine: Engine | None = None
 
     @property
@@ -51,14 +59,16 @@ class LazyEngine:
     def get(self) -> "Engine":
         """The engine; raises CheckpointError."""
         if self._engine is None:
-            self._engine = loading.open_engine(self._checkpoint, self._device)
+            self._engine = loading.open_engine(self._choice)
         return self._engine
 
 
-def require_folder(checkpoint: Path | None) -> None:
-    """Raise CheckpointError if there is no folder `checkpoint`, without loading anything."""
-    if checkpoint is not None and not checkpoint.is_dir():
-        raise CheckpointError(f"there is no checkpoint folder {checkpoint}; check --checkpoint")
+def require(choice: ModelChoice) -> ModelChoice:
+    """`choice`; raises CheckpointError if a model that the user named is not there. Loads nothing."""
+    choice.require_folders()
+    if choice.model != AUTO:
+        loading.decision(choice)
+    return choice
 
 
 def open_document(path: Path, *, is_forced: bool) -> Document:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, require_folder
+from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, ModelOption, require
+from redraft_server.model_choice import AUTO, ModelChoice
 
 
 def serve(
@@ -36,12 +37,17 @@ def serve(
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's key.")] = None,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
+    model: ModelOption = AUTO,
 ) -> None:
     """Serve all editors of this user from one process until told to stop.
 
     Other machines are only let in with --tls-cert, --tls-key and --token-file.
     """
-    require_folder(checkpoint)
+    choice = ModelChoice(checkpoint, device, model)
+    choice.require_folders()
+    if not on_demand:
+        # An editor is told by the server, not by a daemon that does not start.
+        require(choice)
     from redraft_model.network.checkpoint_info import learnt_actions
 
     from redraft_server import daemon
@@ -60,5 +66,5 @@ def serve(
         tls_key,
     )
     serving = daemon.Serving(idle_minutes * 60 if on_demand else None, network)
-    scheduler = Scheduler(command(checkpoint, device), learnt_actions(checkpoint))
-    raise typer.Exit(daemon.run(place_of(checkpoint, device), serving, scheduler))
+    scheduler = Scheduler(command(choice), learnt_actions(checkpoint))
+    raise typer.Exit(daemon.run(place_of(choice), serving, scheduler))

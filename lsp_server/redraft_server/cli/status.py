@@ -45,9 +45,8 @@ def _described(status: dict[str, Any]) -> str:
 def _model(model: dict[str, Any]) -> str:
     words = [model["state"]]
     if model["checkpoint"]:
-        words.append(
-            f"{model['checkpoint']} ({model['parameters'] / 1e6:.1f} M parameters) on {model['device']}"
-        )
+        name = " + ".join(filter(None, (model["checkpoint"], model["base"])))
+        words.append(f"{name} ({model['parameters'] / 1e6:.1f} M parameters) on {model['device']}")
     if model["residentBytes"]:
         words.append(f"{model['residentBytes'] / 2**20:.0f} MiB in process {model['pid']}")
     if model["waiting"]:

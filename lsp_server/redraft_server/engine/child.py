@@ -15,6 +15,7 @@ from redraft_model.passage import About
 
 from redraft_server.engine.requests import CONVERTER, Request, to_json
 from redraft_server.framing import Frames, Garbage, framed
+from redraft_server.model_choice import ModelChoice
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +28,10 @@ class EngineLost(RedraftError):  # noqa: N818  (a fact, like Cancelled)
     """The engine process ended before it had answered."""
 
 
-def command(checkpoint: Path | None, device: str) -> list[str]:
-    """The command line of an engine process with a checkpoint (None: the bundled one) on a device."""
-    chosen = [] if checkpoint is None else ["--checkpoint", str(checkpoint)]
+def command(choice: ModelChoice) -> list[str]:
+    """The command line of an engine process that runs what `choice` means."""
     # -P: the current folder is somebody's project, and nothing in it may be imported.
-    return [sys.executable, "-P", "-m", "redraft_server.engine.process", "--device", device, *chosen]
+    return [sys.executable, "-P", "-m", "redraft_server.engine.process", *choice.options()]
 
 
 class Child:
@@ -82,7 +82,7 @@ class Child:
         )
 
     def cancel(self, identity: int) -> None:
-        """Ask the process to give up a request between two denoise steps."""
+        """Ask the process to give up a request between two forward passes."""
         self._send({"cancel": identity})
 
     async def message(self) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Job(Generic[T]):
             self._on_cancel(self)
 
     def step(self, step: DenoiseStep) -> None:
-        """Tell the one who waits about a denoise step."""
+        """Tell the one who waits about a search round or a denoise step."""
         if self._on_step is not None and not self.is_over:
             self._on_step(step)
 

@@ -46,6 +46,7 @@ from redraft_server.engine.requests import (
 )
 from redraft_server.framing import Frames, Garbage, framed
 from redraft_server.loading import open_engine
+from redraft_server.model_choice import AUTO, ModelChoice
 from redraft_server.settings import limit_threads
 
 _CHUNK = 2**16
@@ -65,11 +66,12 @@ class Entry:
 def main(
     checkpoint: Path | None = typer.Option(None),  # noqa: B008  (how typer declares options)
     device: str = "auto",
+    model: str = AUTO,
     threads: int = 0,
 ) -> None:
-    """Run the engine with `checkpoint` for the process that holds the other ends of stdin and stdout."""
+    """Run the engine that the options mean for the process that holds the other ends of stdin and stdout."""
     limit_threads(threads)
-    serve(lambda: open_engine(checkpoint, device))
+    serve(lambda: open_engine(ModelChoice(checkpoint, device, model)))
 
 
 def serve(open_engine: Callable[[], TextEngine]) -> NoReturn:
@@ -92,7 +94,7 @@ def serve(open_engine: Callable[[], TextEngine]) -> NoReturn:
 
 
 class _Port:
-    """The two pipes. Read in a thread of its own, so that a cancellation is seen between two denoise steps."""
+    """The two pipes. Read in a thread of its own, so that a cancellation is seen between two forward passes."""
 
     def __init__(self, descriptor: int) -> None:
         self.batches: SimpleQueue[list[Entry]] = SimpleQueue()
@@ -115,7 +117,7 @@ class _Port:
             rest = rest[os.write(self._descriptor, rest) :]
 
     def watch(self, entry: Entry) -> Watch:
-        """What the engine asks and tells about `entry` between denoise steps."""
+        """What the engine asks and tells about `entry` between forward passes."""
         last_text = -1.0
 
         def tell(step: DenoiseStep) -> None:

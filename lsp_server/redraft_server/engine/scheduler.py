@@ -6,7 +6,7 @@
 - What somebody waits for while typing goes before what somebody has chosen, and that before background work, which
   gives way even while it runs. Of jobs with one `newest_of` only the newest counts.
 - Completions that wait together run as one batch.
-- A cancelled job is settled at once; the process notices between two denoise steps. One that does not is ended.
+- A cancelled job is settled at once; the process notices between two forward passes. One that does not is ended.
 
 Everything here happens on the event loop. Knows nothing of LSP.
 """
@@ -143,7 +143,7 @@ class Scheduler:
     ) -> Job[T]:
         """Queue `request`; it is cancelled `deadline` seconds from now. Raises Overloaded.
 
-        `on_step` is called after each denoise step; the step's text is empty unless the job `tells_text`.
+        `on_step` is called after each search round or denoise step; the step's text is empty unless the job `tells_text`.
         """
         job = Job(
             next(self._numbers),

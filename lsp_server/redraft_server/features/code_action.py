@@ -15,9 +15,9 @@ from redraft_model.errors import RedraftError
 from redraft_server.features import doubts
 from redraft_server.features.code_action_data import CodeActionData, Rewritten, edit_of, whole_lines
 from redraft_server.features.scope import obstacle
-from redraft_server.problems import Problem, syntax_problem
+from redraft_server.problems import Problem, code_problem
 from redraft_server.protocol import RequestFailed
-from redraft_server.safety import check
+from redraft_server.safety import check, parses
 from redraft_server.session import Session
 from redraft_server.sources import Source
 
@@ -65,7 +65,7 @@ async def offered(
     reason = obstacle(source, session.configuration)
     if reason is not None:
         return _disabled(session, params, reason)
-    problem = syntax_problem(source.code)
+    problem = code_problem(source.code)
     actions = [
         *_fixes(session, source, params, problem),
         *_rewrites(session, source, params),
@@ -130,14 +130,17 @@ def _fixes(
         and (diagnostic.severity not in _ASIDES or diagnostic.source == doubts.NAME)
     ]
     if problem is not None:
-        # Where Python stumbles is often not where the mistake is, so the whole document is open to change.
         is_near = problem.line <= params.range.end.line and params.range.start.line <= problem.last_line
-        if is_near or near:
+        # A parser that stumbles makes other servers complain anywhere; what only the compiler refuses does not.
+        is_everywhere = not parses(source.code)
+        if is_near or (near and is_everywhere):
+            # Where Python stumbles is often not where the mistake is, so the whole document is open to change.
             title = _title("Redraft: repair syntax error: ", problem.message)
             action = _action(title, QUICK_FIX, source, None, diagnostics=near or None)
             action.is_preferred = session.knows_good_repair(source) or None
             yield action
-        return
+        if is_near or is_everywhere:
+            return
     seen: set[tuple[str, str]] = set()
     for diagnostic in near:
         # Two servers may report the same thing at the same place.

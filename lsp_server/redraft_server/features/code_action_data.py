@@ -6,15 +6,17 @@ from dataclasses import dataclass
 import cattrs
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
-from redraft_model.passage import Draft, Passage, Span
+from redraft_model.passage import Passage, Span
 
 from redraft_server.client import Client
 from redraft_server.engine.requests import Repair, Rewrite
 from redraft_server.features.scope import obstacle
-from redraft_server.problems import syntax_problem
+from redraft_server.problems import code_problem
+from redraft_server.progress import Unit
 from redraft_server.protocol import RequestFailed
-from redraft_server.safety import check
-from redraft_server.session import Session
+from redraft_server.report import percent
+from redraft_server.safety import check, parses
+from redraft_server.session import KnownRepair, Session
 from redraft_server.sources import Source
 
 
@@ -23,8 +25,9 @@ class CodeActionData:
     """What a code action promises, small enough to travel to the client and back.
 
     `range` limits the changes (None: the whole document). If it `is_complete`, a repair counts only if the
-    document parses afterwards; otherwise fewer errors than before are welcome too. `action` is what the
-    model is to do with the range. Another `seed` leads to another draft, where the action has several.
+    document compiles afterwards, and it is applied only if it is likely right; otherwise fewer errors than
+    before are welcome too. `action` is what the model is to do with the range. Another `seed` leads to another
+    draft, where the action has several.
     """
 
     title: str
@@ -49,10 +52,11 @@ class CodeActionData:
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A checked rewrite of a document."""
+    """A checked rewrite of a document. `confidence` is how likely it is right, where that is known."""
 
     source: Source
     text: str
+    confidence: float | None = None
 
     def edit(self, client: Client) -> types.WorkspaceEdit:
         """The rewrite as an edit that `client` can undo in one step."""
@@ -64,6 +68,8 @@ async def edit_of(
 ) -> types.WorkspaceEdit:
     """The edit that carries out `data`; raises RequestFailed or a RedraftError, a sentence for the user."""
     rewritten = await rewrite(session, data, token)
+    if data.is_complete:
+        _require_confidence(session, rewritten)
     edit = await asyncio.to_thread(rewritten.edit, session.client)
     if not session.is_current(rewritten.source):
         raise RequestFailed("The document has changed while Redraft was working on it; ask again.")
@@ -84,27 +90,50 @@ async def rewrite(session: Session, data: CodeActionData, token: types.ProgressT
         raise RequestFailed(f"The checkpoint has not learnt the action {data.action!r}.")
     text = source.code
     span = source.span(data.range) if data.range is not None else None
-    texts: list[str]
-    draft: Draft | None = None
     if data.action == "repair":
-        # A source that parses is only changed where the model doubts it.
-        semantic = await asyncio.to_thread(syntax_problem, text) is None
-        draft = await session.work(data.title, token, Repair(text, span, semantic), source)
-        texts = [draft.text]
-    else:
-        passage = Passage.cut(text, span or Span(0, len(text)))
-        drafts = await session.work(data.title, token, Rewrite(passage, data.action, seed=data.seed), source)
-        texts = [passage.replaced(draft.text) for draft in drafts]
-    rewritten = Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, data))
-    if draft is not None and span is None:
-        session.latest_repair = source, draft
-    return rewritten
+        semantic = await asyncio.to_thread(_is_fine, text, span)
+        request = Repair(text, span, semantic)
+        draft = await session.work(data.title, token, request, source, Unit.SEARCH_ROUND)
+        new_text = await asyncio.to_thread(_first_safe, source, [draft.text], span, data)
+        if span is None:
+            compiles = await asyncio.to_thread(code_problem, draft.text) is None
+            session.latest_repair = KnownRepair(source, draft.confidence, compiles)
+        return Rewritten(source, new_text, draft.confidence if session.is_calibrated else None)
+    passage = Passage.cut(text, span or Span(0, len(text)))
+    # The engine searches for a repair of what does not parse, whatever else it is to do with it.
+    unit = Unit.DENOISE_STEP if await asyncio.to_thread(parses, text) else Unit.SEARCH_ROUND
+    wanted = Rewrite(passage, data.action, seed=data.seed)
+    drafts = await session.work(data.title, token, wanted, source, unit)
+    texts = [passage.replaced(draft.text) for draft in drafts]
+    return Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, data))
 
 
 def whole_lines(source: Source, first: int, last: int) -> types.Range:
     """The lines `first` to `last` of `source` with their line ends, as a range."""
     end = min(last + 1, len(source.lines))
     return types.Range(types.Position(first, 0), types.Position(end, 0))
+
+
+def _require_confidence(session: Session, rewritten: Rewritten) -> None:
+    """Raise RequestFailed for a repair that is too likely wrong to be made without a look at it."""
+    confidence = rewritten.confidence
+    if confidence is not None and confidence < session.min_confidence(rewritten.source):
+        raise RequestFailed(
+            f"Redraft is only {percent(confidence)} sure of its repair of this document; "
+            "look at it with the quick fix."
+        )
+
+
+def _is_fine(text: str, span: Span | None) -> bool:
+    """Whether Python has nothing against `text`, or against the part of it in `span`: only the model may doubt it there.
+
+    Where the parser stops, the mistake may be anywhere; what only the compiler refuses says nothing about other lines.
+    """
+    problem = code_problem(text)
+    if problem is None:
+        return True
+    is_elsewhere = span is not None and (problem.span.end < span.start or span.end < problem.span.start)
+    return is_elsewhere and parses(text)
 
 
 def _first_safe(source: Source, texts: list[str], span: Span | None, data: CodeActionData) -> str:
@@ -121,7 +150,7 @@ def _first_safe(source: Source, texts: list[str], span: Span | None, data: CodeA
         if refusal is not None:
             failure = RequestFailed(f"Redraft discarded its {_word(data)}. {refusal.reason}")
             continue
-        if data.is_complete and (rest := syntax_problem(new_text)) is not None:
+        if data.is_complete and (rest := code_problem(new_text)) is not None:
             failure = RequestFailed(
                 f"Redraft could not repair everything: line {rest.line + 1} would still be wrong "
                 f"({rest.message})."

@@ -18,8 +18,8 @@ from redraft_server.engine.scheduler import State
 from redraft_server.features.fitting import Fit, fit, is_inviting, word_before
 from redraft_server.features.scope import obstacle, obstacle_at
 from redraft_server.features.snooze import is_snoozed
-from redraft_server.problems import syntax_problem
-from redraft_server.safety import parses
+from redraft_server.problems import compile_problem
+from redraft_server.safety import compiles, parses
 from redraft_server.session import Session
 from redraft_server.settings import Settings
 from redraft_server.sources import Source, canonical
@@ -207,8 +207,8 @@ def _elsewhere(session: Session, source: Source) -> tuple[str, ...]:
 
 
 def _fits(drafts: Sequence[Draft], passage: Passage, whole: str, is_single_line: bool) -> list[Fit]:
-    """What is worth showing of `drafts`; if the `whole` document parses, only what leaves it parsing."""
-    is_guarded = bool(drafts) and syntax_problem(whole) is None
+    """What is worth showing of `drafts`; if the `whole` document parses or compiles, only what leaves it so."""
+    is_guarded = bool(drafts) and parses(whole)
     fits: dict[Fit, None] = {}
     for draft in drafts:
         found = fit(draft.text, passage, is_single_line=is_single_line)
@@ -217,6 +217,8 @@ def _fits(drafts: Sequence[Draft], passage: Passage, whole: str, is_single_line:
         if is_guarded:
             is_verbatim = found == Fit(draft.text)
             if not (draft.parses if is_verbatim else parses(found.whole(passage))):
+                continue
+            if compile_problem(found.whole(passage)) is not None and compiles(whole):
                 continue
         fits[found] = None
     return list(fits)

@@ -28,12 +28,14 @@ class Calibration:
 
     def section(self, *names: str) -> "Section":
         """The section called `names[0]`, or the part `names[1]` of it, and so on; CheckpointError where there is none."""
-        found: Any = self.sections
+        found = Section(self, self.sections)
         for name in names:
-            if not isinstance(found, Mapping) or name not in found:
-                raise self.error(f"{name!r}")
-            found = found[name]
-        return Section(self, found)
+            found = found.section(name)
+        return found
+
+    def has(self, name: str) -> bool:
+        """Whether there is a section of that name."""
+        return name in self.sections
 
     def error(self, reason: object) -> CheckpointError:
         """What is said when a weight cannot be used."""
@@ -56,11 +58,20 @@ class Section:
     calibration: Calibration
     data: Any
 
+    def section(self, name: str) -> "Section":
+        """A part of it."""
+        return Section(self.calibration, self._entry(name))
+
+    def text(self, name: str) -> str:
+        """A string."""
+        value = self._entry(name)
+        if not isinstance(value, str):
+            raise self.calibration.error(f"{value!r} is no text")
+        return value
+
     def number(self, name: str) -> float:
         """One number."""
-        if not isinstance(self.data, Mapping) or name not in self.data:
-            raise self.calibration.error(f"{name!r}")
-        value = self.data[name]
+        value = self._entry(name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise self.calibration.error(f"{value!r} is no number")
         return float(value)
@@ -72,6 +83,11 @@ class Section:
     def logistic(self, names: Sequence[str]) -> Logistic:
         """A logistic function of features called `names`."""
         return Logistic(self.number("bias"), self.numbers(names))
+
+    def _entry(self, name: str) -> Any:
+        if not isinstance(self.data, Mapping) or name not in self.data:
+            raise self.calibration.error(f"{name!r}")
+        return self.data[name]
 
 
 def load_calibration(folder: Path) -> Calibration | None:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -10,18 +10,24 @@ import numpy as np
 import torch
 
 from redraft_model.complete.holes import Holes
+from redraft_model.complete.judging import CompletionJudge, JudgedText
 from redraft_model.complete.line_starts import depth
 from redraft_model.complete.ranking import CompletionFeatures, CompletionWeights, completion_features
 from redraft_model.decode import beam
 from redraft_model.decode.beam import BeamResult, BeamSettings, Hole, Line
 from redraft_model.decode.forward import Cached
+from redraft_model.errors import Cancelled
 from redraft_model.network.transformer import Transformer
 from redraft_model.passage import UNWATCHED, Completion, Cost, DenoiseStep, Draft, Span, Watch
 from redraft_model.text.comments import is_torn
 from redraft_model.text.frame import Frame
+from redraft_model.text.parser import parses
 from redraft_model.tokens.tokenizer import Tokenizer
 
 N_LINES = 6  # of a text, at most
+
+# The base that judges the texts of one request, which its watch can cancel.
+Judging = Callable[[Watch], CompletionJudge]
 
 
 class Completer:
@@ -33,12 +39,14 @@ class Completer:
         tokenizer: Tokenizer,
         line: BeamSettings,
         weights: CompletionWeights | None = None,
+        judging: Judging | None = None,
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self._holes = Holes(tokenizer)
         self._line = line
         self._weights = weights
+        self._judging = judging
 
     @torch.inference_mode()
     def texts(self, asked: Completion) -> list[tuple[str, CompletionFeatures]]:
@@ -49,7 +57,13 @@ class Completer:
     def lines(self, asked: Sequence[Completion], watches: Sequence[Watch]) -> list[list[Draft] | None]:
         """Completions within a line, for several places at once; None for those whose watch has cancelled."""
         orders, seconds = self._searched(asked, watches)
-        return [None if order.was_cancelled else self._line_drafts(order, seconds) for order in orders]
+        return [self._drafts_of(order, seconds) for order in orders]
+
+    def judged_texts(self, asked: Completion) -> list[JudgedText]:
+        """All texts for the rest of the line that the base has judged, the likeliest first."""
+        assert self._judging is not None, "there is no base"
+        (order,), _ = self._searched([asked], [UNWATCHED])
+        return self._judged(order, self._judging(UNWATCHED))
 
     def _searched(
         self, asked: Sequence[Completion], watches: Sequence[Watch]
@@ -113,6 +127,47 @@ class Completer:
             ranked.sort(key=lambda i: -scores[i][0])
         texts = list(lines.items())
         return [_LineText(*texts[i], known[i], likely[i], texts[i][0] in valid) for i in ranked]
+
+    def _drafts_of(self, order: "_LineOrder", seconds: float) -> list[Draft] | None:
+        """The drafts for one place; None where whoever waits has cancelled."""
+        if order.was_cancelled:
+            return None
+        if self._judging is None:
+            return self._line_drafts(order, seconds)
+        try:
+            return self._judged_drafts(order, self._judging(order.watch), seconds)
+        except Cancelled:
+            order.was_cancelled = True
+            return None
+
+    def _judged(self, order: "_LineOrder", judge: CompletionJudge) -> list[JudgedText]:
+        passage = order.completion.passage
+        at = Span(len(passage.before), len(passage.before))
+        frame = Frame.around(passage.replaced(""), at)
+        own = self._texts(order)
+        is_parsed = any(text.parses for text in own) or frame.problem(passage.replaced("")) is None
+
+        def is_valid(text: str) -> bool:
+            return not is_parsed or frame.problem(passage.replaced(text)) is None
+
+        return judge.texts(passage, [text.text for text in own], is_valid, order.watch)
+
+    def _judged_drafts(self, order: "_LineOrder", judge: CompletionJudge, seconds: float) -> list[Draft]:
+        started = time.perf_counter()
+        texts = self._judged(order, judge)
+        cost = Cost(order.found.n_forward, order.found.n_tokens, seconds + time.perf_counter() - started)
+        passage = order.completion.passage
+        return [
+            Draft(
+                each.text,
+                each.log_p,
+                judge.confidence(each),
+                len(self._tokenizer.encode(each.text)),
+                parses(passage.replaced(each.text)),
+                cost,
+            )
+            for each in texts[: max(1, order.completion.n_drafts)]
+        ]
 
     def _line_drafts(self, order: "_LineOrder", seconds: float) -> list[Draft]:
         cost = Cost(order.found.n_forward, order.found.n_tokens, seconds)

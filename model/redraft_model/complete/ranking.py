@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from redraft_model.calibration.logistic import Logistic, bounded, logit_share, weighted
-from redraft_model.calibration.weights import Calibration, named, named_logistic
+from redraft_model.calibration.weights import Section, named, named_logistic
 from redraft_model.complete.retrieval import RETRIEVAL_FEATURES
 from redraft_model.complete.surroundings import Surroundings
 from redraft_model.passage import Passage
@@ -36,9 +36,9 @@ class CompletionFeatures:
     returns: float  # 1 if it returns something at the end of a function that has not returned, raised or yielded yet
     result: float  # 1 if it is the last line of a function and returns a name that got a value there, and nothing else
 
-    def values(self) -> tuple[float, ...]:
-        """The features in the order of `COMPLETION_FEATURES`."""
-        return tuple(getattr(self, name) for name in COMPLETION_FEATURES)
+    def values(self, names: Sequence[str] | None = None) -> tuple[float, ...]:
+        """The features called `names`, by default in the order of `COMPLETION_FEATURES`."""
+        return tuple(getattr(self, name) for name in names or COMPLETION_FEATURES)
 
 
 COMPLETION_FEATURES = tuple(field.name for field in fields(CompletionFeatures))
@@ -65,12 +65,12 @@ class CompletionWeights:
         ]
 
     @classmethod
-    def of(cls, calibration: Calibration) -> "CompletionWeights":
-        """The weights in a calibration file; CheckpointError when one is missing."""
+    def of(cls, section: Section) -> "CompletionWeights":
+        """The weights in a section of a calibration file; CheckpointError when one is missing."""
         return cls(
-            calibration.section(SECTION, "ranking").numbers(COMPLETION_FEATURES),
-            calibration.section(SECTION, "likelihood").logistic((*COMPLETION_FEATURES, SHARE)),
-            calibration.section(SECTION, "interpolation").logistic(RETRIEVAL_FEATURES),
+            section.section("ranking").numbers(COMPLETION_FEATURES),
+            section.section("likelihood").logistic((*COMPLETION_FEATURES, SHARE)),
+            section.section("interpolation").logistic(RETRIEVAL_FEATURES),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -80,6 +80,46 @@ class CompletionWeights:
             "likelihood": named_logistic(self.likelihood, (*COMPLETION_FEATURES, SHARE)),
             "interpolation": named_logistic(self.interpolation, RETRIEVAL_FEATURES),
         }
+
+
+@dataclass(frozen=True)
+class JudgedCompletionFeatures:
+    """What is known of a text that a pretrained base has judged together with what follows it."""
+
+    share: float  # logit of its share of the likelihood among all texts judged
+    length: float  # logarithm of its characters and one more
+    begins_line: float  # 1 where nothing but blanks stands before it on its line
+    in_word: float  # 1 behind a letter or digit
+    agreed: float  # 1 if both the network and the base proposed it
+    unknown_identifiers: float  # names that are neither Python's nor anywhere else in the file
+    line_again: float  # 1 if the line, with it, stands elsewhere in the file
+
+    def values(self) -> tuple[float, ...]:
+        """The features in the order of `JUDGED_COMPLETION_FEATURES`."""
+        return tuple(getattr(self, name) for name in JUDGED_COMPLETION_FEATURES)
+
+
+JUDGED_COMPLETION_FEATURES = tuple(field.name for field in fields(JudgedCompletionFeatures))
+
+
+@dataclass(frozen=True)
+class JudgedCompletionWeights:
+    """The fitted weights of how likely a judged text is right; the likelihood alone puts the texts into an order."""
+
+    likelihood: Logistic
+
+    def confidence(self, text: JudgedCompletionFeatures) -> float:
+        """How likely it is right."""
+        return self.likelihood(text.values())
+
+    @classmethod
+    def of(cls, section: Section) -> "JudgedCompletionWeights":
+        """The weights in a section of a calibration file; CheckpointError when one is missing."""
+        return cls(section.section("likelihood").logistic(JUDGED_COMPLETION_FEATURES))
+
+    def to_json(self) -> dict[str, Any]:
+        """The section of the calibration file."""
+        return {"likelihood": named_logistic(self.likelihood, JUDGED_COMPLETION_FEATURES)}
 
 
 def completion_features(

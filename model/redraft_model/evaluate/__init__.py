@@ -22,6 +22,7 @@ from redraft_model.evaluate import (
     syntax_cpython,
     syntax_pydex,
     syntax_ruff,
+    young,
 )
 from redraft_model.evaluate.result import Metric, Record, Result
 from redraft_model.evaluate.suite import Candidate, Suite
@@ -39,6 +40,7 @@ SUITES: dict[str, Suite[Any, Any]] = {
         logic_debugbench,
         logic_condefects,
         false_alarms,
+        young,
     )
 }
 
@@ -54,6 +56,7 @@ def run_suite(
     *,
     limit: int | None = None,
     seed: int = 0,
+    split: str = "dev",
     progress: Callable[[int, int], None] = _no_progress,
 ) -> Result:
     """What the suite `name` finds when it asks `engine`.
@@ -64,6 +67,7 @@ def run_suite(
         engine: Who is asked. An exception counts as a crash, with nothing right; Cancelled ends the run.
         limit: Try a random subset of at most this many items, in the file's order.
         seed: Draws the subset, and whatever else the suite draws.
+        split: Which items of a suite that has splits: "dev" while working, "test" for the last measurement.
         progress: Called with (items done, items in all) after each item.
 
     Raises:
@@ -73,7 +77,7 @@ def run_suite(
     if limit is not None and limit < 1:
         raise DataError(f"a limit of {limit} leaves no item to try; pass 1 or more")
     start = perf_counter()
-    every = _items(suite, data, seed)
+    every = _items(suite, data, seed, split)
     if limit is not None and limit >= len(every):
         limit = None
     items = every if limit is None else _subset(every, limit, seed)
@@ -93,6 +97,7 @@ def run_suite(
         python=platform.python_version(),
         records=tuple(records),
         is_trained_on=suite.file.partition(".")[0] in engine.about.origins,
+        split=split if suite.has_splits else "",
     )
 
 
@@ -120,11 +125,13 @@ def _suite(name: str) -> Suite[Any, Any]:
     return SUITES[name]
 
 
-def _items(suite: Suite[Any, Any], data: Path, seed: int) -> list[Any]:
+def _items(suite: Suite[Any, Any], data: Path, seed: int, split: str) -> list[Any]:
     path = data if data.is_file() else data / suite.file
-    items = [item for row in read_rows(path) if (item := suite.pose(row, seed)) is not None]
+    rows = [row for row in read_rows(path) if not suite.has_splits or row.text("split") == split]
+    items = [item for row in rows if (item := suite.pose(row, seed)) is not None]
     if not items:
-        raise DataError(f"{path} holds no item for the suite {suite.name}; is it the right benchmark file?")
+        name = f"{suite.name}, split {split}" if suite.has_splits else suite.name
+        raise DataError(f"{path} holds no item for the suite {name}; is it the right benchmark file?")
     return items
 
 

@@ -48,7 +48,7 @@ class Result:
 
     `system` is the engine's name, `n` the number of items tried, `limit` the subset asked for (None: all of
     them), `seconds` the wall time with judging, `engine_seconds` without. `python` is the version that
-    judged: what parses depends on it.
+    judged: what parses depends on it. `split` is empty where the suite has none.
     """
 
     suite: str
@@ -62,11 +62,13 @@ class Result:
     python: str
     records: tuple[Record, ...]
     is_trained_on: bool = False  # on fixes of this suite's file, so that the rates say little
+    split: str = ""
 
     @property
     def name(self) -> str:
-        """The system, and a warning when it has learnt from this very set."""
-        return f"{self.system} (trained on this set's fixes)" if self.is_trained_on else self.system
+        """The system, the split if there is one, and a warning when it has learnt from this very set."""
+        name = f"{self.system}, {self.split} split" if self.split else self.system
+        return f"{name} (trained on this set's fixes)" if self.is_trained_on else name
 
     def metric(self, name: str) -> Metric:
         """The metric called `name`; KeyError if this suite has none."""
@@ -98,6 +100,7 @@ class Result:
                 "limit": self.limit,
                 "python": self.python,
                 "is_trained_on": self.is_trained_on,
+                "split": self.split,
                 "records": list(self.records),
             },
             indent=2,
@@ -126,6 +129,7 @@ class Result:
                 python=fields["python"],
                 records=tuple(fields["records"]),
                 is_trained_on=bool(fields.get("is_trained_on", False)),
+                split=str(fields.get("split", "")),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(

@@ -28,6 +28,8 @@ class Suite(Generic[Item, Answer]):
         ask: (item, engine) -> the engine's answer. Exceptions of the engine pass through.
         judge: (item, answer) -> the outcome fields. None means that the engine crashed: nothing is right.
         tally: records of all items -> metrics.
+        has_splits: Whether the field "split" of a row says "test" where an item is kept for the last measurement, "dev"
+            elsewhere.
     """
 
     name: str
@@ -37,3 +39,4 @@ class Suite(Generic[Item, Answer]):
     ask: Callable[[Item, Candidate], Answer]
     judge: Callable[[Item, Answer | None], Record]
     tally: Callable[[Sequence[Record]], tuple[Metric, ...]]
+    has_splits: bool = False

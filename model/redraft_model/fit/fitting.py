@@ -10,11 +10,18 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from redraft_model.calibration.logistic import Logistic, logit_share, weighted
-from redraft_model.complete.ranking import COMPLETION_FEATURES, CompletionWeights
+from redraft_model.complete.ranking import (
+    COMPLETION_FEATURES,
+    JUDGED_COMPLETION_FEATURES,
+    CompletionWeights,
+    JudgedCompletionWeights,
+)
 from redraft_model.complete.retrieval import RETRIEVAL_FEATURES
 from redraft_model.feature_weights import FeatureWeights
 from redraft_model.fit.gathering import (
+    JudgedLineExample,
     JudgedSolution,
+    JudgedSweepExample,
     LineExample,
     RetrievalExample,
     SearchExample,
@@ -22,12 +29,14 @@ from redraft_model.fit.gathering import (
 )
 from redraft_model.misuse.ranking import (
     GROUPS,
+    JUDGED_MISUSE_FEATURES,
     LABEL_EDIT_FEATURES,
     MISUSE_FEATURES,
+    JudgedMisuseWeights,
     MisuseWeights,
     word_shares,
 )
-from redraft_model.repair.ranking import REPAIR_FEATURES, RepairWeights
+from redraft_model.repair.ranking import JUDGED_REPAIR_FEATURES, REPAIR_FEATURES, RepairWeights
 from redraft_model.repair.settings import Search
 
 ALIKE = 0.5  # likeness from which on a text for the rest of a line is better than nothing
@@ -39,6 +48,7 @@ PENALTY = 4.0  # half of it times the squared weights of standardised features, 
 RANKING_PENALTY = 16.0
 LINE_RANKING_PENALTY = 256.0
 N_FOLDS = 4
+BASE_WEIGHT = 0.15  # of a nat of the base, beside one of the labels' gain, before anything is fitted
 CLEAN_CHANGED = 0.02  # share of clean pieces that a sweep may change
 # Less likely edits are never made. Half of the pieces are corrupted, so that at a half an edit is right as often as it is wrong;
 # what people look at is mostly right already.
@@ -79,6 +89,84 @@ def fit(
             ),
             interpolation=fit_interpolation(retrieved, penalty),
         ),
+    )
+
+
+def fit_judged_repair(
+    searched: Sequence[SearchExample], unjudged: RepairWeights, penalty: float = PENALTY
+) -> RepairWeights:
+    """The weights of solutions that a base has judged, drawn towards `unjudged` ones and what the base says beside them."""
+    towards = (*unjudged.ranking, BASE_WEIGHT * unjudged.ranking[REPAIR_FEATURES.index("gain")])
+
+    def order(some: Sequence[SearchExample]) -> tuple[float, ...]:
+        return fit_ranking(some, JUDGED_REPAIR_FEATURES, RANKING_PENALTY, towards)
+
+    rankings = _without_each_fold(order, searched)
+    likelihood = _fit_choice(searched, JUDGED_REPAIR_FEATURES, rankings, penalty)
+    return RepairWeights(order(searched), likelihood, JUDGED_REPAIR_FEATURES)
+
+
+def fit_judged_misuse(
+    examples: Sequence[JudgedSweepExample], penalty: float = PENALTY
+) -> JudgedMisuseWeights:
+    """The weights under which the truth has the largest share, and the threshold at which few clean pieces are changed."""
+    likely: list[tuple[float, bool]] = []
+    for fold in range(N_FOLDS):
+        word = _fit_judged_words([each for each in examples if each.file % N_FOLDS != fold], penalty)
+        weights = JudgedMisuseWeights(word, 1.0)
+        likely += [
+            (_likeliest_judged(weights, each), each.is_worse)
+            for each in examples
+            if each.file % N_FOLDS == fold
+        ]
+    clean = sorted((share for share, is_worse in likely if not is_worse), reverse=True)
+    n_allowed = int(CLEAN_CHANGED * len(clean))
+    threshold = clean[n_allowed] + 1e-6 if n_allowed < len(clean) else 0.0
+    return JudgedMisuseWeights(_fit_judged_words(examples, penalty), max(0.5, threshold))
+
+
+def _likeliest_judged(weights: JudgedMisuseWeights, each: JudgedSweepExample) -> float:
+    shares = (
+        share
+        for words in each.functions
+        for share in weights.word_shares([features for features, _ in words])
+    )
+    return max(shares, default=0.0)
+
+
+def _fit_judged_words(examples: Sequence[JudgedSweepExample], penalty: float) -> Logistic:
+    functions = [words for each in examples for words in each.functions if words]
+    if not functions:
+        return Logistic(NO_RETRIEVAL, (0.0,) * len(JUDGED_MISUSE_FEATURES))
+    values_NF = torch.tensor([features.values() for words in functions for features, _ in words])
+    right_N = torch.tensor([is_right for words in functions for _, is_right in words])
+    n_words = torch.tensor([len(words) for words in functions])
+    function_N = torch.repeat_interleave(torch.arange(len(functions)), n_words)
+    mean_F, scale_F = values_NF.mean(0), _scale(values_NF)
+    has_right = torch.zeros(len(functions)).index_add(0, function_N, right_N.float()) > 0
+
+    def loss(weight: torch.Tensor) -> torch.Tensor:
+        score_N = weight[0] + ((values_NF - mean_F) / scale_F) @ weight[1:]
+        right = _logsumexp(score_N.masked_fill(~right_N, -torch.inf), function_N, len(functions))
+        everything = torch.logaddexp(_logsumexp(score_N, function_N, len(functions)), torch.zeros(()))
+        imagined = -logsigmoid(weight[0]) - logsigmoid(-weight[0])
+        return (everything - torch.where(has_right, right, torch.zeros(()))).sum() + imagined
+
+    weight = _minimised(loss, 1 + values_NF.shape[1], penalty, n_free=1)
+    weight_F = weight[1:] / scale_F
+    return Logistic(float(weight[0] - (weight_F * mean_F).sum()), tuple(weight_F.tolist()))
+
+
+def fit_judged_completion(
+    examples: Sequence[JudgedLineExample], penalty: float = PENALTY
+) -> JudgedCompletionWeights:
+    """How likely the likeliest text is right."""
+    if not examples:
+        return JudgedCompletionWeights(Logistic(0.0, (0.0,) * len(JUDGED_COMPLETION_FEATURES)))
+    return JudgedCompletionWeights(
+        fit_logistic(
+            [each.features.values() for each in examples], [each.is_right for each in examples], penalty
+        )
     )
 
 
@@ -127,7 +215,9 @@ def fit_ranking(
     ]
     if not telling:
         return tuple(towards_F.tolist())
-    groups = [torch.tensor([found.features.values() for found in search.solutions]) for search in telling]
+    groups = [
+        torch.tensor([found.features.values(names) for found in search.solutions]) for search in telling
+    ]
     rights = [torch.tensor([found.is_right for found in search.solutions]) for search in telling]
     scale_F = _scale(torch.cat(groups))
 
@@ -217,12 +307,12 @@ def _fit_choice(
     for search in searched:
         if search.solutions:
             ranking = rankings[search.file % N_FOLDS]
-            scores = [weighted(ranking, found.features.values()) for found in search.solutions]
+            scores = [weighted(ranking, found.features.values(names)) for found in search.solutions]
             best = max(range(len(scores)), key=lambda i: scores[i])
             chosen = search.solutions[best]
             if isinstance(chosen, JudgedSolution) and not chosen.features.parses:
                 continue  # nothing can be said of it before the next problem is solved
-            values.append((*chosen.features.values(), logit_share(scores, best)))
+            values.append((*chosen.features.values(names), logit_share(scores, best)))
             labels.append(chosen.is_right)
     if not values:
         return Logistic(0.0, (0.0,) * (len(names) + 1))

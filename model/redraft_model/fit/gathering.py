@@ -11,17 +11,27 @@ import torch
 
 from redraft_model.complete.completer import Completer
 from redraft_model.complete.holes import Holes
-from redraft_model.complete.ranking import CompletionFeatures
+from redraft_model.complete.ranking import CompletionFeatures, JudgedCompletionFeatures
 from redraft_model.decode.beam import BeamSettings, confidence, followed
 from redraft_model.decode.forward import Cached
+from redraft_model.decode.judge import Judge
 from redraft_model.decode.proposer import Proposer
 from redraft_model.evaluate.lexing import is_same_code
 from redraft_model.fit.pieces import WORD_OR_SIGN, Piece, cursor
-from redraft_model.misuse.ranking import LabelEditFeatures, MisuseFeatures
+from redraft_model.misuse.judging import gains
+from redraft_model.misuse.judging import preselected as preselected_words
+from redraft_model.misuse.ranking import (
+    JudgedMisuseFeatures,
+    LabelEditFeatures,
+    MisuseFeatures,
+    MisuseWeights,
+    judged_misuse_features,
+)
 from redraft_model.misuse.sweep import Sweep, WindowResult, improve
 from redraft_model.network.transformer import Transformer
 from redraft_model.noise import SemanticNoise, SyntaxNoise
 from redraft_model.passage import Completion
+from redraft_model.repair.judging import judged, preselected
 from redraft_model.repair.ranking import RepairFeatures, RepairWeights
 from redraft_model.repair.search import Solution, repair
 from redraft_model.repair.settings import Search
@@ -30,6 +40,8 @@ from redraft_model.text.parser import compile_problem
 from redraft_model.tokens.tokenizer import Tokenizer
 
 FOREIGN_SYNTAX = 0.5  # share of bugs from other languages, beside 0.86 of all others
+
+LONGEST_JUDGED = 5000  # characters of a text whose words a base judges
 
 ProposerMaker = Callable[[], Proposer]
 
@@ -121,6 +133,24 @@ class RetrievalExample:
     share: float
 
 
+@dataclass(frozen=True)
+class JudgedSweepExample:
+    """The words that a base judged in the functions of a piece that parses, and whether the piece was corrupted."""
+
+    file: int
+    is_worse: bool
+    functions: tuple[tuple[tuple[JudgedMisuseFeatures, bool], ...], ...]  # each word with whether it is right
+
+
+@dataclass(frozen=True)
+class JudgedLineExample:
+    """The likeliest text for the rest of a line, as a base has judged it, and whether it is what stood there."""
+
+    file: int
+    features: JudgedCompletionFeatures
+    is_right: bool
+
+
 class TimeBox:
     """So many seconds from now."""
 
@@ -133,11 +163,17 @@ class TimeBox:
 
 @torch.inference_mode()
 def searches(
-    make: ProposerMaker, pieces: Iterator[Piece], search: Search, rng: Random, box: TimeBox
+    make: ProposerMaker,
+    pieces: Iterator[Piece],
+    search: Search,
+    rng: Random,
+    box: TimeBox,
+    judging: tuple[Judge, RepairWeights] | None = None,
 ) -> list[SearchExample]:
     """Searches in pieces that compile, with one to four errors, until the time is up.
 
-    Where the best solution leaves a problem for a search of its own nothing can be said yet, and the piece is left out.
+    Where the best solution leaves a problem for a search of its own nothing can be said yet, and the piece is left out. With
+    `judging` the best solutions by its weights are judged, and the others left out.
     """
     found: list[SearchExample] = []
     # Pieces hold little that bugs from other languages could be made of.
@@ -156,7 +192,73 @@ def searches(
             )
             for solution in (shown[0] if shown else ())
         )
+        if judging is not None:
+            solutions = _judged(*judging, shown[0] if shown else (), solutions)
         found.append(SearchExample(piece.file, solutions))
+    return found
+
+
+def _judged(
+    judge: Judge,
+    weights: RepairWeights,
+    solutions: Sequence[Solution],
+    examples: Sequence[JudgedSolution],
+) -> tuple[JudgedSolution, ...]:
+    chosen = preselected(weights, [example.features for example in examples])
+    features = judged(
+        judge, [solutions[i].attempt.source for i in chosen], [examples[i].features for i in chosen]
+    )
+    return tuple(replace(examples[i], features=known) for i, known in zip(chosen, features, strict=True))
+
+
+@torch.inference_mode()
+def judged_sweeps(
+    make: ProposerMaker,
+    pieces: Iterator[Piece],
+    sweep: Sweep,
+    rng: Random,
+    box: TimeBox,
+    judge: Judge,
+    prior: MisuseWeights,
+) -> list[JudgedSweepExample]:
+    """Words judged in pieces that parse, half of them corrupted, until the time is up."""
+    found: list[JudgedSweepExample] = []
+    noise = SemanticNoise(second=0.0)
+    for piece in pieces:
+        if not box:
+            break
+        code = noise.corrupt(piece.code, rng) if rng.random() < 0.5 else piece.code
+        text, right = piece.text(code), piece.text(piece.code)
+        if len(text) > LONGEST_JUDGED:
+            continue
+        shown: list[WindowResult] = []
+        looking = replace(sweep, improvement=math.inf, n_words=0)
+        improve(make(), text, looking, within=piece.within(code), on_window=shown.append)
+        functions = []
+        for words in (words for result in shown for words in result.words):
+            chosen = preselected_words(prior, words)
+            features = judged_misuse_features(
+                [word.features for word in chosen],
+                gains(judge, text, chosen),
+                [prior.words[word.features.group].score(word.features.values()) for word in chosen],
+                len(words),
+            )
+            functions.append(
+                tuple((known, word.text(text) == right) for known, word in zip(features, chosen, strict=True))
+            )
+        found.append(JudgedSweepExample(piece.file, text != right, tuple(functions)))
+    return found
+
+
+def judged_lines(
+    completer: Completer, pieces: Iterator[Piece], rng: Random, box: TimeBox
+) -> list[JudgedLineExample]:
+    """The likeliest rests of lines as the completer's base judges them, until the time is up."""
+    found = []
+    for file, asked, rest in _cursors(pieces, rng, box):
+        for text in completer.judged_texts(asked)[:1]:
+            is_right = text.text.strip() == rest.strip()
+            found.append(JudgedLineExample(file, text.features, is_right))
     return found
 
 

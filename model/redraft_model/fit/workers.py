@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 from multiprocessing import get_context
@@ -14,13 +14,20 @@ from typing import Concatenate, ParamSpec, TypeVar
 import torch
 
 from redraft_model.complete.completer import Completer
+from redraft_model.complete.judging import CompletionJudge
 from redraft_model.complete.ranking import CompletionWeights
 from redraft_model.data.shards import Shards
 from redraft_model.data.worker import end_with_parent
+from redraft_model.decode.left_to_right import LeftToRight
 from redraft_model.decode.proposer import Proposer
+from redraft_model.decode.reading import Reader
+from redraft_model.decode.verify import Verifier, WatchedVerifier
 from redraft_model.engine import EngineSettings
+from redraft_model.errors import DataError
 from redraft_model.fit import gathering
 from redraft_model.fit.gathering import (
+    JudgedLineExample,
+    JudgedSweepExample,
     LineExample,
     RepairOutcome,
     RetrievalExample,
@@ -30,9 +37,13 @@ from redraft_model.fit.gathering import (
 )
 from redraft_model.fit.pieces import Cut, Piece, function, function_in_file, pieces, statements
 from redraft_model.fit.projects import Projects
+from redraft_model.misuse.ranking import MisuseWeights
 from redraft_model.misuse.sweep import Sweep
+from redraft_model.network.base import load_base
 from redraft_model.network.checkpoint import Checkpoint, load_checkpoint
+from redraft_model.network.hardware import fast_dtype
 from redraft_model.noise import SyntaxNoise
+from redraft_model.passage import Watch
 from redraft_model.repair.ranking import RepairWeights
 from redraft_model.repair.settings import Search
 
@@ -47,6 +58,7 @@ class Material:
     checkpoint: Path
     shards: Path
     seed: str = "0"
+    base: Path | None = None  # the folder of a pretrained base that judges
 
     def make(self) -> Proposer:
         """A proposer that has cost nothing yet."""
@@ -56,6 +68,13 @@ class Material:
     def network(self) -> Checkpoint:
         """The checkpoint, without its calibration."""
         return _loaded(self.checkpoint)
+
+    @property
+    def reader(self) -> Reader:
+        """What the base has read; DataError where there is none."""
+        if self.base is None:
+            raise DataError("nobody judges; name the folder of a base with --base")
+        return _reader(self.base)
 
     @property
     def files(self) -> Shards:
@@ -79,9 +98,7 @@ class Workers:
 
     def __init__(self, material: Material, n: int) -> None:
         material.files.require_tokenizer(material.network.tokenizer.sha256)
-        self._materials = [
-            Material(material.checkpoint, material.shards, f"{material.seed}.{i}") for i in range(n)
-        ]
+        self._materials = [replace(material, seed=f"{material.seed}.{i}") for i in range(n)]
         self._pool = ProcessPoolExecutor(n, mp_context=get_context("spawn"), initializer=_begin)
 
     def __enter__(self) -> "Workers":
@@ -155,6 +172,37 @@ def lines(material: Material, seconds: float, weights: CompletionWeights) -> lis
     return gathering.lines(completer, mixed, material.random(), TimeBox(seconds))
 
 
+def judged_searches(material: Material, seconds: float, weights: RepairWeights) -> list[SearchExample]:
+    """As `searches`, the best solutions by `weights` judged by the base."""
+    judging = Verifier(material.reader.base, material.reader), weights
+    box = TimeBox(seconds)
+    return gathering.searches(material.make, material.pieces(11), Search(), material.random(), box, judging)
+
+
+def judged_sweeps(material: Material, seconds: float, prior: MisuseWeights) -> list[JudgedSweepExample]:
+    """Words in functions, in small files and out of them, that the base judged."""
+    streams = (material.pieces(12, function), material.pieces(13, function_in_file))
+    mixed = chain.from_iterable(zip(*streams, strict=False))
+    judge = Verifier(material.reader.base, material.reader)
+    return gathering.judged_sweeps(
+        material.make, mixed, Sweep(), material.random(), TimeBox(seconds), judge, prior
+    )
+
+
+def judged_lines(material: Material, seconds: float, weights: CompletionWeights) -> list[JudgedLineExample]:
+    """Rests of lines that the base wrote and judged beside the network's."""
+    network, reader = material.network, material.reader
+    verifier, writer = Verifier(reader.base, reader), LeftToRight(reader.base, reader)
+
+    def judging(watch: Watch) -> CompletionJudge:
+        return CompletionJudge(WatchedVerifier(verifier, watch), writer, None)
+
+    completer = Completer(network.model, network.tokenizer, EngineSettings().line, weights, judging)
+    streams = (material.pieces(14, function), material.pieces(15, function_in_file))
+    mixed = chain.from_iterable(zip(*streams, strict=False))
+    return gathering.judged_lines(completer, mixed, material.random(), TimeBox(seconds))
+
+
 @torch.inference_mode()
 def outcomes(
     material: Material, seconds: float, weights: RepairWeights, sizes: Mapping[str, Search]
@@ -172,6 +220,11 @@ def outcomes(
 @lru_cache(maxsize=1)
 def _loaded(folder: Path) -> Checkpoint:
     return load_checkpoint(folder, torch.device("cpu"), calibrated=False)
+
+
+@lru_cache(maxsize=1)
+def _reader(folder: Path) -> Reader:
+    return Reader(load_base(folder, torch.device("cpu"), fast_dtype(torch.device("cpu"))))
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from redraft_model.calibration.logistic import Logistic, bounded
-from redraft_model.calibration.weights import Calibration, named_logistic
+from redraft_model.calibration.weights import Section, named_logistic
 from redraft_model.misuse.slots import KINDS, Slot, Word
 from redraft_model.passage import Span
 from redraft_model.text.scopes import OWN_NAMES
@@ -111,15 +111,12 @@ class MisuseWeights:
         return word_shares(self.words, words)
 
     @classmethod
-    def of(cls, calibration: Calibration) -> "MisuseWeights":
-        """The weights in a calibration file; CheckpointError when one is missing."""
+    def of(cls, section: Section) -> "MisuseWeights":
+        """The weights in a section of a calibration file; CheckpointError when one is missing."""
         return cls(
-            {
-                group: calibration.section(SECTION, "words", group).logistic(MISUSE_FEATURES)
-                for group in GROUPS
-            },
-            calibration.section(SECTION, "label_edit").logistic(LABEL_EDIT_FEATURES),
-            calibration.section(SECTION).number("threshold"),
+            {group: section.section("words").section(group).logistic(MISUSE_FEATURES) for group in GROUPS},
+            section.section("label_edit").logistic(LABEL_EDIT_FEATURES),
+            section.number("threshold"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -131,12 +128,83 @@ class MisuseWeights:
         }
 
 
-def word_shares(weights: Mapping[str, Logistic], words: Sequence[MisuseFeatures]) -> list[float]:
-    """The softmax over the words for the slots of one function and, with score 0, nothing being wrong."""
-    scores = [weights[word.group].score(word.values()) for word in words]
+@dataclass(frozen=True)
+class JudgedMisuseFeatures:
+    """What is known of another word for a slot once a pretrained base has judged the text with it."""
+
+    gain: float  # nats by which the base finds the text likelier with it than as it is
+    lead: float  # nats by which that is more than the gain of any other word judged in its function, or of changing nothing
+    prior: float  # the logit that the unjudged features give it against changing nothing
+    offered: float  # logarithm of how many words were offered for the slots of the function
+    unknown: float  # 1 for a word in the place of a name or attribute from nowhere
+    sign: float  # 1 for an operator or literal
+    attribute: float
+
+    def values(self) -> tuple[float, ...]:
+        """The features in the order of `JUDGED_MISUSE_FEATURES`."""
+        return tuple(getattr(self, name) for name in JUDGED_MISUSE_FEATURES)
+
+
+JUDGED_MISUSE_FEATURES = tuple(field.name for field in fields(JudgedMisuseFeatures))
+LARGEST_GAIN = 20.0  # nats; more counts as so many
+
+
+@dataclass(frozen=True)
+class JudgedMisuseWeights:
+    """The fitted weights of words that a base has judged, and the probability an edit must have to be made."""
+
+    word: Logistic
+    threshold: float
+
+    def word_shares(self, words: Sequence[JudgedMisuseFeatures]) -> list[float]:
+        """How likely each of the words judged in one function is right; what is left is for nothing being wrong."""
+        return shares_beside_nothing([self.word.score(word.values()) for word in words])
+
+    @classmethod
+    def of(cls, section: Section) -> "JudgedMisuseWeights":
+        """The weights in a section of a calibration file; CheckpointError when one is missing."""
+        return cls(section.section("word").logistic(JUDGED_MISUSE_FEATURES), section.number("threshold"))
+
+    def to_json(self) -> dict[str, Any]:
+        """The section of the calibration file."""
+        return {"word": named_logistic(self.word, JUDGED_MISUSE_FEATURES), "threshold": self.threshold}
+
+
+def judged_misuse_features(
+    words: Sequence[MisuseFeatures], gains: Sequence[float], priors: Sequence[float], n_offered: int
+) -> list[JudgedMisuseFeatures]:
+    """The features of the words judged in one function, of `n_offered` that could stand there."""
+    found = []
+    for i, (word, gain, prior) in enumerate(zip(words, gains, priors, strict=True)):
+        rival = max([0.0, *(other for j, other in enumerate(gains) if j != i)])
+        found.append(
+            JudgedMisuseFeatures(
+                gain=_clamped(gain),
+                lead=_clamped(gain - rival),
+                prior=_clamped(prior),
+                offered=math.log(n_offered),
+                unknown=float(word.group == UNKNOWN),
+                sign=float(word.group == "sign"),
+                attribute=word.is_attribute,
+            )
+        )
+    return found
+
+
+def _clamped(nats: float) -> float:
+    return min(LARGEST_GAIN, max(-LARGEST_GAIN, nats))
+
+
+def shares_beside_nothing(scores: Sequence[float]) -> list[float]:
+    """The softmax over `scores` and one more entry of score 0."""
     largest = max([0.0, *scores])
     total = math.exp(-largest) + math.fsum(math.exp(score - largest) for score in scores)
     return [math.exp(score - largest) / total for score in scores]
+
+
+def word_shares(weights: Mapping[str, Logistic], words: Sequence[MisuseFeatures]) -> list[float]:
+    """The softmax over the words for the slots of one function and, with score 0, nothing being wrong."""
+    return shares_beside_nothing([weights[word.group].score(word.values()) for word in words])
 
 
 def misuse_features(words: Sequence[tuple[Slot, Word, float]]) -> list[MisuseFeatures]:

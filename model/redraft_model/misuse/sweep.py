@@ -19,6 +19,7 @@ from redraft_model.decode.proposer import (
     shown_labels,
 )
 from redraft_model.misuse.cloze import Guess, guesses, renewed
+from redraft_model.misuse.judging import MisuseJudge
 from redraft_model.misuse.ranking import LabelEditFeatures, MisuseWeights
 from redraft_model.misuse.slots import Slot, slots
 from redraft_model.passage import Doubt, Span
@@ -62,11 +63,15 @@ class EditCandidate:
 
 @dataclass(frozen=True)
 class WindowResult:
-    """What was seen in a window: the words that could stand in its slots by function, and the edits that were tried."""
+    """What was seen in a window: the words that could stand in its slots by function, and the edits that were tried.
+
+    `shares` says how likely words are right, of those that were judged; nothing without weights.
+    """
 
     window: Window
     words: Sequence[Sequence[Guess]]
     edits: Sequence[EditCandidate]
+    shares: Sequence[tuple[Guess, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ def doubts(
     within: Span | None,
     sweep: Sweep,
     weights: MisuseWeights | None = None,
+    judge: MisuseJudge | None = None,
 ) -> list[Doubt]:
     """Tokens that should, with a probability of more than `threshold`, not be as they are; in order.
 
@@ -99,8 +105,8 @@ def doubts(
         def is_possible(text: str) -> bool:
             return (bounds is None or bounds.hold(source, text)) and is_faithful(source, text)
 
-        looks = [_look(proposer, window, sweep, is_possible, weights) for window in windows]
-        return [doubt for looked in looks for doubt in _likely_wrong(looked, threshold, weights)]
+        looks = [_look(proposer, window, sweep, is_possible, weights, judge) for window in windows]
+        return [doubt for looked in looks for doubt in _likely_wrong(looked, threshold)]
     if trouble is not None:
         windows = [window.marked(trouble.span.start, trouble.kind) for window in windows]
     return [
@@ -131,7 +137,7 @@ def _unexpected(proposer: Proposer, window: Window, threshold: float, *, is_last
     return found
 
 
-def _likely_wrong(looked: WindowResult, threshold: float, weights: MisuseWeights) -> list[Doubt]:
+def _likely_wrong(looked: WindowResult, threshold: float) -> list[Doubt]:
     """What is likely wrong in a window; where a word and what the labels propose are of the same place, the word counts."""
     source = looked.window.source
     by_labels: list[Doubt] = []
@@ -139,7 +145,7 @@ def _likely_wrong(looked: WindowResult, threshold: float, weights: MisuseWeights
         if edit.features is not None and edit.likely > threshold:
             doubt = _of_edit(source, edit)
             by_labels += [] if any(_overlap(doubt, other) for other in by_labels) else [doubt]
-    by_words = _wrong_words(looked, threshold, weights)
+    by_words = _wrong_words(looked, threshold)
     others = [doubt for doubt in by_labels if not any(_overlap(doubt, word) for word in by_words)]
     return sorted([*others, *by_words], key=lambda doubt: doubt.span)
 
@@ -154,12 +160,11 @@ def _of_edit(source: str, edit: EditCandidate) -> Doubt:
     return Doubt(Span(start, end), max(0.0, 1.0 - edit.likely), kind, new)
 
 
-def _wrong_words(looked: WindowResult, threshold: float, weights: MisuseWeights) -> list[Doubt]:
+def _wrong_words(looked: WindowResult, threshold: float) -> list[Doubt]:
     """The slots of a window in which another word should be, in order; the likeliest one is proposed."""
     shares: dict[Slot, dict[str, float]] = {}
-    for words in looked.words:
-        for guess, share in _shares(words, weights):
-            shares.setdefault(guess.slot, {})[guess.word.text] = share
+    for guess, share in looked.shares:
+        shares.setdefault(guess.slot, {})[guess.word.text] = share
     found = []
     for slot, by_text in sorted(shares.items(), key=lambda pair: pair[0].span):
         doubted = sum(by_text.values())
@@ -181,6 +186,7 @@ def improve(
     within: Span | None = None,
     is_allowed: Callable[[str], bool] = lambda text: True,
     weights: MisuseWeights | None = None,
+    judge: MisuseJudge | None = None,
     on_window: Callable[[WindowResult], None] = lambda looked: None,
 ) -> SweepResult:
     """EditCandidate a text that parses where the model doubts it much.
@@ -198,9 +204,9 @@ def improve(
         # From the end to the start, so that the offsets of the windows still to come stay right.
         window = cut(proposer.tokenizer, source, window.span, action="repair", limits=sweep.limits)
         for _ in range(sweep.n_edits):
-            looked = _look(proposer, window, sweep, is_possible, weights)
+            looked = _look(proposer, window, sweep, is_possible, weights, judge)
             on_window(looked)
-            edit = chosen(looked.edits, sweep, weights)
+            edit = chosen(looked.edits, sweep, weights, judge)
             if edit is None:
                 break
             window = edit.window
@@ -212,14 +218,20 @@ def improve(
 
 
 def chosen(
-    edits: Sequence[EditCandidate], sweep: Sweep, weights: MisuseWeights | None
+    edits: Sequence[EditCandidate],
+    sweep: Sweep,
+    weights: MisuseWeights | None,
+    judge: MisuseJudge | None = None,
 ) -> EditCandidate | None:
-    """The best of some edits; None when it is not likely enough right to be made."""
+    """The best of some edits; None when none is likely enough right to be made."""
     if weights is None:
         best = max(edits, key=lambda edit: edit.improvement, default=None)
         return best if best is not None and best.improvement >= sweep.improvement else None
-    best = max(edits, key=lambda edit: edit.likely, default=None)
-    return best if best is not None and best.likely >= weights.threshold else None
+    for_words = judge.weights.threshold if judge else weights.threshold
+    likely = [
+        edit for edit in edits if edit.likely >= (for_words if edit.features is None else weights.threshold)
+    ]
+    return max(likely, key=lambda edit: edit.likely, default=None)
 
 
 def _look(
@@ -228,6 +240,7 @@ def _look(
     sweep: Sweep,
     is_allowed: Callable[[str], bool],
     weights: MisuseWeights | None,
+    judge: MisuseJudge | None,
 ) -> WindowResult:
     """What could be done about a window: other words in its slots, and what the labels propose; each parses."""
     (log_p_TV,) = proposer.log_p([window])
@@ -241,12 +254,13 @@ def _look(
 
     proposed = _edited(proposer, window, log_p_TV.cpu(), sweep)
     words = guesses(proposer, window, slots(window.source, window.span), sweep.n_rows)
-    for word, likely in _worth_trying(words, sweep, weights):
+    shares = [share for group in words for share in _shares(window.source, group, weights, judge)]
+    for word, likely in _worth_trying(words, shares, sweep, weights, judge):
         add(word.text(window.source), likely)
     for candidate in proposed:
         add(candidate.source_with(candidate.canvas.region), None)
     if not texts:
-        return WindowResult(window, words, [])
+        return WindowResult(window, words, [], shares)
     after = [renewed(proposer, window, text, sweep.limits) for text in texts]
     known = names(window.source)
     edits = []
@@ -267,26 +281,33 @@ def _look(
         )
         likely = 1.0 if weights is None else weights.label_edit(features.values())
         edits.append(EditCandidate(edited, kept - now, likely, features))
-    return WindowResult(window, words, edits)
+    return WindowResult(window, words, edits, shares)
 
 
 def _worth_trying(
-    words: Sequence[Sequence[Guess]], sweep: Sweep, weights: MisuseWeights | None
+    words: Sequence[Sequence[Guess]],
+    shares: Sequence[tuple[Guess, float]],
+    sweep: Sweep,
+    weights: MisuseWeights | None,
+    judge: MisuseJudge | None,
 ) -> list[tuple[Guess, float]]:
     """The words that may be put into their slots, and how likely each is right: 1 where nobody knows."""
     if weights is None:
         leading = [word for group in words for word in group if word.features.lead >= sweep.lead]
         leading.sort(key=lambda word: -word.features.lead)
         return [(word, 1.0) for word in leading[: sweep.n_words]]
-    return [
-        (word, share)
-        for group in words
-        for word, share in _shares(group, weights)
-        if share >= weights.threshold
-    ]
+    threshold = judge.weights.threshold if judge else weights.threshold
+    return [(word, share) for word, share in shares if share >= threshold]
 
 
-def _shares(words: Sequence[Guess], weights: MisuseWeights) -> list[tuple[Guess, float]]:
+def _shares(
+    source: str, words: Sequence[Guess], weights: MisuseWeights | None, judge: MisuseJudge | None
+) -> list[tuple[Guess, float]]:
+    """How likely each of the words for the slots of one function is right, of those that were judged."""
+    if weights is None:
+        return []
+    if judge is not None:
+        return judge.shares(source, words, weights)
     shares = weights.word_shares([word.features for word in words])
     return list(zip(words, shares, strict=True))
 

@@ -7,6 +7,8 @@ into memory where they are used in the dtype in which they are stored, and are c
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from redraft_model.network.config import ModelConfig
 from redraft_model.network.mapped import MappedTensors
 from redraft_model.network.transformer import Transformer
 from redraft_model.tokens.base_tokenizer import BaseTokenizer
+
+_SAMPLED = 64  # values of each tensor that go into a fingerprint
 
 # Whether queries, keys and values have biases.
 ARCHITECTURES = {"LlamaForCausalLM": False, "Qwen2ForCausalLM": True}
@@ -33,6 +37,23 @@ class Base:
     model: Transformer
     tokenizer: BaseTokenizer
     start_id: int  # the token in front of a text
+
+    @property
+    def name(self) -> str:
+        """What its makers call it, or the name of its folder."""
+        origin = _read_json(self.path / "config.json").get("redraft")
+        return str(origin["name"]) if isinstance(origin, dict) and "name" in origin else self.path.name
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells a base from others, whatever its dtype: its shape, its tokenizer, some values of each tensor."""
+        digest = sha256(self.tokenizer.sha256.encode())
+        for name, value in sorted(self.model.state_dict().items()):
+            flat = value.reshape(-1)
+            some = flat[:: max(1, len(flat) // _SAMPLED)][:_SAMPLED].to(torch.bfloat16).cpu()
+            digest.update(f"{name} {tuple(value.shape)}".encode())
+            digest.update(some.view(torch.int16).numpy().tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)

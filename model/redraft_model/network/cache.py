@@ -22,6 +22,35 @@ class Cache:
     def __len__(self) -> int:
         return self.positions.shape[1]
 
+    def cropped(self, n_tokens: int) -> "Cache":
+        """The first tokens of every row; a view."""
+        return Cache(
+            tuple(k[:, :n_tokens] for k in self.keys),
+            tuple(v[:, :n_tokens] for v in self.values),
+            self.positions[:, :n_tokens],
+        )
+
+    def expanded(self, n_rows: int) -> "Cache":
+        """A single row for `n_rows` rows that have the same positions; nothing is copied."""
+        return Cache(
+            tuple(k.expand(n_rows, -1, -1, -1) for k in self.keys),
+            tuple(v.expand(n_rows, -1, -1, -1) for v in self.values),
+            self.positions,
+        )
+
+    def selected(self, rows: Sequence[int]) -> "Cache":
+        """Some of the rows, which may repeat and have the same positions."""
+        index = torch.tensor(list(rows), device=self.positions.device)
+        return Cache(tuple(k[index] for k in self.keys), tuple(v[index] for v in self.values), self.positions)
+
+    def followed_by(self, further: "Cache") -> "Cache":
+        """The tokens of both."""
+        return Cache(
+            tuple(torch.cat(pair, 1) for pair in zip(self.keys, further.keys, strict=True)),
+            tuple(torch.cat(pair, 1) for pair in zip(self.values, further.values, strict=True)),
+            torch.cat([self.positions, further.positions], 1),
+        )
+
     def moved(self, rows: Sequence[int], moves: Sequence[tuple[int, int]], config: ModelConfig) -> "Cache":
         """For each of `rows`, which may repeat, its tokens with those from the first number of its move on moved by the second.
 

@@ -23,7 +23,7 @@ class ModelConfig:
     qk_norm: bool = True
     qkv_bias: bool = False
     tied: bool = True  # output matrix = embedding matrix
-    attention_block: int = 0  # 0: full attention; b > 0: block-causal with blocks of b tokens
+    attention_block: int = 0  # 0: full attention; b > 0: block-causal with blocks of b tokens, 1: causal
     logit_shift: int = 0  # 1: the logits at position i - 1 belong to token i
     n_neighbours: int = 0  # tokens on each side that are mixed into a token's embedding
     n_marks: int = 0  # kinds of complaints of a parser whose place can be marked

@@ -190,7 +190,7 @@ class ErrorMarks(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.kinds = nn.Embedding(config.n_marks, config.width)
+        self.kinds = _embedding(config.n_marks, config.width)
 
     def forward(self, x_BTW: torch.Tensor, marks_BT: torch.Tensor) -> torch.Tensor:
         """(B, T, W) and (B, T) -> (B, T, W); 0 is no mark, i a mark of kind i - 1."""
@@ -210,7 +210,7 @@ class Transformer(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(config.n_vocabulary, config.width)
+        self.embedding = _embedding(config.n_vocabulary, config.width)
         if config.n_neighbours:
             self.neighbours = LocalMixing(config)
         if config.n_marks:
@@ -277,7 +277,7 @@ class Transformer(nn.Module):
         wanted_BA: torch.Tensor | None = None,
         marks_BT: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, Cache]:
-        """As `forward`, and the keys and values of all given tokens."""
+        """As `forward`, and the keys and values of all given tokens, without those of `past`."""
         x, keys, values = self._run(
             tokens_BT, positions_BT, past, past_visible_BS, lengths_B, wanted_BA, marks_BT
         )
@@ -385,3 +385,8 @@ def _chosen(x_BTF: torch.Tensor, wanted_BA: torch.Tensor) -> torch.Tensor:
     """Rows of each sequence: (B, T, F) -> (B, A, F)."""
     # Not take_along_dim: the compiler would make a version of it for each shape.
     return x_BTF.gather(1, wanted_BA[..., None].expand(-1, -1, x_BTF.shape[2]))
+
+
+def _embedding(n: int, width: int) -> nn.Embedding:
+    """An embedding without values yet: drawing them on the device "meta" would load the compiler, a second and 100 MB."""
+    return nn.Embedding(n, width, _weight=torch.empty(n, width))

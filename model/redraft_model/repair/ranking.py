@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from redraft_model.calibration.logistic import Logistic, logit_share, weighted
-from redraft_model.calibration.weights import Calibration, named, named_logistic
+from redraft_model.calibration.weights import Section, named, named_logistic
 
 SECTION = "repair"
 SHARE = "share"  # of a solution, as a logit: a weight of the likelihood besides those of the features
@@ -36,43 +36,53 @@ class RepairFeatures:
     unpaired: float  # brackets gained that are not one of a pair, wherever they stand
     uncompiled: float  # 1 if it parses and does not compile
     no_ops: float  # statements around the problem that do nothing
+    # Nats by which the pretrained base finds it less likely than the likeliest solution that was judged; 0 where none judges.
+    base_likelihood: float = 0.0
 
-    def values(self) -> tuple[float, ...]:
-        """The features in the order of `REPAIR_FEATURES`."""
-        return tuple(getattr(self, name) for name in REPAIR_FEATURES)
+    def values(self, names: Sequence[str] | None = None) -> tuple[float, ...]:
+        """The features called `names`, by default in the order of `REPAIR_FEATURES`."""
+        return tuple(getattr(self, name) for name in names or REPAIR_FEATURES)
 
 
-REPAIR_FEATURES = tuple(field.name for field in fields(RepairFeatures))
+# What is known of a solution that a base has judged, and of one that none has.
+JUDGED_REPAIR_FEATURES = tuple(field.name for field in fields(RepairFeatures))
+REPAIR_FEATURES = tuple(name for name in JUDGED_REPAIR_FEATURES if name != "base_likelihood")
 
 
 @dataclass(frozen=True)
 class RepairWeights:
-    """The fitted weights: of the score, as REPAIR_FEATURES; of the likelihood, as REPAIR_FEATURES and then the share."""
+    """The fitted weights: of the score, as `names`; of the likelihood, as `names` and then the share."""
 
     ranking: tuple[float, ...]
     likelihood: Logistic
+    names: tuple[str, ...] = REPAIR_FEATURES
+
+    def score(self, solution: RepairFeatures) -> float:
+        """The best solution of a search has the highest."""
+        return weighted(self.ranking, solution.values(self.names))
 
     def best(self, solutions: Sequence[RepairFeatures]) -> tuple[int, float]:
         """The index of the best of the solutions of one search, and the logit of its share."""
-        scores = [weighted(self.ranking, solution.values()) for solution in solutions]
+        scores = [self.score(solution) for solution in solutions]
         best = max(range(len(scores)), key=lambda i: scores[i])
         return best, logit_share(scores, best)
 
     def probability(self, solution: RepairFeatures, share: float) -> float:
         """How likely a solution is right whose share has this logit."""
-        return self.likelihood((*solution.values(), share))
+        return self.likelihood((*solution.values(self.names), share))
 
     @classmethod
-    def of(cls, calibration: Calibration) -> "RepairWeights":
-        """The weights in a calibration file; CheckpointError when one is missing."""
+    def of(cls, section: Section, names: tuple[str, ...] = REPAIR_FEATURES) -> "RepairWeights":
+        """The weights in a section of a calibration file; CheckpointError when one is missing."""
         return cls(
-            calibration.section(SECTION, "ranking").numbers(REPAIR_FEATURES),
-            calibration.section(SECTION, "likelihood").logistic((*REPAIR_FEATURES, SHARE)),
+            section.section("ranking").numbers(names),
+            section.section("likelihood").logistic((*names, SHARE)),
+            names,
         )
 
     def to_json(self) -> dict[str, Any]:
         """The section of the calibration file."""
         return {
-            "ranking": named(self.ranking, REPAIR_FEATURES),
-            "likelihood": named_logistic(self.likelihood, (*REPAIR_FEATURES, SHARE)),
+            "ranking": named(self.ranking, self.names),
+            "likelihood": named_logistic(self.likelihood, (*self.names, SHARE)),
         }

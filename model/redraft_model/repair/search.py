@@ -19,9 +19,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from rapidfuzz.distance import Indel
 
+from redraft_model.decode.judge import Judge
 from redraft_model.decode.proposer import Opened, Proposer, pseudo_log_likelihood
 from redraft_model.passage import Span
 from redraft_model.repair.candidates import LabelEdit, candidates
+from redraft_model.repair.judging import judged, preselected
 from redraft_model.repair.ranking import RepairFeatures, RepairWeights
 from redraft_model.repair.settings import Search
 from redraft_model.text.bounds import Bounds
@@ -83,6 +85,7 @@ def repair(
     within: Span | None = None,
     is_allowed: Callable[[str], bool] = lambda text: True,
     weights: RepairWeights | None = None,
+    judge: Judge | None = None,
     on_solved: Callable[[Sequence[Solution]], None] = lambda solutions: None,
 ) -> Repaired:
     """Solve one problem after the other, from the top, until the text parses or a problem resists.
@@ -90,7 +93,8 @@ def repair(
     Of a text that parses, what the compiler says is the problem.
 
     `within` bounds where tokens may change; the text behind it is never touched. A text that `is_allowed` refuses is no solution.
-    `on_solved` is shown all solutions of each problem before the best is taken.
+    `on_solved` is shown all solutions of each problem before the best is taken. A `judge` judges the most promising ones first; the
+    `weights` then are those that were fitted to judged solutions.
     """
     current = _first_attempt(source)
     score, n_edits = 0.0, 0
@@ -107,6 +111,8 @@ def repair(
         if not solutions:
             break
         on_solved(solutions)
+        if weights is not None and judge is not None:
+            solutions = _judged_by_base(solutions, weights, judge)
         best, share = _best(solutions, weights)
         score += best.score
         n_edits += best.attempt.n_edits
@@ -137,6 +143,17 @@ class _Taken:
     at: int
     features: RepairFeatures
     share: float
+
+
+def _judged_by_base(solutions: Sequence[Solution], weights: RepairWeights, judge: Judge) -> list[Solution]:
+    """The most promising solutions with what the pretrained base says of them."""
+    chosen = [solutions[i] for i in preselected(weights, [solution.features for solution in solutions])]
+    features = judged(
+        judge,
+        [solution.attempt.source for solution in chosen],
+        [solution.features for solution in chosen],
+    )
+    return [replace(solution, features=known) for solution, known in zip(chosen, features, strict=True)]
 
 
 def _best(solutions: Sequence[Solution], weights: RepairWeights | None) -> tuple[Solution, float]:

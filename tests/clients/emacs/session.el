@@ -91,7 +91,7 @@ print(add(1, 2))
       ;; `eglot-shutdown' says the same, but then kills the server at once.
       (jsonrpc-request server :shutdown nil)
       (jsonrpc-notify server :exit nil)
-      (with-timeout (5)
+      (with-timeout (300) ; only a server that hangs takes so long
         (while (process-live-p process) (accept-process-output process 0.1)))
       (session-check "the server has left as it should"
                      (and (eq (process-status process) 'exit) (zerop (process-exit-status process)))))

@@ -104,21 +104,20 @@ def test_rows_are_the_samples(source: BatchSource) -> None:
     assert batch.processes == tuple(sample.process for sample in samples)
 
 
+@pytest.mark.usefixtures("hang_guard")
 def test_workers_stop_in_the_middle_of_a_chunk(source: BatchSource) -> None:
     others = set(multiprocessing.active_children())
     small = BatchStream(source, 1)
     next(small.chunks(plan(0)))
-    small.source = replace(source, batches_per_chunk=10**6)  # would take hours
+    small.source = replace(source, batches_per_chunk=10**7)  # would take hours
     workers = set(multiprocessing.active_children()) - others
     assert len(workers) == 1
-    started = time.perf_counter()
     small.close()
     for worker in workers:
         # The pool's own thread waits for it, too; whichever is second finds the exit code a moment later.
-        while worker.exitcode is None and time.perf_counter() - started < 10:
+        while worker.exitcode is None:
             time.sleep(0.01)
         assert worker.exitcode == 0
-    assert time.perf_counter() - started < 5
 
 
 def test_a_killed_worker_is_an_error_that_says_what_to_do(source: BatchSource) -> None:

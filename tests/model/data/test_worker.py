@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -13,11 +12,12 @@ from redraft_model.data.worker import end_with_parent
 def work():
     end_with_parent()
     print(os.getpid(), flush=True)
-    time.sleep(60)
+    time.sleep(300)
+    print("still there", flush=True)
 
 if __name__ == "__main__":
     multiprocessing.get_context("fork").Process(target=work).start()
-    time.sleep(60)
+    time.sleep(300)
 """
 
 
@@ -27,7 +27,5 @@ def test_a_worker_does_not_outlive_its_parent() -> None:
         assert parent.stdout is not None
         assert int(parent.stdout.readline()) != parent.pid
         parent.kill()
-        start = time.monotonic()
         # The last of the two closes the pipe.
         assert parent.stdout.read() == ""
-        assert time.monotonic() - start < 30, "the worker sleeps for a minute"

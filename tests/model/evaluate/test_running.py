@@ -1,7 +1,5 @@
 """Programs run with limits: what passes, what is stopped."""
 
-from time import perf_counter
-
 import pytest
 from redraft_model.evaluate.running import Limits, holds, prints_expected, run_program
 
@@ -52,16 +50,20 @@ def test_leaving_early_is_not_passing() -> None:
     assert not holds("import os\nos._exit(0)", ["assert False"])
 
 
+@pytest.mark.usefixtures("hang_guard")
 def test_endless_loop_is_killed_at_the_time_limit() -> None:
-    start = perf_counter()
-    run = run_program("print('on', flush=True)\nwhile True:\n    pass", limits=Limits(seconds=0.5))
-    assert run.exit_code is None
-    assert run.stdout == "on\n"
-    assert perf_counter() - start < 5
+    seconds, stdout = 0.25, ""
+    # A busy machine may need longer to start it.
+    while not stdout:
+        seconds *= 2
+        run = run_program("print('on', flush=True)\nwhile True:\n    pass", limits=Limits(seconds))
+        assert run.exit_code is None
+        stdout = run.stdout
+    assert stdout == "on\n"
 
 
 def test_sleeping_is_killed_at_the_time_limit_too() -> None:
-    assert run_program("import time\ntime.sleep(60)", limits=Limits(seconds=0.5)).exit_code is None
+    assert run_program("import time\ntime.sleep(3600)", limits=Limits(seconds=0.5)).exit_code is None
 
 
 @pytest.mark.parametrize(

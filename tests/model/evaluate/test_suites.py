@@ -2,12 +2,16 @@
 
 import gzip
 import json
+import shlex
+import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from redraft_model.data.benchmark_file import Row
+from redraft_model.data.young import Hole, Repair, collect, write_young
 from redraft_model.errors import Cancelled, DataError
 from redraft_model.evaluate import SUITES, Result, run_suite
 from redraft_model.evaluate.great_varmisuse import is_at_the_bug
@@ -179,6 +183,124 @@ def test_variable_misuse_reports_all_four(tmp_path: Path) -> None:
 )
 def test_a_bug_is_localised_when_nothing_else_is_changed(answer: str, is_there: bool) -> None:
     assert is_at_the_bug("x = a + a", "x = a + b", answer) is is_there
+
+
+MEAN = "def mean(values, weight):\n    total = sum(values)\n    return total / weight\n"
+
+
+def young(
+    kind: str, before: str, after: str, missing: str | None = None, split: str = "dev"
+) -> dict[str, object]:
+    row = {"id": f"{kind}/{len(before)}", "kind": kind, "split": split, "package": "p", "path": "p/m.py"}
+    return row | {"before": before, "after": after} | ({} if missing is None else {"missing": missing})
+
+
+def test_young_code_is_judged_by_kind(tmp_path: Path) -> None:
+    wrong = MEAN.replace("/ weight", "/ total")
+    other = MEAN.replace("sum(values)", "sum(weight)")
+    elsewhere = MEAN.replace("return total", "return weight")
+    clean = MEAN.replace("mean", "average")
+    broken = MEAN.replace("weight):", "weight:")
+    unclosed = MEAN.replace("sum(values)", "sum(values")
+    rows = [
+        young("misuse", wrong, MEAN),
+        young("misuse", other, MEAN),
+        young("misuse", elsewhere, MEAN),
+        young("clean", MEAN, MEAN),
+        young("clean", clean, clean),
+        young("syntax", broken, MEAN),
+        young("syntax", unclosed, MEAN),
+        young("line", "def f(x):\n", "\n    return y\n", "    y = g(x)  # the rest"),
+        young("line", "def g(x):\n", "\n    return y\n", "    y = g(x)"),
+        young("rest", "def f(x):\n    y = in", "\n    return y\n", "ner(x, 1)"),
+        young("rest", "def g(x):\n    y = in", "\n    return y\n", "ner(x, 1)"),
+        young("rest", "def h(x):\n    y = in", "\n    return y\n", "ner(x, 1)"),
+    ]
+    engine = ScriptedEngine(
+        {
+            wrong: MEAN + "# repaired\n",
+            other: MEAN.replace("sum(values)", "sum(total)"),
+            elsewhere: elsewhere.replace("sum(values)", "sum(weight)"),
+            clean: clean.replace("/ weight", "/ total"),
+            broken: MEAN,
+            unclosed: MEAN.replace("sum(values)", "sum(weight)"),
+        },
+        {
+            "def f(x):\n<hole>\n    return y\n": "    y = g( x )",
+            "def g(x):\n<hole>\n    return y\n": "    y = g(1",
+            "def f(x):\n    y = in<hole>\n    return y\n": "ner(x,1)",
+            "def g(x):\n    y = in<hole>\n    return y\n": "ner(x)",
+            "def h(x):\n    y = in<hole>\n    return y\n": ValueError("too long"),
+        },
+    )
+    result = run(tmp_path, "young", rows, engine)
+    check(
+        result,
+        {
+            "misuse, exact": (1, 3),
+            "misuse, localised": (2, 3),
+            "misuse, parse": (3, 3),
+            "clean, false alarm": (1, 2),
+            "syntax, exact": (1, 2),
+            "syntax, parse": (2, 2),
+            "line, exact": (1, 2),
+            "line, parse": (1, 2),
+            "rest, exact": (1, 3),
+            "rest, parse": (2, 3),
+            "crashed": (1, 12),
+        },
+    )
+    assert [semantic for _, semantic in engine.asked] == [True] * 5 + [False] * 2
+    assert {record["package"] for record in result.records} == {"p"}
+    assert "total" not in result.to_json()
+
+
+def test_a_hole_without_a_draft_is_not_restored(tmp_path: Path) -> None:
+    result = run(
+        tmp_path, "young", [young("line", "if x:\n", "\n    y = 1\n", "    x = 2")], ScriptedEngine()
+    )
+    assert result.metric("line, exact").count == 0
+    assert result.metric("line, parse").count == 1
+    assert result.metric("misuse, exact").rate is None
+
+
+def test_a_third_of_young_code_is_tried_only_when_it_is_asked_for(tmp_path: Path) -> None:
+    rows = [
+        young("clean", f"x = {10**i}\n", f"x = {10**i}\n", split="test" if i == 1 else "dev")
+        for i in range(3)
+    ]
+    dev = run(tmp_path, "young", rows, ScriptedEngine())
+    assert [record["id"] for record in dev.records] == ["clean/6", "clean/8"]
+    assert dev.name == "scripted, dev split"
+    test = run_suite("young", tmp_path, ScriptedEngine(), split="test")
+    assert [record["id"] for record in test.records] == ["clean/7"]
+    assert Result.from_json(test.to_json()).split == "test"
+    with pytest.raises(DataError, match="no item for the suite young, split other"):
+        run_suite("young", tmp_path, ScriptedEngine(), split="other")
+
+
+def test_the_drawn_items_of_packages_are_all_right_for_who_wrote_them(tmp_path: Path) -> None:
+    """The whole way: items of real modules in a file, and an engine that knows their authors' texts."""
+    for module in (shlex, textwrap):
+        shutil.copy(module.__file__, tmp_path)
+    items = collect([tmp_path], 6).items
+    write_young(tmp_path / SUITES["young"].file, items)
+    authors = ScriptedEngine(
+        {item.before: item.after for item in items if isinstance(item, Repair)},
+        {f"{item.before}<hole>{item.after}": item.missing for item in items if isinstance(item, Hole)},
+    )
+    results = [run_suite("young", tmp_path, authors, split=split) for split in {item.split for item in items}]
+    assert sum(result.n for result in results) == 30
+    for metric in (metric for result in results for metric in result.metrics):
+        assert metric.count == (0 if metric.name in ("clean, false alarm", "crashed") else metric.n), (
+            metric.name
+        )
+    idle = [
+        run_suite("young", tmp_path, ScriptedEngine(), split=split)
+        for split in {item.split for item in items}
+    ]
+    for metric in (metric for result in idle for metric in result.metrics if metric.name.endswith("exact")):
+        assert metric.count == 0, metric.name
 
 
 def test_infilling_scores_the_engine_beside_three_fillers(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import json
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -277,3 +279,13 @@ def test_a_torch_file_is_not_a_checkpoint(folder: Path, model: Transformer) -> N
     torch.save(model.state_dict(), folder / "model.safetensors")
     with pytest.raises(CheckpointError, match="is damaged or not a safetensors file"):
         load_checkpoint(folder, CPU)
+
+
+def test_loading_does_not_load_the_compiler() -> None:
+    # It takes a second and 100 MB, and comes along unnoticed when values are drawn on the device "meta".
+    program = (
+        "import sys, torch; from redraft_model.network import checkpoint, checkpoint_info; "
+        "checkpoint.load_checkpoint(checkpoint_info.BUNDLED, torch.device('cpu')); "
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

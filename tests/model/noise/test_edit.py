@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
@@ -103,11 +101,3 @@ def test_settings_are_checked() -> None:
         EditNoise(low=5, high=6)
     with pytest.raises(ValueError, match="weights"):
         EditNoise(low=5, high=50, delete=-1)
-
-
-def test_speed_for_the_record() -> None:
-    x_0, rng = tokens(256), np.random.default_rng(0)
-    start = time.perf_counter()
-    for _ in range(200):
-        NOISE.corrupt(x_0, 1.0, rng)
-    print(f"edit noise: {(time.perf_counter() - start) / 200 * 1e3:.3f} ms for 256 tokens")

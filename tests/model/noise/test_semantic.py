@@ -7,7 +7,6 @@ import random
 import shutil
 import statistics
 import textwrap
-import time
 from collections import Counter
 from random import Random
 
@@ -250,12 +249,3 @@ def test_very_deep_code_is_left_alone_or_changed_but_never_fatal() -> None:
 def test_equal_seeds_mutate_equally() -> None:
     for seed, code in enumerate(SNIPPETS[:40]):
         assert NOISE.corrupt(code, Random(seed)) == NOISE.corrupt(code, Random(seed))
-
-
-def test_speed_for_the_record() -> None:
-    start = time.perf_counter()
-    for seed, code in enumerate(SNIPPETS):
-        NOISE.corrupt(code, Random(seed))
-    n_lines = sum(code.count("\n") for code in SNIPPETS) / len(SNIPPETS)
-    milliseconds = (time.perf_counter() - start) / len(SNIPPETS) * 1e3
-    print(f"semantic noise: {milliseconds:.3f} ms for {n_lines:.0f} lines")

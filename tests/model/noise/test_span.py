@@ -1,7 +1,6 @@
 import ast
 import inspect
 import textwrap
-import time
 from random import Random
 
 import pytest
@@ -87,10 +86,3 @@ def test_equal_seeds_cut_equally() -> None:
 def test_there_is_nothing_to_cut_out_of_nothing() -> None:
     with pytest.raises(ValueError, match="empty"):
         NOISE.cut("", Random(0))
-
-
-def test_speed_for_the_record() -> None:
-    rng, start = Random(0), time.perf_counter()
-    for _ in range(100):
-        NOISE.cut(CODE, rng)
-    print(f"span noise: {(time.perf_counter() - start) * 10:.3f} ms for {CODE.count(chr(10))} lines")

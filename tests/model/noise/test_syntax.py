@@ -8,7 +8,6 @@ import random
 import shutil
 import statistics
 import textwrap
-import time
 from collections import Counter
 from random import Random
 from types import ModuleType
@@ -109,16 +108,6 @@ def test_more_breakers_change_more() -> None:
         )
 
     assert mean_kept(SyntaxNoise(again=1.0, n_mutators_max=3)) < mean_kept(SyntaxNoise(again=0.0)) - 0.5
-
-
-def test_speed_for_the_record() -> None:
-    start = time.perf_counter()
-    for seed, code in enumerate(SNIPPETS):
-        NOISE.corrupt(code, Random(seed))
-    n_lines = sum(code.count("\n") for code in SNIPPETS) / len(SNIPPETS)
-    print(
-        f"syntax noise: {(time.perf_counter() - start) / len(SNIPPETS) * 1e3:.3f} ms for {n_lines:.0f} lines"
-    )
 
 
 def test_shares_of_groups_can_be_others() -> None:

@@ -1,7 +1,6 @@
 """The labels of a pair of texts, executed, lead from one to the other: for any two texts."""
 
 import math
-import time
 
 import hypothesis.strategies as st
 import numpy as np
@@ -164,17 +163,3 @@ def test_applying_labels_gives_a_canvas_whose_visible_tokens_are_all_right(
 @given(wide)
 def test_a_text_that_is_right_needs_no_round(text: np.ndarray) -> None:
     assert len(rounds(text, text)) == 1
-
-
-def test_alignment_is_fast(capsys: pytest.CaptureFixture[str]) -> None:
-    rng = np.random.default_rng(0)
-    windows = [rng.integers(FIRST, 8000, 256).astype(np.int32) for _ in range(100)]
-    pairs = [(np.delete(w, rng.integers(0, 256, 8)), w) for w in windows]
-    start = time.perf_counter()
-    for before, after in pairs:
-        labels(before, after)
-    seconds = time.perf_counter() - start
-    megabytes = 100 * 256 * 3.0 / 1e6  # three bytes a token
-    with capsys.disabled():
-        print(f"\nalignment: {megabytes / seconds:.2f} MB/s")
-    assert megabytes / seconds > 0.2  # a loaded machine; alone it is above 1

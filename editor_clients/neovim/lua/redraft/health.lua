@@ -91,6 +91,9 @@ local function describe(status)
   )
   local model = status.model
   local name = model.checkpoint ~= vim.NIL and model.checkpoint or nil
+  if name and model.base and model.base ~= vim.NIL then
+    name = ('%s with %s'):format(name, model.base)
+  end
   if model.message and model.message ~= vim.NIL then
     health.warn(('model: %s: %s'):format(model.state, model.message), { 'See :Redraft log.' })
   elseif name then

@@ -55,3 +55,8 @@ test("a daemon that has loaded nothing has less to say", () => {
   const model = { state: "unloaded", message: null, checkpoint: null, device: null, residentBytes: null };
   expect(described({ model, connections: [] })).toEqual(["Model: unloaded", "Connected: nobody"]);
 });
+
+test("the base that judges is named beside the checkpoint", () => {
+  const model = { state: "ready", checkpoint: "tiny", base: "SmolLM2", device: "cpu" };
+  expect(described({ model })).toEqual(["Model “tiny” with “SmolLM2”: ready on cpu"]);
+});
