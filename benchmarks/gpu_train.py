@@ -286,7 +286,8 @@ def make_plan(settings: "AnySettings", options: argparse.Namespace, started: flo
 def measured_rate(settings: "AnySettings", at_most_seconds: float) -> tuple[float, float]:
     """Tokens per second of a step, and the seconds until the first one.
 
-    Works on a network that is thrown away. The first step of every batch shape is a warm-up and does not count.
+    Works on a network that is thrown away. The first step of every batch shape is a warm-up and does not count, nor does it
+    count as time if the network is compiled.
     """
     from redraft_model.train.stages import recipe_named
 
@@ -294,7 +295,7 @@ def measured_rate(settings: "AnySettings", at_most_seconds: float) -> tuple[floa
     network, stream = opened(settings)
     mixture = recipe_named(settings.recipe).stages[-1].mixture
     seen = set[tuple[int, ...]]()
-    n_tokens, seconds, n_steps, start_seconds = 0, 0.0, 0, 0.0
+    n_tokens, seconds, n_steps, start_seconds, compiling = 0, 0.0, 0, 0.0, 0.0
     try:
         for batch in (
             batch for chunk in stream.chunks((index, mixture) for index in count()) for batch in chunk
@@ -306,8 +307,10 @@ def measured_rate(settings: "AnySettings", at_most_seconds: float) -> tuple[floa
                 n_tokens += batch.n_tokens
                 seconds += time.perf_counter() - step_started
                 n_steps += 1
+            elif settings.compile:
+                compiling += time.perf_counter() - step_started
             seen.add(batch.tokens.shape)
-            is_late = time.perf_counter() - started > start_seconds + at_most_seconds
+            is_late = time.perf_counter() - started > start_seconds + compiling + at_most_seconds
             if n_steps == PLANNED_STEPS or (is_late and n_steps):
                 break
     finally:

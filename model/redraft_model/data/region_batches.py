@@ -18,6 +18,7 @@ from redraft_model.tokens.alignment import ANCHOR_ID, PAD_ID
 from redraft_model.tokens.base_tokenizer import BaseTokenizer
 from redraft_model.tokens.tokenizer import Tokenizer
 
+FILL = 0.78  # about what is no padding: contexts begin with their file, and few regions are as long as can be
 GRAIN = 8  # lengths are padded to a multiple of this, which processors like
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from redraft_kernels import cross_entropy
+from redraft_kernels import cross_entropy, use_triton
 
 from redraft_model.network.adapter import HEAD_SUBSTITUTE
 from redraft_model.network.region import RegionNetwork, head_labels
@@ -70,33 +70,55 @@ class _ChunkedLoss(torch.autograd.Function):
     ) -> torch.Tensor:
         wants_gradient = ctx.needs_input_grad[0]
         table_VW = network.output_table.to(hidden_AW.dtype)
-        rows = rows_FW.to(hidden_AW.dtype)
-        n, n_all = len(table_VW), len(table_VW) + len(rows)
+        rows_FW = rows_FW.to(hidden_AW.dtype)
+        n, n_all = len(table_VW), len(table_VW) + len(rows_FW)
         is_cpu = hidden_AW.device.type == "cpu"
         n_chunk = max(16, (LOGITS_ON_CPU if is_cpu else LOGITS_ON_CARD) // n_all)
         n_chunk = max(1, min(n_chunk, len(hidden_AW)))
         buffer = hidden_AW.new_empty((n_chunk, -(-n_all // _GRAIN) * _GRAIN))
+        buffer[:, n_all:] = -torch.inf
         loss = torch.zeros((), device=hidden_AW.device)
-        grad_hidden_AW, grad_rows = torch.empty_like(hidden_AW), torch.zeros_like(rows_FW)
+        grad_hidden_AW, grad_rows_FW = (
+            torch.empty_like(hidden_AW),
+            torch.zeros_like(rows_FW, dtype=torch.float32),
+        )
         for start in range(0, len(hidden_AW), n_chunk):
             part = slice(start, start + n_chunk)
-            hidden, targets, weights = hidden_AW[part], targets_A[part], weights_A[part]
-            logits = buffer[: len(hidden), :n_all]
+            hidden, weights = hidden_AW[part], weights_A[part]
+            logits = buffer[: len(hidden)]
             torch.mm(hidden, table_VW.T, out=logits[:, :n])
-            logits[:, n:] = network.control_logits(hidden)
-            with torch.enable_grad():
-                leaf = logits.detach().requires_grad_(wants_gradient)
-                chunk_loss = cross_entropy(leaf, targets, weights=weights).sum()
-            loss += chunk_loss.detach()
-            if wants_gradient:
-                (grad,) = torch.autograd.grad(chunk_loss, leaf)
-                torch.mm(grad[:, :n], table_VW, out=grad_hidden_AW[part])
-                grad_hidden_AW[part] += grad[:, n:] @ rows
-                grad_rows += grad[:, n:].T @ hidden
-        ctx.save_for_backward(grad_hidden_AW, grad_rows)
+            logits[:, n:n_all] = network.control_logits(hidden)
+            losses, grad = _losses_and_gradients(logits, targets_A[part], wants_gradient=wants_gradient)
+            loss += (losses * weights).sum()
+            if grad is not None:
+                weights = weights[:, None].to(hidden.dtype)
+                through = torch.mm(grad[:, :n], table_VW, out=grad_hidden_AW[part])
+                through.addmm_(grad[:, n:n_all], rows_FW).mul_(weights)
+                grad_rows_FW += (grad[:, n:n_all].T @ (hidden * weights)).float()
+        ctx.save_for_backward(grad_hidden_AW, grad_rows_FW)
         return loss
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None, None]:
-        grad_hidden_AW, grad_rows = ctx.saved_tensors
-        return grad_hidden_AW * grads[0].to(grad_hidden_AW.dtype), grad_rows * grads[0], None, None, None
+        grad_hidden_AW, grad_rows_FW = ctx.saved_tensors
+        return grad_hidden_AW * grads[0].to(grad_hidden_AW.dtype), grad_rows_FW * grads[0], None, None, None
+
+
+def _losses_and_gradients(
+    logits_AV: torch.Tensor, targets_A: torch.Tensor, *, wants_gradient: bool
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Minus the log-probabilities of the targets, and the gradient of each by its logits, in the logits' dtype."""
+    if use_triton(logits_AV, targets_A):
+        with torch.enable_grad():
+            leaf = logits_AV.detach().requires_grad_(wants_gradient)
+            losses_A = cross_entropy(leaf, targets_A)
+            grad = torch.autograd.grad(losses_A.sum(), leaf)[0] if wants_gradient else None
+        return losses_A.detach(), grad
+    # The same without a kernel: one table is log-probabilities first and the gradient then.
+    log_p_AV = torch.log_softmax(logits_AV, -1, dtype=torch.float32)
+    losses_A = -log_p_AV.gather(1, targets_A[:, None])[:, 0]
+    if not wants_gradient:
+        return losses_A, None
+    grad_AV = log_p_AV.exp_()
+    grad_AV[torch.arange(len(targets_A), device=targets_A.device), targets_A] -= 1.0
+    return losses_A, grad_AV.to(logits_AV.dtype)

@@ -278,11 +278,10 @@ class Transformer(nn.Module):
         marks_BT: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, Cache]:
         """As `forward`, and the keys and values of all given tokens, without those of `past`."""
-        if positions_BT is None:
-            positions_BT = self._counted(tokens_BT)
         x, keys, values = self._run(
             tokens_BT, positions_BT, past, past_visible_BS, lengths_B, wanted_BA, marks_BT
         )
+        positions_BT = self._counted(tokens_BT) if positions_BT is None else positions_BT
         return x, Cache(tuple(keys), tuple(values), positions_BT)
 
     def read(

@@ -15,13 +15,14 @@ import numpy as np
 import torch
 
 from redraft_model.data.batches import BatchStream
-from redraft_model.data.region_batches import RegionBatch, RegionSource
+from redraft_model.data.region_batches import FILL, RegionBatch, RegionSource
 from redraft_model.data.regions import RegionShape
 from redraft_model.data.samples import IGNORED
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
 from redraft_model.network.adapter import (
     ABOUT_FILE,
+    WEIGHTS_FILE,
     AdapterConfig,
     AdapterTraining,
     load_adapter,
@@ -113,6 +114,11 @@ class AdapterRun:
     def n_parameters(self) -> int:
         """Values that are trained."""
         return self.adapter.n_parameters
+
+    @property
+    def fill(self) -> float:
+        """About how much of a batch is no padding."""
+        return FILL
 
     @property
     def evaluation_tokens(self) -> int:
@@ -324,9 +330,13 @@ def train_adapter(settings: AdapterSettings, tell: Callable[[str], None] = lambd
     stream = region_stream(settings, run.base.start_id)
     with group.joined(run.device):
         try:
-            return go_on(run, stream, box, tell)
+            report = go_on(run, stream, box, tell)
         finally:
             stream.close()
+    made = settings.out / "adapter" / WEIGHTS_FILE
+    if not group.rank and made.exists():
+        tell(f"{made}: {run.n_parameters:,} values in {made.stat().st_size:,} bytes")
+    return report
 
 
 def region_stream(settings: AdapterSettings, start_id: int) -> BatchStream[RegionBatch]:

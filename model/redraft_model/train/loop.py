@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from redraft_model.data.batches import FILL, BatchStream
+from redraft_model.data.batches import BatchStream
 from redraft_model.data.samples import Mixture
 from redraft_model.errors import DataError
 from redraft_model.train.curves import METRICS_FILE
@@ -123,6 +123,11 @@ class AnyRun(Protocol[BatchT_contra]):
     @property
     def n_parameters(self) -> int:
         """Values that are trained."""
+        ...
+
+    @property
+    def fill(self) -> float:
+        """About how much of a batch is no padding."""
         ...
 
     @property
@@ -253,7 +258,7 @@ def _batches(run: AnyRun[BatchT], stream: BatchStream[BatchT]) -> Iterator[tuple
     """The batches from where the run stands on, with the seconds spent waiting for each; moves the run's place."""
     settings, progress = run.settings, run.progress
     recipe = recipe_named(settings.recipe)
-    chunk_tokens = settings.batch_tokens * settings.batches_per_chunk * FILL * run.group.size
+    chunk_tokens = settings.batch_tokens * settings.batches_per_chunk * run.fill * run.group.size
 
     def plan() -> Iterator[tuple[int, Mixture]]:
         for chunk in itertools.count(progress.chunk):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from redraft_model.data.batches import Batch, BatchSource, BatchStream
+from redraft_model.data.batches import FILL, Batch, BatchSource, BatchStream
 from redraft_model.data.pairs import origins
 from redraft_model.data.samples import IGNORED
 from redraft_model.data.shards import Shards
@@ -124,6 +124,11 @@ class Run:
     def n_parameters(self) -> int:
         """Values that are trained."""
         return self.model.n_parameters
+
+    @property
+    def fill(self) -> float:
+        """About how much of a batch is no padding."""
+        return FILL
 
     @property
     def evaluation_tokens(self) -> int:

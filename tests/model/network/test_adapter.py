@@ -1,6 +1,7 @@
 """Regions through base and adapter: the slow twin, the frozen context, merged matrices, the loss, and the file."""
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -193,15 +194,36 @@ def asked(rows: Rows, n_vocabulary: int) -> AskedTokens:
     return AskedTokens(torch.tensor(index), torch.tensor(targets), weights)
 
 
+@pytest.fixture
+def choose(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Sets REDRAFT_KERNELS."""
+
+    def chosen(value: str) -> None:
+        if value == "triton" and not dispatch.TRITON_CAN_RUN:
+            pytest.skip("needs Triton, and a GPU or TRITON_INTERPRET=1")
+        monkeypatch.setenv("REDRAFT_KERNELS", value)
+        dispatch.kernel_choice.cache_clear()
+
+    yield chosen
+    dispatch.kernel_choice.cache_clear()
+
+
+@pytest.mark.parametrize("kernels", ["reference", "triton"])
 @pytest.mark.parametrize("config", SETTINGS, ids=str)
 def test_the_loss_is_minus_the_log_probability_of_the_targets(
-    base: Base, rows: Rows, config: AdapterConfig, monkeypatch: pytest.MonkeyPatch
+    base: Base,
+    rows: Rows,
+    config: AdapterConfig,
+    kernels: str,
+    choose: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Several chunks, the last one short.
     monkeypatch.setattr("redraft_model.network.region_loss.LOGITS_ON_CPU", 1)
     network = adapted(base.model, learnt(base, config))
     n, questions = base.model.config.n_vocabulary, asked(rows, base.model.config.n_vocabulary)
     states = hidden(network, rows).detach().requires_grad_()
+    choose(kernels)
     loss = region_loss(network, states, rows.regions, questions)
     log_p = network.log_probabilities(states, rows.regions)
     at = questions.index_A - 1 - questions.index_A // rows.regions.shape[1]
@@ -238,18 +260,12 @@ def test_gradients_reach_all_of_the_adapter_and_nothing_else(base: Base, rows: R
     assert all(p.grad is None for p in base.model.parameters())
 
 
-def test_the_kernel_serves_a_region(base: Base, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not dispatch.TRITON_CAN_RUN:
-        pytest.skip("needs Triton, and a GPU or TRITON_INTERPRET=1")
+def test_the_kernel_serves_a_region(base: Base, rows: Rows, choose: Callable[[str], None]) -> None:
     network = merged(base.model, learnt(base, AdapterConfig(4)))
     with torch.no_grad():
         expected = hidden(network, rows)
-        monkeypatch.setenv("REDRAFT_KERNELS", "triton")
-        dispatch.kernel_choice.cache_clear()
-        try:
-            found = hidden(network, rows)
-        finally:
-            dispatch.kernel_choice.cache_clear()
+        choose("triton")
+        found = hidden(network, rows)
     for i, length in enumerate(rows.lengths.tolist()):
         torch.testing.assert_close(found[i, :length], expected[i, :length], rtol=1e-4, atol=1e-4)
 

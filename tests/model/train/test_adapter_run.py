@@ -182,6 +182,26 @@ def test_a_step_of_two_batches_is_a_step_of_their_mean(settings: AdapterSettings
     assert float(run.step(batches, 1.0)) == pytest.approx(mean, abs=1e-5)
 
 
+@pytest.mark.parametrize("labels", ["vocabulary", "head"])
+def test_a_run_computes_in_bfloat16_where_the_hardware_is_fast_in_it(
+    settings: AdapterSettings, monkeypatch: pytest.MonkeyPatch, labels: str
+) -> None:
+    settings = replace(settings, adapter=AdapterConfig(4, labels))
+    losses_of = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        has = {"avx512_bf16": dtype == torch.bfloat16}
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: has, raising=False)
+        run = AdapterRun(settings)
+        source = region_stream(settings, run.base.start_id).source
+        batches = source.chunk_of(source.maker(ADAPTER.stages[1].mixture), 0, lambda: False)[:2]
+        assert run._hidden(batches[0])[1].dtype == dtype
+        losses_of[dtype] = [float(run.step(batches, 1.0)) for _ in range(3)]
+        assert all(parameter.dtype == torch.float32 for parameter in run.adapter.parameters())
+        assert run.evaluate()["loss/masked_15/mask"] > 0
+    assert losses_of[torch.bfloat16] == pytest.approx(losses_of[torch.float32], rel=0.03)
+    assert losses_of[torch.float32][2] < losses_of[torch.float32][0]
+
+
 def test_the_rate_falls_to_a_twentieth() -> None:
     schedule = ADAPTER.schedule
     assert schedule == WarmupStableDecay(0.02, 0.98, 0.05)
