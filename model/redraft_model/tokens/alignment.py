@@ -95,7 +95,7 @@ def rounds(before: Ids, after: Ids, variants: Ids | None = None) -> list[Ids]:
     """The canvases from `before` to `after`, both included, when every label is right.
 
     One round executes the labels and then fills each mask with its target; there are at most
-    2 + ceil(longest gap / 16) of them.
+    2 + ceil(longest gap / 16) of them. With `variants` the next alignment may match other tokens: two more have been seen.
     """
     canvases = [before]
     while not np.array_equal(canvases[-1], after):
