@@ -260,7 +260,7 @@ def film(frames: Sequence[Frame]) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
-            "<title>Neovim repairs a file: the canvas while it is denoised, the difference, the accepted text</title>",
+            "<title>Neovim repairs a file: the best text of each search round, the difference, the accepted text</title>",
             "<style>text{font:14px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;white-space:pre}",
             f".c{{fill:{FOREGROUND};opacity:.6}}",
             *moves,
