@@ -96,8 +96,8 @@ def test_gaps_are_maximal() -> None:
 
 
 # A capital letter counts as a variant of the small one.
-KIN = np.arange(FIRST + 0x80, dtype=np.int32)
-KIN[FIRST + ord("A") : FIRST + ord("Z") + 1] = KIN[FIRST + ord("a") : FIRST + ord("z") + 1]
+VARIANTS = np.arange(FIRST + 0x80, dtype=np.int32)
+VARIANTS[FIRST + ord("A") : FIRST + ord("Z") + 1] = VARIANTS[FIRST + ord("a") : FIRST + ord("z") + 1]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_kin_become_each_other_and_are_not_written_again(
     before: str, after: str, expected: list[int | str]
 ) -> None:
     wanted = [FIRST + ord(label) if isinstance(label, str) else label for label in expected]
-    assert labels(ids(before), ids(after), KIN).tolist() == wanted
+    assert labels(ids(before), ids(after), VARIANTS).tolist() == wanted
 
 
 texts = st.text(alphabet="abcd_\n", max_size=80).map(ids)
@@ -135,14 +135,14 @@ def test_any_text_becomes_any_other_in_a_bounded_number_of_rounds(
     assert len(path) - 1 <= 2 + math.ceil(len(after) / 16)
 
 
-kindred = st.text(alphabet="abcABC_", max_size=60).map(ids)
+cased = st.text(alphabet="abcABC_", max_size=60).map(ids)
 
 
 @settings(max_examples=400, deadline=None)
-@given(kindred, kindred.map(lambda x: x[x != MASK_ID]))
+@given(cased, cased.map(lambda x: x[x != MASK_ID]))
 @example(ids("bCC"), ids("AABABA"))
 def test_variants_cost_at_most_two_more_rounds(before: np.ndarray, after: np.ndarray) -> None:
-    path = rounds(before, after, KIN)
+    path = rounds(before, after, VARIANTS)
     assert np.array_equal(path[-1], after)
     assert len(path) - 1 <= 4 + math.ceil(len(after) / 16)
 
