@@ -86,7 +86,7 @@ class LeftToRight:
                 break
             if watch.is_cancelled():
                 raise Cancelled
-            log_p_NV, written = self._looked(read, written, rows, [draft.tokens[-1] for draft in drafts])
+            log_p_NV, written = self._read_on(read, written, rows, [draft.tokens[-1] for draft in drafts])
         return sorted(ended.values(), key=lambda text: -text.score)
 
     def _step(
@@ -120,7 +120,7 @@ class LeftToRight:
         kept = [(row, draft) for log_p, row, draft in further[: self._settings.beam] if log_p >= floor]
         return [draft for _, draft in kept], [row for row, _ in kept]
 
-    def _looked(
+    def _read_on(
         self, read: Read, written: Cache | None, rows: Sequence[int], tokens: Sequence[int]
     ) -> tuple[torch.Tensor, Cache]:
         """Log-probabilities (N, V) behind one more token of each text, and the cache of all that was written."""

@@ -35,13 +35,13 @@ def test_a_text_is_as_likely_as_when_it_is_read_alone(base: Base, prefix: str) -
     settings = LeftToRightSettings(beam=1, n_tokens=6, lead=1e9)
     writer = LeftToRight(base, Reader(base), settings)
     drafts: list[tuple[int, ...]] = []
-    looked = writer._looked
+    read_on = writer._read_on
 
     def recorded(read, before, rows, tokens):  # type: ignore[no-untyped-def]
         drafts.append((*(drafts[-1] if drafts else ()), tokens[0]))
-        return looked(read, before, rows, tokens)
+        return read_on(read, before, rows, tokens)
 
-    writer._looked = recorded  # type: ignore[method-assign]
+    writer._read_on = recorded  # type: ignore[method-assign]
     found = writer.lines(prefix)
     assert found
     cut = prefix[base.tokenizer.settled(prefix) :]
