@@ -1,5 +1,7 @@
 """Repairing one document: ask the engine, refuse what is not safe, say what came of it. Writes nothing."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from redraft_model.passage import UNWATCHED, Draft, Repairs, Watch
@@ -45,15 +47,22 @@ def fix(
     semantic: bool = False,
     min_confidence: float = 0.0,
     watch: Watch = UNWATCHED,
+    timeout: float = 0.0,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Fix:
     """The engine's repair of `document`, checked; the diff in the result calls the file `patch_name`.
 
-    A calibrated engine has to be sure of it with a probability of `min_confidence`.
+    A calibrated engine has to be sure of it with a probability of `min_confidence`. It is given up after
+    `timeout` seconds on `clock` (0: never).
     """
     before = document.encode(document.text)
+    watch = watch.limited(timeout, clock)
     draft = engine.repair(document.text, semantic=semantic, watch=watch)
     text = _with_end_of(document.text, draft.text)
     problem = code_problem(text)
+    if problem is not None and watch.is_late():
+        late = f"no repair found within {timeout:g} s; give it more with --timeout"
+        return _unfixable(document, before, draft, late)
     if text == document.text:
         if problem is None:
             return Fix(before, before, b"", Result(document.name, Status.CLEAN, cost=draft.cost))

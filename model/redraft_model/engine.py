@@ -1,5 +1,6 @@
 """The engine: text in, text out. Owns a checkpoint on a device; everything it returns is a value from `passage`."""
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from redraft_model.decode.proposer import Proposer
 from redraft_model.decode.reading import Reader
 from redraft_model.decode.sampler import Observer, Sampling, Trace, drafts, generate
 from redraft_model.decode.verify import Verifier, WatchedVerifier
-from redraft_model.errors import Cancelled, PassageError
+from redraft_model.errors import Cancelled, OutOfTime, PassageError
 from redraft_model.feature_weights import FeatureWeights
 from redraft_model.misuse import sweep as sweeping
 from redraft_model.misuse.judging import MisuseJudge
@@ -123,8 +124,8 @@ class Engine:
         """The whole source with its errors repaired, as far as they could be; the source itself when nothing was done.
 
         A source that compiles is left alone unless `semantic` asks for edits where the model's doubt is high. Only text inside
-        `span` changes. Raises Cancelled between two forward passes, and PassageError for a source that is too long or holds a
-        merge conflict.
+        `span` changes. Once `watch` is late, what has been done so far is returned. Raises Cancelled, and PassageError for a source
+        that is too long or holds a merge conflict.
         """
         _require_usable(source)
         started = time.perf_counter()
@@ -154,17 +155,18 @@ class Engine:
                 if span is None
                 else Span(span.start, max(span.start, span.end + len(text) - len(source)))
             )
-            improved = sweeping.improve(
-                proposer,
-                text,
-                self._settings.sweep,
-                within=within,
-                is_allowed=is_allowed,
-                weights=self._misuse_weights,
-                judge=self._misuse_judge(watch),
-            )
-            text, score, n_edits = improved.source, score + improved.score, n_edits + improved.n_edits
-            probability *= improved.probability
+            with contextlib.suppress(OutOfTime):
+                improved = sweeping.improve(
+                    proposer,
+                    text,
+                    self._settings.sweep,
+                    within=within,
+                    is_allowed=is_allowed,
+                    weights=self._misuse_weights,
+                    judge=self._misuse_judge(watch),
+                )
+                text, score, n_edits = improved.source, score + improved.score, n_edits + improved.n_edits
+                probability *= improved.probability
         cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
         confidence = _squashed(score) if self._repair_weights is None else probability * (text != source)
         return Draft(text, score, confidence, n_edits, is_valid, cost)

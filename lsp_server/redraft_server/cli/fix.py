@@ -36,7 +36,7 @@ from redraft_server.document import MAX_BYTES, Document, UnreadableDocument
 from redraft_server.fixing import Fix
 from redraft_server.model_choice import AUTO, ModelChoice
 from redraft_server.report import Changes, Exit, Report, Result, Status
-from redraft_server.settings import DEFAULT_MIN_CONFIDENCE
+from redraft_server.settings import DEFAULT_MIN_CONFIDENCE, DEFAULT_TIMEOUT
 from redraft_server.writing import replace
 
 if TYPE_CHECKING:
@@ -65,6 +65,12 @@ def fix(
             help=f"Write only what is at least this likely right. [default: {DEFAULT_MIN_CONFIDENCE:g}]",
         ),
     ] = None,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            "--timeout", metavar="SECONDS", min=0, help="Give a file up after so many seconds; 0: never."
+        ),
+    ] = DEFAULT_TIMEOUT,
     force: ForceOption = False,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
@@ -81,6 +87,8 @@ def fix(
     choice = require(ModelChoice(checkpoint, device, model))
     if min_confidence is not None and math.isnan(min_confidence):
         raise typer.BadParameter("--min-confidence is a number from 0 to 1")
+    if not math.isfinite(timeout):
+        raise typer.BadParameter("--timeout is a number of seconds; 0 is no limit")
     chosen = {Changes.WRITE: write, Changes.DIFF: diff, Changes.CHECK: check}
     if sum(chosen.values()) > 1:
         raise typer.BadParameter("choose one of --write, --diff and --check")
@@ -90,6 +98,7 @@ def fix(
         is_json=json,
         is_semantic=semantic,
         min_confidence=min_confidence,
+        timeout=timeout,
     )
     sources = paths or [Path()]
     if STDIN not in sources:
@@ -109,6 +118,7 @@ class _Task:
     is_semantic: bool
     min_confidence: float | None
     """None: the user has not said."""
+    timeout: float
 
     def opened(self) -> "Engine":
         """The engine; raises CheckpointError. Says so once if it cannot do what the user asked for."""
@@ -131,6 +141,7 @@ class _Task:
             semantic=self.is_semantic,
             min_confidence=DEFAULT_MIN_CONFIDENCE if self.min_confidence is None else self.min_confidence,
             watch=watch,
+            timeout=self.timeout,
         )
 
 

@@ -90,9 +90,10 @@ async def rewrite(session: Session, data: CodeActionData, token: types.ProgressT
         raise RequestFailed(f"The checkpoint has not learnt the action {data.action!r}.")
     text = source.code
     span = source.span(data.range) if data.range is not None else None
+    timeout = session.configuration.for_document(source.uri).timeout
     if data.action == "repair":
         semantic = await asyncio.to_thread(_is_fine, text, span)
-        request = Repair(text, span, semantic)
+        request = Repair(text, span, semantic, timeout)
         draft = await session.work(data.title, token, request, source, Unit.SEARCH_ROUND)
         new_text = await asyncio.to_thread(_first_safe, source, [draft.text], span, data)
         if span is None:
@@ -102,7 +103,7 @@ async def rewrite(session: Session, data: CodeActionData, token: types.ProgressT
     passage = Passage.cut(text, span or Span(0, len(text)))
     # The engine searches for a repair of what does not parse, whatever else it is to do with it.
     unit = Unit.DENOISE_STEP if await asyncio.to_thread(parses, text) else Unit.SEARCH_ROUND
-    wanted = Rewrite(passage, data.action, seed=data.seed)
+    wanted = Rewrite(passage, data.action, seed=data.seed, timeout=timeout)
     drafts = await session.work(data.title, token, wanted, source, unit)
     texts = [passage.replaced(draft.text) for draft in drafts]
     return Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, data))
