@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from redraft_model.passage import Span
 from redraft_model.text.diff import common_prefix, common_suffix
@@ -77,9 +78,12 @@ def _strings(text: str) -> list[str]:
     return [string for string in found if string is not None]
 
 
-def _comments(text: str) -> list[str]:
+@lru_cache(maxsize=4)  # a search compares one text with many
+def _comments(text: str) -> tuple[str, ...]:
+    if "#" not in text:
+        return ()
     found = (match["comment"] for match in _STRING_OR_COMMENT.finditer(text))
-    return [comment.rstrip() for comment in found if comment is not None]
+    return tuple(comment.rstrip() for comment in found if comment is not None)
 
 
 @dataclass(frozen=True)
