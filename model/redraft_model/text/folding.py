@@ -22,6 +22,7 @@ LONGEST_LINE = 4_000  # characters; of a longer one the elements in a bracket ar
 _N_ELEMENTS = 8  # elements that stay on either side of what was left out
 _LONGEST_CHUNK = 12  # lines that are looked at to see whether code begins
 _N_PARSES = 40  # whole texts that are parsed to find the first place where a string can end
+_LONGEST_CHANGE = 20_000  # characters; aligning texts takes time in their square
 _ELLIPSIS = "..."  # an expression that stands for what is left out at the end
 
 _SIGN = re.compile(
@@ -59,15 +60,7 @@ class Folded:
         """A text made from the folded one by edits, with everything that was left out; None if an edit touched a cut."""
         if not self.cuts:
             return text
-        head, old, new, _ = changed_lines(self.text, text)
-        changes = [
-            (
-                Span(len(head) + change.src_start, len(head) + change.src_end),
-                change.dest_end - change.dest_start,
-            )
-            for change in Indel.opcodes(old, new)
-            if change.tag != "equal"
-        ]
+        changes = _changes(self.text, text)
         pieces: list[str] = []
         end = 0
         for cut in self.cuts:
@@ -108,6 +101,18 @@ def folded(source: str, found: Problem) -> tuple[Folded, Problem] | None:
     now = problem(short.text)
     is_same = now is not None and now.kind == found.kind
     return (short, found) if is_same else None
+
+
+def _changes(before: str, after: str) -> list[tuple[Span, int]]:
+    """The spans of `before` that are other ones in `after`, and how long each is there."""
+    head, old, new, _ = changed_lines(before, after)
+    if max(len(old), len(new)) > _LONGEST_CHANGE:
+        return [(Span(len(head), len(head) + len(old)), len(new))]
+    return [
+        (Span(len(head) + change.src_start, len(head) + change.src_end), change.dest_end - change.dest_start)
+        for change in Indel.opcodes(old, new)
+        if change.tag != "equal"
+    ]
 
 
 def _without(source: str, cuts: Sequence[tuple[Span, str]]) -> Folded:
