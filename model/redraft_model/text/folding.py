@@ -34,6 +34,7 @@ _SIGN = re.compile(
     """,
     re.VERBOSE,
 )
+_PREFIX = re.compile(r"\b[rbfuRBFU]{1,2}\Z")  # of a string
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _INDENTATION = re.compile(r"[ \t]*")
 _ON_LINE = re.compile(r"on line (\d+)")
@@ -336,14 +337,8 @@ def _folded_string(
     source: str, found: Problem, signs: Sequence[re.Match[str]]
 ) -> tuple[Folded, Problem] | None:
     """The fold of the string with three quotes that has no end of its own, where the last one of the text has none."""
-    first = found
-    if "unterminated triple" in found.message:
-        ended = source + "\n" * (not source.endswith("\n")) + signs[-1]["quotes"]
-        first = problem(ended) or found
-    sign = (
-        signs[-1] if first is found and "unterminated triple" in found.message else _ending_at(first, signs)
-    )
-    if sign is None:
+    sign, first = _first_open(source, signs) or (signs[-1], found)
+    if "unterminated triple" not in found.message and sign is signs[-1]:
         return None
     is_swapped = sign is not signs[-1]
     end = sign.end() - 3 if is_swapped else len(source)
@@ -365,13 +360,26 @@ def _folded_string(
     return (_without(source, cuts), first) if cuts else None
 
 
-def _ending_at(found: Problem, signs: Sequence[re.Match[str]]) -> re.Match[str] | None:
-    """The string of several lines that ends on the line of a problem, before it."""
-    before = [sign for sign in signs if sign["triple"] and sign["end"] and sign.end() <= found.span.end]
-    if not before or "\n" not in before[-1].group():
-        return None
-    between = before[-1].string[before[-1].end() : found.span.start]
-    return before[-1] if "\n" not in between else None
+def _first_open(source: str, signs: Sequence[re.Match[str]]) -> tuple[re.Match[str], Problem] | None:
+    """The first string of several lines between which and the next one with three quotes no code stands, and the problem there.
+
+    From a string without an end on, what should be outside of strings is inside. What Python says of the whole text is about the
+    first word of that which cannot even be a token, however far down.
+    """
+    strings = [sign for sign in signs if sign["triple"]]
+    n_parsed = 0
+    for sign, next_one in itertools.pairwise(strings):
+        if "\n" not in sign.group():
+            continue
+        n_parsed += 1
+        if n_parsed > _N_PARSES:
+            return None
+        text = _PREFIX.sub("", source[: next_one.start()]) + _ELLIPSIS
+        found = problem(text)
+        if found is None or any(words in found.message for words in _IS_OPEN):
+            continue
+        return (sign, found) if found.span.end >= sign.end() else None
+    return None
 
 
 def _n_prose(head: str, lines: Sequence[str], quotes: str) -> int | None:
