@@ -352,7 +352,7 @@ def _folded_string(
         *(sign.start() + n for n in itertools.accumulate(len(line) + 1 for line in lines)),
     ]
     cuts = []
-    if n_prose - 1 > LONGEST_RUN:
+    if n_prose - 1 > 2 * KEPT + 1:
         # The line of the quotes and the next ones stay, and the last ones before code begins.
         cuts.append((Span(starts[1 + KEPT], starts[n_prose - KEPT]), ""))
     if is_swapped:
