@@ -51,10 +51,14 @@ class Cut:
 
 @dataclass(frozen=True)
 class Folded:
-    """A text without what its cuts left out; without cuts it is the whole text."""
+    """A text without what its cuts left out; without cuts it is the whole text.
+
+    `end` is the first place in it, behind a line, where what is open may end.
+    """
 
     text: str
     cuts: tuple[Cut, ...] = ()
+    end: int | None = None
 
     def unfolded(self, text: str) -> str | None:
         """A text made from the folded one by edits, with everything that was left out; None if an edit touched a cut."""
@@ -94,10 +98,9 @@ def folded(source: str, found: Problem) -> tuple[Folded, Problem] | None:
     last = signs[-1] if signs else None
     if last is not None and last["triple"] and last["end"] is None:
         return _folded_string(source, found, signs)
-    cuts = _cuts_of_rows(source, found, signs) or _cuts_of_elements(source, found, signs)
-    if not cuts:
+    short = _folded_rows(source, found, signs) or _folded_elements(source, found, signs)
+    if short is None:
         return None
-    short = _without(source, cuts)
     now = problem(short.text)
     is_same = now is not None and now.kind == found.kind
     return (short, found) if is_same else None
@@ -115,8 +118,8 @@ def _changes(before: str, after: str) -> list[tuple[Span, int]]:
     ]
 
 
-def _without(source: str, cuts: Sequence[tuple[Span, str]]) -> Folded:
-    """`source` with other texts in place of some spans of it, in order."""
+def _without(source: str, cuts: Sequence[tuple[Span, str]], place: int | None = None) -> Folded:
+    """`source` with other texts in place of some spans of it, in order; `place` in it, outside of them, is where it may end."""
     pieces: list[str] = []
     made: list[Cut] = []
     end = n = 0
@@ -126,7 +129,9 @@ def _without(source: str, cuts: Sequence[tuple[Span, str]]) -> Folded:
         made.append(Cut(Span(n, n + len(instead)), span.of(source)))
         n += len(instead)
         end = span.end
-    return Folded("".join([*pieces, source[end:]]), tuple(made))
+    if place is not None:
+        place -= sum(len(span.of(source)) - len(instead) for span, instead in cuts if span.end <= place)
+    return Folded("".join([*pieces, source[end:]]), tuple(made), place)
 
 
 # Brackets
@@ -206,17 +211,22 @@ class _Unit:
         return self.end - self.first
 
 
-def _cuts_of_rows(source: str, found: Problem, signs: Sequence[re.Match[str]]) -> list[tuple[Span, str]]:
-    """The units to leave out behind a bracket that is open where the parser stopped and is never closed."""
+def _folded_rows(source: str, found: Problem, signs: Sequence[re.Match[str]]) -> Folded | None:
+    """The fold of what stands in a bracket that is open where the parser stopped and is never closed, if that are many lines."""
     opener = _unclosed(found, signs)
     if opener is None:
-        return []
+        return None
     lines = _Lines.of(source, signs)
     first = lines.at(opener)
     end = _end_of_rows(lines, first)
     special = -1 if "never closed" in found.message else lines.at(found.span.start)
-    spans = list(_alike(lines, first + 1, end, special))
-    return [(Span(lines.starts[low], lines.starts[high]), "") for low, high in spans]
+    while end > first + 1 and not lines.code(end - 1):
+        end -= 1
+    if end - first - 1 <= LONGEST_RUN:
+        return None
+    spans = _alike(lines, first + 1, end, special)
+    cuts = [(Span(lines.starts[low], lines.starts[high]), "") for low, high in spans]
+    return _without(source, cuts, lines.starts[end - 1] + len(lines.text(end - 1).rstrip("\n")))
 
 
 def _unclosed(found: Problem, signs: Sequence[re.Match[str]]) -> int | None:
@@ -294,13 +304,13 @@ def _likeness(lines: _Lines, low: int, end: int, special: int) -> object:
     return lines.indentation(low), sign if not sign.isalnum() else "a", lines.code(low)[0].isalnum()
 
 
-def _cuts_of_elements(source: str, found: Problem, signs: Sequence[re.Match[str]]) -> list[tuple[Span, str]]:
-    """The elements to leave out of a bracket on the very long line where the parser stopped, far from there and from both ends."""
+def _folded_elements(source: str, found: Problem, signs: Sequence[re.Match[str]]) -> Folded | None:
+    """The fold of a bracket on the very long line where the parser stopped: elements far from there and from both ends go."""
     start = source.rfind("\n", 0, found.span.start) + 1
     end = source.find("\n", found.span.start)
     end = len(source) if end < 0 else end
     if end - start <= LONGEST_LINE:
-        return []
+        return None
     on_line = [sign for sign in signs if start <= sign.start() and sign.end() <= end]
     borders = _elements(on_line, found.span.end)
     before = [comma for comma in borders if comma <= found.span.start]
@@ -309,7 +319,7 @@ def _cuts_of_elements(source: str, found: Problem, signs: Sequence[re.Match[str]
     for commas in (before, behind):
         if len(commas) > 2 * _N_ELEMENTS:
             cuts.append((Span(commas[_N_ELEMENTS], commas[-_N_ELEMENTS]), ""))
-    return cuts
+    return _without(source, cuts) if cuts else None
 
 
 def _elements(signs: Sequence[re.Match[str]], at: int) -> list[int]:
@@ -357,7 +367,9 @@ def _folded_string(
         cuts.append((Span(starts[1 + KEPT], starts[n_prose - KEPT]), ""))
     if is_swapped:
         cuts.append((Span(end, len(source)), _ELLIPSIS))
-    return (_without(source, cuts), first) if cuts else None
+    if not cuts and n_prose <= LONGEST_RUN:
+        return None
+    return _without(source, cuts, starts[n_prose] - 1), first
 
 
 def _first_open(source: str, signs: Sequence[re.Match[str]]) -> tuple[re.Match[str], Problem] | None:
