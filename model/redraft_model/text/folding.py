@@ -96,8 +96,11 @@ def folded(source: str, found: Problem) -> tuple[Folded, Problem] | None:
     """
     signs = list(_SIGN.finditer(source))
     last = signs[-1] if signs else None
-    if last is not None and last["triple"] and last["end"] is None:
-        return _folded_string(source, found, signs)
+    has_no_end = last is not None and last["triple"] is not None and last["end"] is None
+    if has_no_end or "unterminated" in found.message:
+        in_string = _folded_string(source, found, signs)
+        if has_no_end or in_string is not None:
+            return in_string
     short = _folded_rows(source, found, signs) or _folded_elements(source, found, signs)
     if short is None:
         return None
@@ -346,11 +349,17 @@ def _elements(signs: Sequence[re.Match[str]], at: int) -> list[int]:
 def _folded_string(
     source: str, found: Problem, signs: Sequence[re.Match[str]]
 ) -> tuple[Folded, Problem] | None:
-    """The fold of the string with three quotes that has no end of its own, where the last one of the text has none."""
-    sign, first = _first_open(source, signs) or (signs[-1], found)
-    if "unterminated triple" not in found.message and sign is signs[-1]:
+    """The fold of the string with three quotes that has no end of its own."""
+    opened = _first_open(source, signs)
+    if opened is None and "unterminated triple" not in found.message:
         return None
+    sign, first = opened or (signs[-1], found)
     is_swapped = sign is not signs[-1]
+    if signs[-1]["end"] or not signs[-1]["triple"]:
+        # An apostrophe below has swapped things back. Then no code may stand where the string ends.
+        behind = source[sign.end() : first.span.start].lstrip()
+        if "\n" in behind:
+            return None
     end = sign.end() - 3 if is_swapped else len(source)
     text = source[:end] + _ELLIPSIS * is_swapped
     lines = text[sign.start() :].split("\n")
