@@ -304,7 +304,7 @@ def _likeness(lines: _Lines, low: int, end: int, special: int) -> object:
     if not last or low <= special < end or not lines.is_balanced(low, end):
         return low
     sign = last[-1]
-    return lines.indentation(low), sign if not sign.isalnum() else "a", lines.code(low)[0].isalnum()
+    return lines.indentation(low), sign if not sign.isalnum() else "a", lines.code(low)[:1].isalnum()
 
 
 def _folded_elements(source: str, found: Problem, signs: Sequence[re.Match[str]]) -> Folded | None:

@@ -1,5 +1,12 @@
 """Folding: a long open construct is shown short, and what was left out comes back."""
 
+import argparse
+import html.entities
+import random
+import re
+import textwrap
+from pathlib import Path
+
 import pytest
 from redraft_model.passage import Span
 from redraft_model.text.folding import LONGEST_RUN, Folded, folded
@@ -174,3 +181,24 @@ def test_a_quote_that_is_missing_in_code_is_not_the_fault_of_a_docstring() -> No
     source = (HEAD + TAIL + DOCUMENTED).replace('"green"', '"green')
     assert not is_folded(source)
     assert not is_folded(source.replace('return "green', 'x = 1\n    return "green'))
+
+
+MODULES = [Path(module.__file__).read_text("utf-8") for module in (argparse, textwrap, html.entities)]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_missing_in_a_module_what_is_folded_unfolds(seed: int) -> None:
+    rng = random.Random(seed)
+    module = rng.choice(MODULES)
+    source = module
+    for _ in range(rng.choice((1, 1, 2))):
+        sign = rng.choice(list(re.finditer(r'"""|[()\[\]{}"#]|\n', source)))
+        source = source[: sign.start()] + source[sign.end() :]
+    found = problem(source)
+    made = None if found is None else folded(source, found)
+    if made is not None:
+        fold, first = made
+        assert fold.unfolded(fold.text) == source
+        assert fold.end is None or 0 <= fold.end <= len(fold.text)
+        assert 0 <= first.span.start <= len(source)
+        assert problem(fold.text) is not None
