@@ -39,10 +39,12 @@ from redraft_model.passage import (
     Span,
     Watch,
 )
+from redraft_model.recognise.recogniser import recognised
 from redraft_model.repair.search import repair
 from redraft_model.repair.settings import Search
+from redraft_model.text.bounds import Bounds
 from redraft_model.text.comments import is_faithful
-from redraft_model.text.parser import compile_problem, conflict, parses, problem
+from redraft_model.text.parser import compiles, conflict, parses
 from redraft_model.tokens.blocks import syntax_blocks
 from redraft_model.tokens.window import cut
 
@@ -130,35 +132,36 @@ class Engine:
         started = time.perf_counter()
         proposer = Proposer(self._model, self._tokenizer, watch)
         text, score, n_edits, probability = source, 0.0, 0, 1.0
+        known = None
+        if not compiles(source):
+            _require_merged(source)
+            known = recognised(source, Bounds.of(source, span))
+        if known is not None:
+            text, n_edits, probability = known.text, known.n_lines, known.confidence
+        python, within = text, _moved(span, source, text)
 
         def is_allowed(after: str) -> bool:
-            return is_faithful(source, after)
+            return is_faithful(python, after)
 
-        if problem(source) is not None or compile_problem(source) is not None:
-            _require_merged(source)
+        if not compiles(text):
             repaired = repair(
                 proposer,
-                source,
+                text,
                 self._settings.search,
-                within=span,
+                within=within,
                 is_allowed=is_allowed,
                 weights=self._judged.repair if self._judged else self._repair_weights,
                 judge=self._judge(watch),
             )
-            text, score, n_edits = repaired.source, repaired.score, repaired.n_edits
-            probability = repaired.probability
+            text, score, n_edits = repaired.source, repaired.score, n_edits + repaired.n_edits
+            probability *= repaired.probability
         is_valid = parses(text)
         if semantic and is_valid:
-            within = (
-                None
-                if span is None
-                else Span(span.start, max(span.start, span.end + len(text) - len(source)))
-            )
             improved = sweeping.improve(
                 proposer,
                 text,
                 self._settings.sweep,
-                within=within,
+                within=_moved(span, source, text),
                 is_allowed=is_allowed,
                 weights=self._misuse_weights,
                 judge=self._misuse_judge(watch),
@@ -331,6 +334,11 @@ def _require_usable(source: str) -> None:
         raise PassageError(
             f"the text has half a character at offset {error.start} (a lone surrogate); remove it"
         ) from error
+
+
+def _moved(span: Span | None, before: str, after: str) -> Span | None:
+    """A span of `before` in `after`, which differs only inside of it."""
+    return None if span is None else Span(span.start, max(span.start, span.end + len(after) - len(before)))
 
 
 def _require_merged(source: str) -> None:

@@ -84,6 +84,11 @@ def compile_problem(source: str) -> Problem | None:
     return None
 
 
+def compiles(source: str) -> bool:
+    """Whether the interpreter's parser and compiler accept `source`."""
+    return problem(source) is None and compile_problem(source) is None
+
+
 def conflict(source: str) -> int | None:
     """The line, from 0, where the first merge conflict begins that is marked in `source`; None when there is none."""
     match = _CONFLICT.search(source.replace("\r\n", "\n"))
