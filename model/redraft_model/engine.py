@@ -13,6 +13,7 @@ from redraft_model.complete.completer import Completer
 from redraft_model.complete.judging import CompletionJudge
 from redraft_model.complete.ranking import JudgedCompletionWeights
 from redraft_model.decode.beam import BeamSettings
+from redraft_model.decode.drafter import Drafter
 from redraft_model.decode.judge import Judge
 from redraft_model.decode.left_to_right import LeftToRight
 from redraft_model.decode.proposer import Proposer
@@ -23,10 +24,12 @@ from redraft_model.errors import Cancelled, PassageError
 from redraft_model.feature_weights import FeatureWeights
 from redraft_model.misuse import sweep as sweeping
 from redraft_model.misuse.judging import MisuseJudge
+from redraft_model.network.adapter import Adapter, adapter_for
 from redraft_model.network.base import Base, load_base
 from redraft_model.network.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.network.checkpoint_info import BUNDLED
 from redraft_model.network.hardware import device_named, fast_dtype
+from redraft_model.network.region import merged
 from redraft_model.passage import (
     UNWATCHED,
     About,
@@ -49,6 +52,7 @@ from redraft_model.tokens.blocks import syntax_blocks
 from redraft_model.tokens.window import cut
 
 LONGEST_SOURCE = 1_000_000  # characters
+ADAPTER_FOLDER = "adapter"  # in the folder of a checkpoint
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Engine:
         device: torch.device,
         settings: EngineSettings = EngineSettings(),
         base: Base | None = None,
+        adapter: Adapter | None = None,
     ) -> None:
         self._model = checkpoint.model
         self._tokenizer = checkpoint.tokenizer
@@ -83,7 +88,9 @@ class Engine:
         if base is not None and judged is not None:
             reader = Reader(base)
             self._verifier = Verifier(base, reader)
-            judging = partial(_completion_judge, self._verifier, LeftToRight(base, reader), judged.completion)
+            drafter = None if adapter is None else Drafter(base, merged(base.model, adapter), reader)
+            writer = LeftToRight(base, reader)
+            judging = partial(_completion_judge, self._verifier, writer, judged.completion, drafter)
         self._repair_weights = weights.repair if weights else None
         self._misuse_weights = weights.misuse if weights else None
         self._settings = settings
@@ -111,12 +118,15 @@ class Engine:
     def load(cls, checkpoint: Path | None = None, device: str = "auto", base: Path | None = None) -> "Engine":
         """The engine on a checkpoint folder (None: the bundled one); CheckpointError when it cannot be used.
 
-        `base` is the folder of a pretrained base, which judges what the checkpoint proposes; None: none does.
+        `base` is the folder of a pretrained base, which judges what the checkpoint proposes; None: none does. If the checkpoint
+        comes with an adapter of that base, the base under it drafts besides.
         """
         place = device_named(device)
         dtype = fast_dtype(place)
         judging = None if base is None else load_base(base, place, dtype)
-        return cls(load_checkpoint(checkpoint or BUNDLED, place, dtype), place, base=judging)
+        folder = checkpoint or BUNDLED
+        adapter = None if judging is None else adapter_for(folder / ADAPTER_FOLDER, judging)
+        return cls(load_checkpoint(folder, place, dtype), place, base=judging, adapter=adapter)
 
     @torch.inference_mode()
     def repair(
@@ -318,9 +328,13 @@ def _draft_of(trace: Trace, text: str, is_valid: bool, seconds: float) -> Draft:
 
 
 def _completion_judge(
-    verifier: Verifier, writer: LeftToRight, weights: JudgedCompletionWeights, watch: Watch
+    verifier: Verifier,
+    writer: LeftToRight,
+    weights: JudgedCompletionWeights,
+    drafter: Drafter | None,
+    watch: Watch,
 ) -> CompletionJudge:
-    return CompletionJudge(WatchedVerifier(verifier, watch), writer, weights)
+    return CompletionJudge(WatchedVerifier(verifier, watch), writer, weights, drafter)
 
 
 def _require_usable(source: str) -> None:

@@ -101,6 +101,10 @@ class RegionForward:
         self._seen = {key: found.get(key, self._seen.get(key)) for key in keys}  # type: ignore[misc]
         return [self._seen[key].clone() for key in keys]
 
+    def forget(self) -> None:
+        """Look anew at regions that were seen; what stands around them is kept."""
+        self._seen = {}
+
     def block(self, rows: Sequence[int], canvases: Sequence[Canvas], blocks: Blocks) -> list[torch.Tensor]:
         """Log-probabilities (end - start + 1, V) of one block of each region and of the token behind it."""
         del rows
