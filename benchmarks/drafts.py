@@ -159,8 +159,9 @@ def time_steps(base: Base, network: RegionNetwork, place: Place, size: Size) -> 
         for n_tokens in size.blocks:
             rng = np.random.default_rng(0)
             # Different regions, because equal ones are computed once.
+            n_ids = min(3000, base.tokenizer.n_vocabulary)
             canvases = [
-                Canvas(head, rng.integers(300, 3000, n_tokens).astype(np.int32), tail) for _ in range(n_rows)
+                Canvas(head, rng.integers(300, n_ids, n_tokens).astype(np.int32), tail) for _ in range(n_rows)
             ]
             for canvas in canvases:
                 canvas.region[-1] = MASK_ID

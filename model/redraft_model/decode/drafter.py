@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from redraft_model.decode.reading import N_PREFIX, Reader, window_start
+from redraft_model.decode.reading import N_PREFIX, Reader, pieces, window_start
 from redraft_model.decode.region_forward import ContextReader, RegionForward
 from redraft_model.decode.sampler import NEVER, Draw, Observer, Sampling, Trace, denoise
 from redraft_model.decode.selection import Thresholds, forbid_controls_at_masks
@@ -140,10 +140,7 @@ class Drafter:
     @cached_property
     def _pieces(self) -> list[bytes]:
         """The bytes of every id of a canvas, shape (V,)."""
-        n = self._network.config.n_vocabulary
-        own = self._base.tokenizer
-        texts = [own.decode_bytes([id_]) if id_ < own.n_vocabulary else b"" for id_ in range(n)]
-        return [b""] * len(SPECIALS) + texts
+        return [b""] * len(SPECIALS) + pieces(self._base)
 
     def _never_written(self, *, is_line: bool) -> Mask:
         """Ids of no text, and those that end a line where only one is wanted; shape (V,)."""

@@ -90,7 +90,8 @@ class Lossless:
     def _greedy(self, tokens: Ids, n: int, watch: Watch) -> Ids:
         """What the base would write behind each of the last `n` tokens: (n,)."""
         read = self._reader.read(tokens, watch)
-        logits_TV = self._base.model.logits(read.hidden_1TW[0, -n:])
+        # A network may have rows that no token has.
+        logits_TV = self._base.model.logits(read.hidden_1TW[0, -n:])[:, : self._base.tokenizer.n_vocabulary]
         return logits_TV.argmax(-1).cpu().numpy().astype(np.int32)
 
     def _drafted(self, so_far: Ids, suffix: Ids, n: int, watch: Watch) -> Ids:
