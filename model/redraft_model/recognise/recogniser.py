@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from redraft_model.text.bounds import Bounds
-from redraft_model.text.parser import compile_problem, compiles, problem
+from redraft_model.text.versions import code_problem, compiles
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def recognised(
 
 def _is_further(before: str, after: str) -> bool:
     """Whether less of `after` than of `before` lies behind the first complaint."""
-    trouble = problem(after) or compile_problem(after)
+    trouble = code_problem(after)
     if trouble is None:
         return True
-    was = problem(before) or compile_problem(before)
+    was = code_problem(before)
     return was is not None and len(after) - trouble.span.start < len(before) - was.span.start
