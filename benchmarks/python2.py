@@ -1,7 +1,8 @@
 """How often Python 2 is translated as it was meant: files are written down in Python 2, in several places, and recognised.
 
-`python benchmarks/python2.py FOLDER ... [--limit 300] [--seed 0]` takes files below FOLDER that have nothing of Python 3 alone. It prints how
-many of the texts were recognised, and how many of those came back exactly; then the same for files with planted syntax errors.
+`python benchmarks/python2.py FOLDER ... [--limit 300] [--seed 0]` takes files below FOLDER that have nothing of Python 3 alone.
+It prints how many of the texts were recognised, and how many of those came back exactly; then the same for files with planted
+syntax errors.
 """
 
 import argparse

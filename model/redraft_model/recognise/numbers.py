@@ -29,8 +29,8 @@ def without_leading_zeros(source: str) -> str:
         for group in groups.values()
         for node, digits in group
     ]
-    for start, end, digits in sorted(found, reverse=True):
-        encoded = encoded[:start] + digits + encoded[end:]
+    for start, end, written in sorted(found, reverse=True):
+        encoded = encoded[:start] + written + encoded[end:]
     return encoded.decode() if found else source
 
 

@@ -15,6 +15,7 @@ CONFIDENCE = 0.9
 _SIGNS = re.compile(
     r"""
       ^[^\S\n]*(?:print|exec)\b(?![^\S\n]*[(=.,:\[])          # print name, print
+    | ^[^\S\n]*exec\b[^\n]*\bin\b                              # exec (code) in scope
     | (?:;|:)[^\S\n]*(?:print|exec)[^\S\n]+(?![(=.,:])[\w'"`]   # if x: print name
     | ^[^\S\n]*print[^\S\n]*\(.*[^\s):][^\S\n]*$               # print ("%s") % name
     | `|<>
@@ -23,7 +24,8 @@ _SIGNS = re.compile(
     | \b\d[\da-fA-FxX]*[lL]\b
     | \b0\d
     | \b[uU][rR]['"]
-    | \b(?:def\s+\w+\s*|lambda\b[^\n:]*)\([^)\n]*\(
+    | \bdef[ ]+\w+[ ]*\([^\n]*[(,][ ]*\(
+    | \blambda[ ]*\(
     """,
     re.MULTILINE | re.VERBOSE,
 )

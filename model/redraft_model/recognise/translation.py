@@ -60,7 +60,9 @@ class _Print(FixPrint):  # type: ignore[misc]
 
     def start_tree(self, tree: pytree.Base, filename: str) -> None:
         super().start_tree(tree, filename)
-        quotes = Counter(leaf.value.lstrip("rRuUbB")[:1] for leaf in _leaves(tree) if leaf.type == token.STRING)
+        quotes = Counter(
+            leaf.value.lstrip("rRuUbB")[:1] for leaf in _leaves(tree) if leaf.type == token.STRING
+        )
         self.quote = "'" if quotes["'"] > quotes['"'] else '"'
 
     def transform(self, node: pytree.Base, results: dict[str, object]) -> pytree.Base | None:
@@ -69,7 +71,7 @@ class _Print(FixPrint):  # type: ignore[misc]
             return None
         if len(arguments) == 2 and _is_bracketed(arguments[0]) and arguments[1].type == token.COMMA:
             arguments[0].replace(_unbracketed(arguments[0]))
-        return super().transform(node, results)  # type: ignore[no-any-return]
+        return super().transform(node, results)
 
     def add_kwarg(self, l_nodes: list[pytree.Base], s_kwd: str, n_expr: pytree.Base) -> None:
         own = String(self.quote + " " + self.quote) if s_kwd == "end" else n_expr
@@ -157,7 +159,7 @@ def _unprefix(tree: pytree.Node) -> None:
 
 
 def _is_bracketed(node: pytree.Base) -> bool:
-    return node.type == symbols.atom and node.children[0].type == token.LPAR
+    return bool(node.type == symbols.atom and node.children[0].type == token.LPAR)
 
 
 def _unbracketed(node: pytree.Base) -> pytree.Base:
