@@ -58,7 +58,10 @@ def report(name: str, found: Iterator[tuple[str, str]], *, is_shown: bool) -> No
             rows = zip(source.split("\n"), broken.split("\n"), after.text.split("\n"), strict=False)
             print(next((row for row in rows if row[0] != row[2]), "a line more or less"))
     low, high = wilson(n_exact, n_recognised) if n_recognised else (0.0, 1.0)
-    print(f"{n} {name}: {n_recognised} recognised, of these {n_exact} exact ({low:.1%} to {high:.1%})")
+    print(
+        f"{n} {name}: {n_recognised} recognised, of these {n_exact} exact ({low:.1%} to {high:.1%})",
+        flush=True,
+    )
 
 
 def pairs(
