@@ -49,19 +49,27 @@ def main() -> None:
 
 
 def report(name: str, found: Iterator[tuple[str, str]], *, is_shown: bool) -> None:
-    n = n_recognised = n_exact = 0
+    """Whole texts that were recognised, and lines of those that still have another error."""
+    n = n_whole = n_exact = n_lines = n_right = 0
     for source, broken in found:
+        n += 1
         after = recognised(broken, None, (leading_zeros, python2))
-        n, n_recognised = n + 1, n_recognised + (after is not None)
-        n_exact += after is not None and after.text == source
-        if is_shown and after is not None and after.text != source:
-            rows = zip(source.split("\n"), broken.split("\n"), after.text.split("\n"), strict=False)
-            print(next((row for row in rows if row[0] != row[2]), "a line more or less"))
-    low, high = wilson(n_exact, n_recognised) if n_recognised else (0.0, 1.0)
+        if after is None:
+            continue
+        rows = list(zip(source.split("\n"), broken.split("\n"), after.text.split("\n"), strict=False))
+        changed = [row for row in rows if row[1] != row[2]]
+        if compiles(after.text):
+            n_whole, n_exact = n_whole + 1, n_exact + (after.text == source)
+        else:
+            n_lines, n_right = n_lines + len(changed), n_right + sum(row[0] == row[2] for row in changed)
+        if is_shown:
+            print(*(row for row in changed if row[0] != row[2]), sep="\n")
+    low, high = wilson(n_exact, n_whole) if n_whole else (0.0, 1.0)
     print(
-        f"{n} {name}: {n_recognised} recognised, of these {n_exact} exact ({low:.1%} to {high:.1%})",
-        flush=True,
+        f"{n} {name}: {n_whole} recognised as a whole, of these {n_exact} exact ({low:.1%} to {high:.1%});",
+        end=" ",
     )
+    print(f"in others {n_lines} lines, of these {n_right} exact", flush=True)
 
 
 def pairs(

@@ -41,6 +41,7 @@ from redraft_model.passage import (
     Watch,
 )
 from redraft_model.recognise.recogniser import recognised
+from redraft_model.recognise.shifted_print import shifted_prints
 from redraft_model.repair.search import repair
 from redraft_model.repair.settings import Search
 from redraft_model.text.bounds import Bounds
@@ -213,7 +214,10 @@ class Engine:
         threshold: float = 0.5,
         watch: Watch = UNWATCHED,
     ) -> list[Doubt]:
-        """The tokens that, with a probability above `threshold`, should not be as they are; in order."""
+        """The tokens that, with a probability above `threshold`, should not be as they are; in order.
+
+        Besides them the statements of Python 2 that compile, and do something else.
+        """
         _require_usable(source)
         proposer = Proposer(self._model, self._tokenizer, watch)
         disguise = disguised(source)
@@ -226,7 +230,10 @@ class Engine:
             self._misuse_weights,
             self._misuse_judge(watch),
         )
-        return [doubt for doubt in found if disguise is None or not disguise.hides(doubt.span)]
+        found = [doubt for doubt in found if disguise is None or not disguise.hides(doubt.span)]
+        shifted = [doubt for doubt in shifted_prints(source) if span is None or _holds(span, doubt.span)]
+        found = [doubt for doubt in found if not any(_holds(each.span, doubt.span) for each in shifted)]
+        return sorted([*found, *shifted], key=lambda doubt: doubt.span)
 
     @torch.inference_mode()
     def complete(
@@ -389,6 +396,10 @@ def _revealed(disguise: Disguise | None, after: str) -> str:
     text = after if disguise is None else disguise.revealed(after)
     assert text is not None
     return text
+
+
+def _holds(around: Span, span: Span) -> bool:
+    return around.start <= span.start and span.end <= around.end
 
 
 def _moved(span: Span | None, before: str, after: str) -> Span | None:
