@@ -169,15 +169,25 @@ def _is_target(read: _Reader, clause: tree_sitter.Node, value: tree_sitter.Node)
     name = read.text(value)
     bound = tree_sitter.QueryCursor(_BOUND).captures(read.root)
     word = re.compile(rf"\b{name}\b")
-    imports = [read.text(node) for node in bound.get("import", [])]
+    imported = {name for node in bound.get("import", []) for name in _imported(read.text(node))}
     classes = {read.text(node) for node in bound.get("class", [])}
-    if name in _EXCEPTIONS or name in classes or any(map(word.search, imports)):
+    if name in _EXCEPTIONS | classes | imported:
         return False
     handler = read.source[read.offset(value.end_byte) : read.offset(clause.end_byte)]
     if word.search(handler):
         return True
     assigned = {read.text(node) for node in bound.get("assigned", [])}
-    return name not in assigned and not any(text.rstrip().endswith("*") for text in imports)
+    return name not in assigned | imported and "*" not in imported
+
+
+def _imported(statement: str) -> set[str]:
+    """The names that an import binds: of `import a.b` it is `a`."""
+    try:
+        (tree,) = ast.parse(statement).body
+    except (SyntaxError, ValueError):
+        return set()
+    names = tree.names if isinstance(tree, ast.Import | ast.ImportFrom) else []
+    return {alias.asname or alias.name.partition(".")[0] for alias in names}
 
 
 def _string(read: _Reader, node: tree_sitter.Node) -> Newer | None:

@@ -75,6 +75,8 @@ def test_older_syntax_is_none(source: str) -> None:
         ("try: f()\nexcept A, socket.error: pass\n", True),
         ("from errors import A, B\ntry: f()\nexcept A, B: pass\n", True),
         ("from errors import (A,\n    B)\ntry: f()\nexcept A, B: pass\n", True),
+        ("import urllib.error\ntry: f()\nexcept A, error: print(error)\n", False),
+        ("import errors as B\ntry: f()\nexcept A, B: pass\n", True),
         ("class B(A): pass\ntry: f()\nexcept A, B: pass\n", True),
         ("B = socket.error\ntry: f()\nexcept A, B: pass\n", True),
         ("e = 1\ntry: f()\nexcept A, e: print(e)\n", False),
