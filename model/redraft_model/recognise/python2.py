@@ -17,8 +17,8 @@ from redraft_model.text.parser import (
     problem,
 )
 
-# Of held-out files that were written down in Python 2 and recognised as a whole 478 of 478 came back exactly: at least 99.2 %. Of lines that
-# were translated beside another error 198 of 209 did (docs/log.md, 2026-11-30).
+# Of held-out files that were written down in Python 2 and recognised as a whole 478 of 478 came back exactly: at least 99.2 %. Of
+# lines that were translated beside another error 198 of 209 did (docs/log.md, 2026-11-30).
 CONFIDENCE = 0.99
 LINE_CONFIDENCE = 0.95
 
