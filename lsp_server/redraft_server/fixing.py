@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
-from redraft_model.passage import UNWATCHED, Draft, Repairs, Watch
+from redraft_model.passage import UNWATCHED, Cost, Draft, Repairs, Version, Watch
+from redraft_model.text.versions import needed, too_new, version_name
 
 from redraft_server import safety
 from redraft_server.diff import unified
 from redraft_server.document import Document, UnwritableDocument
 from redraft_server.problems import Problem, code_problem
 from redraft_server.report import Result, Status
+
+_NO_COST = Cost()
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,30 @@ class Fix:
         return self.after if self.result.status is Status.FIXED else self.before
 
 
-def needs_model(document: Document, *, semantic: bool) -> bool:
-    """Whether there is anything to ask the engine: only semantic repair looks at a text that compiles."""
-    return semantic or not safety.compiles(document.text)
+def needs_model(document: Document, *, semantic: bool, target: Version | None = None) -> bool:
+    """Whether there is anything to ask the engine: only semantic repair looks at a text that compiles.
+
+    What the `target` Python cannot say otherwise is nobody's to repair.
+    """
+    if too_new(document.text, target) is not None:
+        return False
+    return semantic or code_problem(document.text, target) is not None
 
 
-def clean(document: Document) -> Fix:
-    """The fix of a document that needs none."""
+def untouched(document: Document, target: Version | None = None) -> Fix:
+    """What becomes of a document that the engine is not asked about."""
     data = document.encode(document.text)
-    return Fix(data, data, b"", Result(document.name, Status.CLEAN))
+    refusal = too_new(document.text, target)
+    if refusal is not None:
+        return Fix(data, data, b"", Result(document.name, Status.UNFIXABLE, refusal))
+    return Fix(data, data, b"", _clean(document))
+
+
+def _clean(document: Document, cost: Cost = _NO_COST) -> Result:
+    """The result of a document that Python takes as it is, with the Python that does if it is newer than this one."""
+    version = needed(document.text)
+    reason = "" if version is None else f"needs Python {version_name(version)}"
+    return Result(document.name, Status.CLEAN, reason, cost=cost)
 
 
 def fix(
@@ -44,19 +62,20 @@ def fix(
     patch_name: str,
     semantic: bool = False,
     min_confidence: float = 0.0,
+    target: Version | None = None,
     watch: Watch = UNWATCHED,
 ) -> Fix:
     """The engine's repair of `document`, checked; the diff in the result calls the file `patch_name`.
 
-    A calibrated engine has to be sure of it with a probability of `min_confidence`.
+    A calibrated engine has to be sure of it with a probability of `min_confidence`. `target` is the oldest Python it is for.
     """
     before = document.encode(document.text)
-    draft = engine.repair(document.text, semantic=semantic, watch=watch)
+    draft = engine.repair(document.text, semantic=semantic, target_version=target, watch=watch)
     text = _with_end_of(document.text, draft.text)
-    problem = code_problem(text)
+    problem = code_problem(text, target)
     if text == document.text:
         if problem is None:
-            return Fix(before, before, b"", Result(document.name, Status.CLEAN, cost=draft.cost))
+            return Fix(before, before, b"", _clean(document, draft.cost))
         return _unfixable(document, before, draft, f"no repair found for {_described(problem)}")
     refusal = safety.check(document.text, text)
     if refusal:

@@ -40,14 +40,25 @@ from redraft_model.passage import (
     Draft,
     Passage,
     Span,
+    Version,
     Watch,
 )
 from redraft_model.recognise.recogniser import recognised
+from redraft_model.recognise.shifted_print import shifted_prints
 from redraft_model.repair.search import repair
 from redraft_model.repair.settings import Search
 from redraft_model.text.bounds import Bounds
 from redraft_model.text.comments import is_faithful
-from redraft_model.text.parser import compiles, conflict, parses
+from redraft_model.text.parser import conflict
+from redraft_model.text.versions import (
+    Disguise,
+    compiles,
+    disguised,
+    parses,
+    too_new,
+    watched,
+    with_older_syntax,
+)
 from redraft_model.tokens.blocks import syntax_blocks
 from redraft_model.tokens.window import cut
 
@@ -130,28 +141,39 @@ class Engine:
 
     @torch.inference_mode()
     def repair(
-        self, source: str, *, span: Span | None = None, semantic: bool = False, watch: Watch = UNWATCHED
+        self,
+        source: str,
+        *,
+        span: Span | None = None,
+        semantic: bool = False,
+        target_version: Version | None = None,
+        watch: Watch = UNWATCHED,
     ) -> Draft:
         """The whole source with its errors repaired, as far as they could be; the source itself when nothing was done.
 
         A source that compiles is left alone unless `semantic` asks for edits where the model's doubt is high. Only text inside
-        `span` changes. Raises Cancelled between two forward passes, and PassageError for a source that is too long or holds a
-        merge conflict.
+        `span` changes. Newer syntax than that of this Python is right as it is, unless `target_version` is an older Python. Raises
+        Cancelled between two forward passes, and PassageError for a source that is too long, holds a merge conflict, or has
+        what the target cannot say.
         """
         _require_usable(source)
         started = time.perf_counter()
-        proposer = Proposer(self._model, self._tokenizer, watch)
-        text, score, n_edits, probability = source, 0.0, 0, 1.0
+        text, n_edits = _for_target(source, span, target_version)
+        score, probability = 0.0, 1.0
         known = None
-        if not compiles(source):
+        if not compiles(text):
             _require_merged(source)
-            known = recognised(source, Bounds.of(source, span))
+            known = recognised(text, Bounds.of(text, _moved(span, source, text)))
         if known is not None:
-            text, n_edits, probability = known.text, known.n_lines, known.confidence
-        python, within = text, _moved(span, source, text)
+            text, n_edits, probability = known.text, n_edits + known.n_lines, known.confidence
+        # Newer syntax than this Python's is hidden from the search and from the sweep.
+        disguise = disguised(text)
+        python = text = disguise.text if disguise else text
+        within = _moved(span, source, text)
+        proposer = Proposer(self._model, self._tokenizer, watched(watch, disguise))
 
         def is_allowed(after: str) -> bool:
-            return is_faithful(python, after)
+            return is_faithful(python, after) and _is_revealable(disguise, after)
 
         if not compiles(text):
             repaired = repair(
@@ -178,6 +200,7 @@ class Engine:
             )
             text, score, n_edits = improved.source, score + improved.score, n_edits + improved.n_edits
             probability *= improved.probability
+        text = _revealed(disguise, text)
         cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
         confidence = _squashed(score) if self._repair_weights is None else probability * (text != source)
         return Draft(text, score, confidence, n_edits, is_valid, cost)
@@ -201,18 +224,26 @@ class Engine:
         threshold: float = 0.5,
         watch: Watch = UNWATCHED,
     ) -> list[Doubt]:
-        """The tokens that, with a probability above `threshold`, should not be as they are; in order."""
+        """The tokens that, with a probability above `threshold`, should not be as they are; in order.
+
+        Besides them the statements of Python 2 that compile, and do something else.
+        """
         _require_usable(source)
         proposer = Proposer(self._model, self._tokenizer, watch)
-        return sweeping.doubts(
+        disguise = disguised(source)
+        found = sweeping.doubts(
             proposer,
-            source,
+            disguise.text if disguise else source,
             threshold,
             span,
             self._settings.sweep,
             self._misuse_weights,
             self._misuse_judge(watch),
         )
+        found = [doubt for doubt in found if disguise is None or not disguise.hides(doubt.span)]
+        shifted = [doubt for doubt in shifted_prints(source) if span is None or _holds(span, doubt.span)]
+        found = [doubt for doubt in found if not any(_holds(each.span, doubt.span) for each in shifted)]
+        return sorted([*found, *shifted], key=lambda doubt: doubt.span)
 
     @torch.inference_mode()
     def complete(
@@ -250,6 +281,7 @@ class Engine:
         for completion in asked:
             _require_usable(completion.passage.replaced(""))
         completer = self._completer
+        asked = [replace(completion, passage=_disguised_passage(completion.passage)) for completion in asked]
         return completer.lines(asked, watches) if single_line else completer.several_lines(asked, watches)
 
     @torch.inference_mode()
@@ -348,6 +380,40 @@ def _require_usable(source: str) -> None:
         raise PassageError(
             f"the text has half a character at offset {error.start} (a lone surrogate); remove it"
         ) from error
+
+
+def _for_target(source: str, span: Span | None, target: Version | None) -> tuple[str, int]:
+    """`source` as the `target` can say it, and in how many places it changed; raises PassageError if it cannot."""
+    refusal = too_new(source, target)
+    if refusal is not None:
+        raise PassageError(refusal)
+    text, n_places = with_older_syntax(source, target)
+    bounds = Bounds.of(source, span)
+    return (text, n_places) if bounds is None or bounds.hold(source, text) else (source, 0)
+
+
+def _disguised_passage(passage: Passage) -> Passage:
+    """The passage with newer syntax than this Python's hidden, unless the target is in the middle of it."""
+    n = len(passage.before)
+    disguise = disguised(passage.replaced(""))
+    if disguise is None or disguise.hides(Span(n, n)):
+        return passage
+    return replace(passage, before=disguise.text[:n], after=disguise.text[n:])
+
+
+def _is_revealable(disguise: Disguise | None, after: str) -> bool:
+    return disguise is None or disguise.revealed(after) is not None
+
+
+def _revealed(disguise: Disguise | None, after: str) -> str:
+    """`after` with what was hidden from whoever made it; they were asked whether it is still there."""
+    text = after if disguise is None else disguise.revealed(after)
+    assert text is not None
+    return text
+
+
+def _holds(around: Span, span: Span) -> bool:
+    return around.start <= span.start and span.end <= around.end
 
 
 def _moved(span: Span | None, before: str, after: str) -> Span | None:

@@ -6,6 +6,9 @@ from typing import Protocol
 
 LONGEST_CONTEXT = 200_000  # characters of other files that are looked at for a completion
 
+Version = tuple[int, int]
+"""A Python's major and minor number."""
+
 
 @dataclass(frozen=True, order=True)
 class Span:
@@ -167,9 +170,18 @@ class Repairs(Protocol):
         ...
 
     def repair(
-        self, source: str, *, span: Span | None = ..., semantic: bool = ..., watch: Watch = ...
+        self,
+        source: str,
+        *,
+        span: Span | None = ...,
+        semantic: bool = ...,
+        target_version: Version | None = ...,
+        watch: Watch = ...,
     ) -> Draft:
-        """Whole text in, whole text out; the same text if nothing is to be done."""
+        """Whole text in, whole text out; the same text if nothing is to be done.
+
+        `target_version` is the oldest Python that the text is for; None: the newest.
+        """
         ...
 
 

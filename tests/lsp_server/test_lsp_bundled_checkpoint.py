@@ -131,3 +131,13 @@ async def test_a_file_of_the_project_that_is_not_open_is_recalled(start_editor: 
             text += "\n"  # what was found while the project was not known yet is remembered for the old text
             found = await suggested(editor, (tmp_path / "cancel.py").as_uri(), text)
             assert found
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="this Python takes what is newer to others")
+async def test_quotes_of_a_newer_python_are_repaired_for_an_older_one(start_editor: Any) -> None:
+    editor = await start_editor(command=SERVE)
+    await editor.initialize(CLIENT, initializationOptions={"threads": 1, "targetVersion": "3.11"})
+    uri = editor.open('print(f"{row["name"]}")\n')
+    (action, *_) = await offered(editor, uri, 0)
+    editor.apply((await editor.ask("codeAction/resolve", action))["edit"])
+    assert editor.texts[uri] == "print(f\"{row['name']}\")\n"

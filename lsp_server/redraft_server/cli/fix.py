@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from redraft_model.errors import RedraftError
-from redraft_model.passage import DenoiseStep, Watch
+from redraft_model.passage import DenoiseStep, Version, Watch
 
 from redraft_server import fixing
 from redraft_server.cli import streams
@@ -37,6 +37,7 @@ from redraft_server.fixing import Fix
 from redraft_server.model_choice import AUTO, ModelChoice
 from redraft_server.report import Changes, Exit, Report, Result, Status
 from redraft_server.settings import DEFAULT_MIN_CONFIDENCE
+from redraft_server.target import nearest, version_of
 from redraft_server.writing import replace
 
 if TYPE_CHECKING:
@@ -65,6 +66,14 @@ def fix(
             help=f"Write only what is at least this likely right. [default: {DEFAULT_MIN_CONFIDENCE:g}]",
         ),
     ] = None,
+    target_version: Annotated[
+        str | None,
+        typer.Option(
+            "--target-version",
+            metavar="X.Y",
+            help="The oldest Python that the code is for. [default: what requires-python says, else the newest]",
+        ),
+    ] = None,
     force: ForceOption = False,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
@@ -81,6 +90,8 @@ def fix(
     choice = require(ModelChoice(checkpoint, device, model))
     if min_confidence is not None and math.isnan(min_confidence):
         raise typer.BadParameter("--min-confidence is a number from 0 to 1")
+    if target_version is not None and version_of(target_version) is None:
+        raise typer.BadParameter("--target-version is a version such as 3.11")
     chosen = {Changes.WRITE: write, Changes.DIFF: diff, Changes.CHECK: check}
     if sum(chosen.values()) > 1:
         raise typer.BadParameter("choose one of --write, --diff and --check")
@@ -90,6 +101,7 @@ def fix(
         is_json=json,
         is_semantic=semantic,
         min_confidence=min_confidence,
+        target_version=None if target_version is None else version_of(target_version),
     )
     sources = paths or [Path()]
     if STDIN not in sources:
@@ -109,6 +121,12 @@ class _Task:
     is_semantic: bool
     min_confidence: float | None
     """None: the user has not said."""
+    target_version: Version | None
+    """None: the user has not said."""
+
+    def target(self, folder: Path) -> Version | None:
+        """The oldest Python that the code of a folder is for; None: nobody has said."""
+        return self.target_version or nearest(folder)
 
     def opened(self) -> "Engine":
         """The engine; raises CheckpointError. Says so once if it cannot do what the user asked for."""
@@ -121,15 +139,17 @@ class _Task:
             )
         return engine
 
-    def fix(self, document: Document, patch_name: str, watch: Watch) -> Fix:
-        if not fixing.needs_model(document, semantic=self.is_semantic):
-            return fixing.clean(document)
+    def fix(self, document: Document, folder: Path, patch_name: str, watch: Watch) -> Fix:
+        target = self.target(folder)
+        if not fixing.needs_model(document, semantic=self.is_semantic, target=target):
+            return fixing.untouched(document, target)
         return fixing.fix(
             self.opened(),
             document,
             patch_name=patch_name,
             semantic=self.is_semantic,
             min_confidence=DEFAULT_MIN_CONFIDENCE if self.min_confidence is None else self.min_confidence,
+            target=target,
             watch=watch,
         )
 
@@ -161,11 +181,12 @@ def _fix_file(task: _Task, file: SourceFile, watch: Watch) -> tuple[Result, byte
         document = Document.read(file.path)
     except UnreadableDocument as error:
         return Result(name, Status.SKIPPED, str(error)), b""
-    if fixing.needs_model(document, semantic=task.is_semantic):
+    folder = file.path.parent
+    if fixing.needs_model(document, semantic=task.is_semantic, target=task.target(folder)):
         # An engine that cannot be opened ends the run: it would fail for the other files as well.
         task.opened()
     try:
-        fixed = task.fix(document, patch_name(file.path), watch)
+        fixed = task.fix(document, folder, patch_name(file.path), watch)
         if task.changes is Changes.WRITE and fixed.written != fixed.before:
             replace(file.path, fixed.written, expected=fixed.before, roots=file.roots)
     except RedraftError as error:
@@ -176,7 +197,7 @@ def _fix_file(task: _Task, file: SourceFile, watch: Watch) -> tuple[Result, byte
 def _fix_stdin(task: _Task) -> Exit:
     document = Document.from_bytes(streams.read(MAX_BYTES + 1))
     with bar(1) as progress:
-        fixed = task.fix(document, "stdin", _watch(progress, 0, document.name))
+        fixed = task.fix(document, Path(), "stdin", _watch(progress, 0, document.name))
     report = Report((fixed.result,))
     if task.is_json or task.changes is not Changes.SHOW:
         _print_result(task, fixed.result, fixed.patch)
@@ -204,7 +225,7 @@ def _print_report(task: _Task, report: Report) -> None:
 
 
 def _talk_about(result: Result, changes: Changes) -> None:
-    if result.status is not Status.CLEAN:
+    if result.status is not Status.CLEAN or result.reason:
         talk(result.line(changes))
 
 

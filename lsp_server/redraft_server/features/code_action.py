@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 from redraft_model.errors import RedraftError
+from redraft_model.text.versions import too_new
 
 from redraft_server.features import doubts
 from redraft_server.features.code_action_data import CodeActionData, Rewritten, edit_of, whole_lines
@@ -62,10 +63,11 @@ async def offered(
     source = session.sources.get(params.text_document.uri)
     if source is None:
         return None
-    reason = obstacle(source, session.configuration)
+    target = session.configuration.for_document(source.uri).target
+    reason = obstacle(source, session.configuration) or too_new(source.code, target)
     if reason is not None:
         return _disabled(session, params, reason)
-    problem = code_problem(source.code)
+    problem = code_problem(source.code, target)
     actions = [
         *_fixes(session, source, params, problem),
         *_rewrites(session, source, params),

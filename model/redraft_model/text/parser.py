@@ -11,9 +11,9 @@ import tree_sitter_python
 
 from redraft_model.passage import Span
 
-_LANGUAGE = tree_sitter.Language(tree_sitter_python.language())
-_PARSER = tree_sitter.Parser(_LANGUAGE)
-_COMMENTS_AND_STRINGS = tree_sitter.Query(_LANGUAGE, "(comment) @comment (string_content) @string")
+LANGUAGE = tree_sitter.Language(tree_sitter_python.language())
+PARSER = tree_sitter.Parser(LANGUAGE)
+_COMMENTS_AND_STRINGS = tree_sitter.Query(LANGUAGE, "(comment) @comment (string_content) @string")
 # What a message is about, in words that every supported Python uses; the kind of a message is the first that it holds.
 _KINDS = tuple(
     re.compile(pattern)
@@ -99,7 +99,7 @@ def error_spans(source: str) -> list[Span]:
     """Character spans of tree-sitter's ERROR and MISSING nodes, in order; a missing token has an empty span."""
     encoded = source.encode()
     spans: list[Span] = []
-    cursor = _PARSER.parse(encoded).walk()
+    cursor = PARSER.parse(encoded).walk()
     while True:
         node = cursor.node
         assert node is not None
@@ -118,7 +118,7 @@ def error_spans(source: str) -> list[Span]:
 def comment_and_string_spans(source: str) -> list[Span]:
     """Character spans of comments and of the insides of string literals, in order; the code in an f-string is not one."""
     encoded = source.encode()
-    found = tree_sitter.QueryCursor(_COMMENTS_AND_STRINGS).captures(_PARSER.parse(encoded).root_node)
+    found = tree_sitter.QueryCursor(_COMMENTS_AND_STRINGS).captures(PARSER.parse(encoded).root_node)
     # A comment's first character is what makes it one.
     spans = [(node.start_byte + 1, node.end_byte) for node in found.get("comment", [])]
     spans += [(node.start_byte, node.end_byte) for node in found.get("string", [])]
