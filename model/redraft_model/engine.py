@@ -36,9 +36,12 @@ from redraft_model.passage import (
     Doubt,
     Draft,
     Passage,
+    Reading,
     Span,
     Watch,
 )
+from redraft_model.recognise.commands import command
+from redraft_model.recognise.fences import foreign_fence
 from redraft_model.recognise.recogniser import recognised
 from redraft_model.repair.search import repair
 from redraft_model.repair.settings import Search
@@ -125,8 +128,8 @@ class Engine:
         """The whole source with its errors repaired, as far as they could be; the source itself when nothing was done.
 
         A source that compiles is left alone unless `semantic` asks for edits where the model's doubt is high. Only text inside
-        `span` changes. Raises Cancelled between two forward passes, and PassageError for a source that is too long or holds a
-        merge conflict.
+        `span` changes. A source that is recognised as something pasted is read as what it is first. Raises Cancelled between two
+        forward passes, and PassageError for a source that is too long, or holds a merge conflict or lines that are not Python.
         """
         _require_usable(source)
         started = time.perf_counter()
@@ -138,6 +141,8 @@ class Engine:
             known = recognised(source, Bounds.of(source, span))
         if known is not None:
             text, n_edits, probability = known.text, known.n_lines, known.confidence
+        if not compiles(text):
+            _require_python(source, text)
         python, within = text, _moved(span, source, text)
 
         def is_allowed(after: str) -> bool:
@@ -170,7 +175,8 @@ class Engine:
             probability *= improved.probability
         cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
         confidence = _squashed(score) if self._repair_weights is None else probability * (text != source)
-        return Draft(text, score, confidence, n_edits, is_valid, cost)
+        reading = None if known is None else Reading(known.what, known.text)
+        return Draft(text, score, confidence, n_edits, is_valid, cost, reading)
 
     def _judge(self, watch: Watch) -> Judge | None:
         """The base, for one request; None where there is none whose judgement the weights were fitted to."""
@@ -345,6 +351,20 @@ def _require_merged(source: str) -> None:
     line = conflict(source)
     if line is not None:
         raise PassageError(f"line {line + 1} begins a merge conflict; choose one of its sides first")
+
+
+def _require_python(source: str, text: str) -> None:
+    """Raise PassageError where lines of `text`, which `source` was read as, are for a shell, or no line of it is Python."""
+    if (found := command(text)) is not None:
+        line = text.split("\n")[found.line].strip()
+        number = next(
+            (at for at, own in enumerate(source.split("\n"), 1) if own.strip().endswith(line)), found.line + 1
+        )
+        raise PassageError(f"line {number} is {found.what}; {found.remedy}")
+    if (fence := foreign_fence(text)) is not None:
+        raise PassageError(
+            f"the code that begins in line {fence.first + 1} is {fence.language}, not Python; give Python"
+        )
 
 
 def _squashed(score: float) -> float:

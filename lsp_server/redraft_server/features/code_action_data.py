@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cattrs
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
-from redraft_model.passage import Passage, Span
+from redraft_model.passage import Passage, Reading, Span
 
 from redraft_server.client import Client
 from redraft_server.engine.requests import Repair, Rewrite
@@ -94,7 +94,7 @@ async def rewrite(session: Session, data: CodeActionData, token: types.ProgressT
         semantic = await asyncio.to_thread(_is_fine, text, span)
         request = Repair(text, span, semantic)
         draft = await session.work(data.title, token, request, source, Unit.SEARCH_ROUND)
-        new_text = await asyncio.to_thread(_first_safe, source, [draft.text], span, data)
+        new_text = await asyncio.to_thread(_first_safe, source, [draft.text], span, data, draft.reading)
         if span is None:
             compiles = await asyncio.to_thread(code_problem, draft.text) is None
             session.latest_repair = KnownRepair(source, draft.confidence, compiles)
@@ -105,7 +105,8 @@ async def rewrite(session: Session, data: CodeActionData, token: types.ProgressT
     wanted = Rewrite(passage, data.action, seed=data.seed)
     drafts = await session.work(data.title, token, wanted, source, unit)
     texts = [passage.replaced(draft.text) for draft in drafts]
-    return Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, data))
+    reading = drafts[0].reading if drafts else None
+    return Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, data, reading))
 
 
 def whole_lines(source: Source, first: int, last: int) -> types.Range:
@@ -136,17 +137,19 @@ def _is_fine(text: str, span: Span | None) -> bool:
     return is_elsewhere and parses(text)
 
 
-def _first_safe(source: Source, texts: list[str], span: Span | None, data: CodeActionData) -> str:
+def _first_safe(
+    source: Source, texts: list[str], span: Span | None, data: CodeActionData, reading: Reading | None
+) -> str:
     """The first of `texts`, versions of the code of `source`, that is safe and does what was promised.
 
-    Raises RequestFailed.
+    `reading` is what the code was read as, if it was pasted from elsewhere. Raises RequestFailed.
     """
     text = source.code
     failure = RequestFailed(f"Redraft found nothing to {_word(data)} {_place(span)}.")
     for new_text in texts:
         if new_text == text:
             continue
-        refusal = check(text, new_text, span)
+        refusal = check(text, new_text, span, reading)
         if refusal is not None:
             failure = RequestFailed(f"Redraft discarded its {_word(data)}. {refusal.reason}")
             continue

@@ -1,0 +1,98 @@
+"""A diff: the new side stays. With headers as git writes them, or with bare signs in front of the lines."""
+
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from redraft_model.recognise.lines import lines_of
+from redraft_model.recognise.recognition import Recognised
+from redraft_model.text.parser import compiles
+
+CONFIDENCE = 0.99
+BARE_CONFIDENCE = 0.95
+WHAT = "the new side of a diff"
+
+_HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@")
+# What stands above the hunks of a file.
+_HEADER = re.compile(
+    r"diff |index [0-9a-f]|--- |\+\+\+ |(?:new|deleted|old) (?:file )?mode |similarity |rename |copy |={5}"
+    r"|Index: |commit |Author: |Date: "
+)
+_NO_NEWLINE = "\\ No newline"
+_SIGNS = "+-"
+
+
+def patched(source: str) -> Recognised | None:
+    """The new side of a diff of one file; None for a text that is none."""
+    lines = source.rstrip("\n").split("\n")
+    if any(_HUNK.match(line) for line in lines):
+        new = _hunks(lines)
+        if not new:
+            return None
+        return Recognised(textwrap.dedent("\n".join(new)) + "\n", len(lines) - len(new), CONFIDENCE, WHAT)
+    for text in _bare(source):
+        if compiles(text):
+            n_signs = sum(line[:1] in _SIGNS for line in lines if line)
+            return Recognised(text, n_signs, BARE_CONFIDENCE, WHAT)
+    return None
+
+
+def _hunks(lines: Sequence[str]) -> list[str] | None:
+    """The lines of the new side; None where a line belongs neither to a header nor to a hunk, or to a second file."""
+    new: list[str] = []
+    is_in_hunk = False
+    n_files = 0
+    for line in lines:
+        if _HUNK.match(line):
+            is_in_hunk = True
+            n_files = max(1, n_files)
+        elif line.startswith("+++ ") and not is_in_hunk:
+            n_files += 1
+        elif line.startswith("diff ") or (line.startswith("--- ") and _begins_file(lines, line)):
+            is_in_hunk = False
+            if new:
+                return None
+        elif not is_in_hunk:
+            if line.strip() and not (_HEADER.match(line) or line.startswith("    ")):
+                return None
+        elif line[:1] in ("+", " ", ""):
+            new.append(line[1:])
+        elif line[0] != "-" and not line.startswith(_NO_NEWLINE):
+            return None
+    return new
+
+
+def _begins_file(lines: Sequence[str], line: str) -> bool:
+    """Whether `--- name` is a header: a line that was deleted can look the same."""
+    at = lines.index(line)
+    return at + 1 < len(lines) and lines[at + 1].startswith("+++ ")
+
+
+def _bare(source: str) -> Iterator[str]:
+    """What the new side may be, if signs stand in the first column and there is no header."""
+    lines = source.split("\n")
+    written = [line for line in lines if line]
+    if not any(line[0] == "+" for line in written):
+        return
+    if all(line[0] in "+- " for line in written):
+        yield textwrap.dedent("\n".join(line[1:] for line in lines if line[:1] != "-"))
+    if not _has_replacement(lines):
+        return
+    # The sign stands before the line, before a blank and the line, or in the place of the first blank.
+    for old, new in (("+", ""), ("+ ", ""), ("+", " ")):
+        yield "\n".join(_new_side(source, old, new))
+
+
+def _has_replacement(lines: Sequence[str]) -> bool:
+    """Whether deleted lines are followed by added ones, or all signs are of added ones."""
+    signs = "".join(line[:1] if line[:1] in _SIGNS else " " for line in lines)
+    return "-+" in signs or "-" not in signs
+
+
+def _new_side(source: str, old: str, new: str) -> Iterator[str]:
+    for line in lines_of(source):
+        # A list in a docstring has the same signs.
+        if line.is_in_string or not line.text.startswith(("+", "-")):
+            yield line.text
+        elif line.text.startswith("+"):
+            yield line.text.replace(old, new, 1)
