@@ -1,10 +1,11 @@
 """A diff: the new side stays. With headers as git writes them, or with bare signs in front of the lines."""
 
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 
-from redraft_model.recognise.lines import lines_of
+from rapidfuzz.distance import Indel
+
+from redraft_model.recognise.lines import dedented, lines_of
 from redraft_model.recognise.recognition import Recognised
 from redraft_model.text.parser import compiles
 
@@ -20,6 +21,7 @@ _HEADER = re.compile(
 )
 _NO_NEWLINE = "\\ No newline"
 _SIGNS = "+-"
+_ALIKE = 0.5
 
 
 def patched(source: str) -> Recognised | None:
@@ -29,7 +31,7 @@ def patched(source: str) -> Recognised | None:
         new = _hunks(lines)
         if not new:
             return None
-        return Recognised(textwrap.dedent("\n".join(new)) + "\n", len(lines) - len(new), CONFIDENCE, WHAT)
+        return Recognised(dedented(new) + "\n", len(lines) - len(new), CONFIDENCE, WHAT)
     for text in _bare(source):
         if compiles(text):
             n_signs = sum(line[:1] in _SIGNS for line in lines if line)
@@ -75,18 +77,39 @@ def _bare(source: str) -> Iterator[str]:
     if not any(line[0] == "+" for line in written):
         return
     if all(line[0] in "+- " for line in written):
-        yield textwrap.dedent("\n".join(line[1:] for line in lines if line[:1] != "-"))
-    if not _has_replacement(lines):
+        yield dedented([line[1:] for line in lines if line[:1] != "-"])
+    signs = "".join(line[:1] if line[:1] in _SIGNS else " " for line in lines)
+    if "-" in signs and "-+" not in signs:
         return
     # The sign stands before the line, before a blank and the line, or in the place of the first blank.
     for old, new in (("+", ""), ("+ ", ""), ("+", " ")):
-        yield "\n".join(_new_side(source, old, new))
+        replaced = _replaced(lines, old, new)
+        yield "\n".join(_new_side("\n".join(replaced), old, new))
 
 
-def _has_replacement(lines: Sequence[str]) -> bool:
-    """Whether deleted lines are followed by added ones, or all signs are of added ones."""
-    signs = "".join(line[:1] if line[:1] in _SIGNS else " " for line in lines)
-    return "-+" in signs or "-" not in signs
+def _replaced(lines: Sequence[str], old: str, new: str) -> list[str]:
+    """The lines with the new ones in place of deleted ones that are like them, wherever they stand."""
+    found: list[str] = []
+    at = 0
+    while at < len(lines):
+        n_old = _n_leading(lines[at:], "-")
+        n_new = _n_leading(lines[at + n_old :], "+")
+        pair = lines[at : at + n_old], lines[at + n_old : at + n_old + n_new]
+        if n_old == n_new > 0 and all(map(_is_alike, *pair)):
+            found += [line.replace(old, new, 1) for line in pair[1]]
+            at += n_old + n_new
+        else:
+            found.append(lines[at])
+            at += 1
+    return found
+
+
+def _n_leading(lines: Sequence[str], sign: str) -> int:
+    return next((n for n, line in enumerate(lines) if not line.startswith(sign)), len(lines))
+
+
+def _is_alike(old: str, new: str) -> bool:
+    return Indel.normalized_similarity(old[1:], new[1:]) >= _ALIKE
 
 
 def _new_side(source: str, old: str, new: str) -> Iterator[str]:

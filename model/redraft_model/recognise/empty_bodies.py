@@ -31,16 +31,25 @@ def _filled(text: str, trouble: Problem) -> str | None:
     if match is None:
         return None
     lines = text.split("\n")
-    header = int(match.group(1)) - 1
-    depth = _depth(lines[header])
-    last = max(header + 1, min(trouble.line, len(lines)))
-    body = [at for at in range(header + 1, last) if lines[at].strip()]
-    comments = [at for at in body if lines[at].lstrip().startswith("#") and _depth(lines[at]) > depth]
-    if not comments or comments != body[: len(comments)]:
+    depth = _depth(lines[int(match.group(1)) - 1])
+    end = trouble.line
+    while end < len(lines) and _is_idle(lines[end]):
+        end += 1
+    start = end
+    while start > 0 and _is_idle(lines[start - 1]):
+        start -= 1
+    comments = [at for at in range(start, end) if lines[at].strip()]
+    own = [at for at in comments if _depth(lines[at]) > depth]
+    # Those of the body come first.
+    if not own or own != comments[: len(own)]:
         return None
-    at = comments[-1]
-    indent = lines[comments[0]][: _depth(lines[comments[0]])]
-    return "\n".join([*lines[: at + 1], f"{indent}pass", *lines[at + 1 :]])
+    indent = lines[own[0]][: _depth(lines[own[0]])]
+    return "\n".join([*lines[: own[-1] + 1], f"{indent}pass", *lines[own[-1] + 1 :]])
+
+
+def _is_idle(line: str) -> bool:
+    """Whether the line is empty, or a comment."""
+    return line.lstrip()[:1] in ("", "#")
 
 
 def _depth(line: str) -> int:

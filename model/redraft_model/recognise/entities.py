@@ -5,10 +5,12 @@ import re
 from html.entities import html5
 
 from redraft_model.recognise.recognition import Recognised
-from redraft_model.text.comments import STRING_OR_COMMENT
+from redraft_model.text.comments import STRING_OR_COMMENT, string_spans
 from redraft_model.text.parser import Problem, compile_problem, problem
 
 CONFIDENCE = 0.99
+# Strings have entities that were left alone.
+LEFT_CONFIDENCE = 0.5
 WHAT = "code with HTML entities"
 
 # Entities go first: the sign of a comment is in some of them.
@@ -21,7 +23,7 @@ _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z]\w*);")
 def escaped(source: str) -> Recognised | None:
     """The text with its entities as characters, where the parser goes on with them further down.
 
-    Those in a string between quotes of Python are left alone: they may be meant.
+    Those in a string between quotes of Python are left alone, for they may be meant.
     """
     if "&" not in source or ";" not in source:
         return None
@@ -29,7 +31,9 @@ def escaped(source: str) -> Recognised | None:
     if text == source or not _is_further_on(source, text):
         return None
     pairs = zip(source.split("\n"), text.split("\n"), strict=True)
-    return Recognised(text, sum(before != after for before, after in pairs), CONFIDENCE, WHAT)
+    has_left = any(_ENTITY.search(string.of(text)) for string in string_spans(text))
+    confidence = LEFT_CONFIDENCE if has_left else CONFIDENCE
+    return Recognised(text, sum(before != after for before, after in pairs), confidence, WHAT)
 
 
 def _unescaped(match: re.Match[str]) -> str:

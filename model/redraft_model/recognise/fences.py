@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markdown_it import MarkdownIt
-
 from redraft_model.recognise.recognition import Recognised
 from redraft_model.recognise.statements import is_code
 from redraft_model.text.comments import string_spans
@@ -68,6 +66,9 @@ def _fences(source: str) -> list[Fence]:
     """The fences of a text; [] where code or an open string stands around them, and they belong to that."""
     if not any(sign in source for sign in _SIGNS):
         return []
+    # Few texts have a fence, and an editor does not wait for this import before it can ask for anything.
+    from markdown_it import MarkdownIt
+
     lines = source.split("\n")
     fences: list[Fence] = []
     for token in MarkdownIt("commonmark").parse(source):

@@ -1,9 +1,9 @@
 """Code with a line number in front of every line, as editors, web pages and `cat -n` show it."""
 
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 
+from redraft_model.recognise.lines import dedented
 from redraft_model.recognise.recognition import Recognised
 from redraft_model.text.parser import problem
 
@@ -66,6 +66,6 @@ def _without_mark(rest: Sequence[str]) -> list[str] | None:
 
 def _readings(lines: Sequence[str], rest: Sequence[str]) -> Iterator[str]:
     """The code, if the same white space stands behind all numbers, and if the code begins in the same column everywhere."""
-    yield textwrap.dedent("\n".join(rest))
+    yield dedented(rest)
     columns = [" " * (len(line) - len(other)) + other for line, other in zip(lines, rest, strict=True)]
-    yield textwrap.dedent("\n".join(columns))
+    yield dedented(columns)

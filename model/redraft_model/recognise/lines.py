@@ -1,7 +1,8 @@
 """Lines of code that need not parse, and inside of what each of them begins."""
 
 import re
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from redraft_model.text.comments import STRING_OR_COMMENT
@@ -28,6 +29,12 @@ def lines_of(source: str) -> list[Line]:
     states = list(_states(source))
     texts = source.split("\n")
     return [Line(text, *state) for text, state in zip(texts, states, strict=True)]
+
+
+def dedented(lines: Sequence[str]) -> str:
+    """The lines as one text without the indentation that all of them share; blanks at their ends stay where there is none."""
+    text = "\n".join(lines)
+    return text if any(line[:1].strip() for line in lines) else textwrap.dedent(text)
 
 
 def _states(source: str) -> Iterator[tuple[bool, bool]]:

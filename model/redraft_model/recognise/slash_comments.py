@@ -20,7 +20,8 @@ _PIECE = re.compile(
 )
 # Two words side by side, neither of which is an operator of Python.
 _OPERATORS = r"(?:if|else|and|or|in|is|not|for|as)\b"
-_PROSE = re.compile(rf"/*[ \t]*(?!{_OPERATORS})[^\W\d][\w'’-]*[,:]?[ \t]+(?!{_OPERATORS})[^\W\d]")
+_PROSE = re.compile(rf"/*[ \t]*(?!{_OPERATORS})\w[\w'’-]*[,:]?[ \t]+(?!{_OPERATORS})[^\W\d]")
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,11 @@ def commented(source: str) -> Recognised | None:
     """The text with those comments as Python's."""
     if "//" not in source and "/*" not in source:
         return None
-    changes = list(_changes(source))
+    changes = list(_changes(source, is_known=False))
     if not changes:
         return None
+    # Who writes one comment like this writes others.
+    changes = list(_changes(source, is_known=True))
     text = source
     for change in reversed(changes):
         text = text[: change.start] + change.text + text[change.end :]
@@ -46,13 +49,15 @@ def commented(source: str) -> Recognised | None:
     return Recognised(text, n_lines, CONFIDENCE, WHAT)
 
 
-def _changes(source: str) -> Iterator[_Change]:
+def _changes(source: str, *, is_known: bool) -> Iterator[_Change]:
+    """What is to be written; `is_known` says that the text has such comments beyond doubt."""
     at = depth = 0
     while match := _PIECE.search(source, at):
         at = match.end()
         before = source[source.rfind("\n", 0, match.start()) + 1 : match.start()]
         if match["slashes"] is not None:
-            if _is_comment(before, match.group()[2:], depth):
+            place = _Place(source, match.start(), before, match.group()[2:], depth)
+            if place.is_comment or (is_known and place.may_be_comment):
                 yield _Change(match.start(), match.start() + 2, "#")
             else:
                 at = match.start() + 2
@@ -63,24 +68,45 @@ def _changes(source: str) -> Iterator[_Change]:
             depth = depth + 1 if match.group() in "([{" else max(0, depth - 1)
 
 
-def _is_comment(before: str, after: str, depth: int) -> bool:
-    """Whether `after`, which stands behind two slashes in `depth` open brackets, is a comment."""
-    if not before.strip():
-        # A line cannot begin with a division, unless the one above goes on.
-        return depth == 0 or _is_prose(after)
-    if statement(before + "//" + after) is not None or _is_operand(after):
-        return False
-    if before.rstrip().endswith((",", "(", "[", "{")):
-        return _is_prose(after)
-    return _is_prose(after) and (depth > 0 or statement(before) is not None)
+@dataclass(frozen=True)
+class _Place:
+    """Two slashes: where they are, what stands in their line before and after, in how many open brackets."""
 
+    source: str
+    start: int
+    before: str
+    after: str
+    depth: int
 
-def _is_operand(after: str) -> bool:
-    return is_expression("0 // " + after)
+    @property
+    def is_comment(self) -> bool:
+        """Whether a comment begins here, whatever the rest of the text is like."""
+        if not self.before.strip():
+            # A division needs something to divide.
+            above = self.source[: self.start].rstrip()
+            return self.depth == 0 or above.endswith((",", "(", "[", "{"))
+        return not self._is_code and _PROSE.match(self.after) is not None and self._is_code_before
 
+    @property
+    def may_be_comment(self) -> bool:
+        """Whether a comment can begin here: no code with what follows, or something divided by what nothing else has."""
+        if not self._is_code:
+            return self._is_code_before
+        words = _WORD.findall(self.after)
+        is_unknown = any(self.source.count(word) == self.after.count(word) for word in words)
+        return self._is_code_before and (is_unknown or self.after.lstrip().startswith(("'", '"')))
 
-def _is_prose(after: str) -> bool:
-    return _PROSE.match(after) is not None and not is_expression(after)
+    @property
+    def _is_code(self) -> bool:
+        """Whether the line is code, or what follows can be divided by."""
+        line = f"{self.before}//{self.after}"
+        return statement(line) is not None or is_expression(f"0 // {self.after}")
+
+    @property
+    def _is_code_before(self) -> bool:
+        """Whether a line can end where the slashes are."""
+        before = self.before.rstrip()
+        return self.depth > 0 or before.endswith((",", "(", "[", "{")) or statement(before) is not None
 
 
 def _block(source: str, before: str, match: re.Match[str]) -> _Change | None:
@@ -101,4 +127,5 @@ def _comment_lines(lines: list[str], indent: str) -> Iterator[str]:
     texts += [re.sub(r"^[ \t]*\*?", "", line.rstrip(), count=1) for line in lines[1:]]
     texts = texts[len(texts) > 1 and not texts[0] : len(texts) - (len(texts) > 1 and not texts[-1])]
     for at, text in enumerate(texts or [""]):
-        yield (indent if at else "") + "#" + (text if not text or text[0].isspace() else f" {text}")
+        is_apart = not at or not text or text[0].isspace()
+        yield (indent if at else "") + "#" + (text if is_apart else f" {text}")

@@ -5,7 +5,7 @@ import re
 import textwrap
 import warnings
 
-_NAME_AND_NOTHING_ELSE = (ast.Name, ast.Constant, ast.Tuple, ast.Attribute, ast.Compare, ast.BinOp)
+_DOES_SOMETHING = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom)
 _CONTINUES = {
     "elif": "if x: pass\n",
     "else": "if x: pass\n",
@@ -34,7 +34,7 @@ def is_code(line: str) -> bool:
     """Whether `line` is a statement that nobody would take for prose, or for something a program has printed."""
     found = statement(line)
     if isinstance(found, ast.Expr):
-        return not isinstance(found.value, _NAME_AND_NOTHING_ELSE)
+        return isinstance(found.value, _DOES_SOMETHING)
     return found is not None and not (isinstance(found, ast.AnnAssign) and found.value is None)
 
 
