@@ -326,6 +326,26 @@ def block_comments(text: str, _rng: Random) -> Written | None:
     return _with_comments(text, lambda comment: f"/*{comment[1:]} */")
 
 
+def bodies_without_pass(text: str, rng: Random) -> Written | None:
+    """A block whose body is a comment, as somebody writes who will go on later."""
+    lines = text.split("\n")
+    blocks = [
+        each
+        for each in ast.walk(ast.parse(text))
+        if isinstance(each, ast.FunctionDef | ast.For | ast.While | ast.If | ast.With)
+        and not getattr(each, "orelse", None)
+        and each.body[0].lineno > each.lineno
+    ]
+    if not blocks:
+        return None
+    body = rng.choice(blocks).body
+    start, end = body[0].lineno - 1, body[-1].end_lineno or body[-1].lineno
+    indent = " " * body[0].col_offset
+    head = [*lines[:start], indent + rng.choice(["# TODO", "# Nothing to do here.", "# x = 1"])]
+    truth = [*head, f"{indent}pass", *lines[end:]]
+    return Written("\n".join(truth), "\n".join([*head, *lines[end:]]))
+
+
 WAYS: tuple[Way, ...] = (
     transcript_of_the_interpreter,
     transcript_of_ipython,
@@ -339,6 +359,7 @@ WAYS: tuple[Way, ...] = (
     bare_diff,
     slash_comments,
     block_comments,
+    bodies_without_pass,
 )
 
 

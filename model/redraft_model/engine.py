@@ -355,16 +355,14 @@ def _require_merged(source: str) -> None:
 
 def _require_python(source: str, text: str) -> None:
     """Raise PassageError where lines of `text`, which `source` was read as, are for a shell, or no line of it is Python."""
-    if (found := command(text)) is not None:
-        line = text.split("\n")[found.line].strip()
-        number = next(
-            (at for at, own in enumerate(source.split("\n"), 1) if own.strip().endswith(line)), found.line + 1
-        )
-        raise PassageError(f"line {number} is {found.what}; {found.remedy}")
     if (fence := foreign_fence(text)) is not None:
         raise PassageError(
             f"the code that begins in line {fence.first + 1} is {fence.language}, not Python; give Python"
         )
+    if (found := command(text)) is not None:
+        line = text.split("\n")[found.line].strip()
+        numbers = (at for at, own in enumerate(source.split("\n"), 1) if own.strip().endswith(line))
+        raise PassageError(f"line {next(numbers, found.line + 1)} is {found.what}; {found.remedy}")
 
 
 def _squashed(score: float) -> float:

@@ -65,8 +65,9 @@ def test_a_transcript_in_a_fence_is_read_twice() -> None:
         '"""Tools.\n\n```python\nuse()\n```\n"""\nx = (1\n',
         "import os\n\n```python\nx = 1\n```\n",
         "Some prose, and no code.\n",
+        "x = f(`a` ``` b\n",
     ],
-    ids=["docstring", "docstring of a module", "code above", "prose"],
+    ids=["docstring", "docstring of a module", "code above", "prose", "no fence"],
 )
 def test_fences_with_code_around_them_stay(source: str) -> None:
     assert recognised(source) is None
