@@ -75,13 +75,12 @@ def _bare(source: str) -> Iterator[str]:
     """What the new side may be, if signs stand in the first column and there is no header."""
     lines = source.split("\n")
     written = [line for line in lines if line]
-    if not any(line[0] == "+" for line in written):
+    signs = "".join(line[0] if line[0] in _SIGNS else " " for line in written)
+    # One sign alone is a slip of the keyboard.
+    if "-+" not in signs and ("-" in signs or sum(line[0] == "+" and len(line) > 1 for line in written) < 2):
         return
     if all(line[0] in "+- " for line in written):
         yield dedented([line[1:] for line in lines if line[:1] != "-"])
-    signs = "".join(line[:1] if line[:1] in _SIGNS else " " for line in lines)
-    if "-" in signs and "-+" not in signs:
-        return
     # The sign stands before the line, before a blank and the line, or in the place of the first blank.
     for old, new in (("+", ""), ("+ ", ""), ("+", " ")):
         replaced = _replaced(lines, old, new)

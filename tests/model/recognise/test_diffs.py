@@ -83,8 +83,10 @@ def test_all_lines_are_new(sign: str) -> None:
         "def f(:\n    return 1\n-x = 1\n",
         '"""\n- a\n+ b\n"""\nif x\n',
         "Steps:\n- one\n+ two\n",
+        "+ not 3\n",
+        "+\n\nx + y\n",
     ],
-    ids=["terms", "signed names", "a stray sign", "docstring", "prose"],
+    ids=["terms", "signed names", "a stray sign", "docstring", "prose", "one line", "one sign"],
 )
 def test_other_signs_stay(source: str) -> None:
     assert recognised(source) is None
