@@ -9,6 +9,8 @@ from redraft_model.text.parser import Problem, compiles, problem
 CONFIDENCE = 0.993
 WHAT = "code with bodies that only hold a comment"
 
+# Each costs a look of the parser at the whole text.
+_MAX_BODIES = 30
 _MESSAGE = re.compile(r"expected an indented block after .* on line (\d+)$")
 
 
@@ -18,7 +20,7 @@ def empty_bodies(source: str) -> Recognised | None:
     n_bodies = 0
     while (trouble := problem(text)) is not None:
         longer = _filled(text, trouble)
-        if longer is None:
+        if longer is None or n_bodies == _MAX_BODIES:
             return None
         text, n_bodies = longer, n_bodies + 1
     if not n_bodies or not compiles(text):

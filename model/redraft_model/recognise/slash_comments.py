@@ -4,15 +4,17 @@
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from redraft_model.passage import Span
 from redraft_model.recognise.recognition import Recognised
 from redraft_model.recognise.statements import is_expression, statement
 from redraft_model.text.comments import STRING_OR_COMMENT
 
 # Measured, with how many texts: docs/log.md.
-SLASHES_CONFIDENCE = 0.911
+SLASHES_CONFIDENCE = 0.928
 BLOCKS_CONFIDENCE = 0.996
 WHAT = "code with comments of another language"
 
@@ -23,6 +25,7 @@ _PIECE = re.compile(
 # Two words side by side, neither of which is an operator of Python.
 _OPERATORS = r"(?:if|else|and|or|in|is|not|for|as)\b"
 _PROSE = re.compile(rf"/*[ \t]*(?!{_OPERATORS})\w[\w'’-]*[,:]?[ \t]+(?!{_OPERATORS})[^\W\d]")
+_MAX_GAP = 200  # characters of white space between code and a comment below
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -37,16 +40,19 @@ class _Change:
 
 def commented(source: str) -> Recognised | None:
     """The text with those comments as Python's."""
-    if "//" not in source and "/*" not in source:
+    if "//" not in source and "*/" not in source:
         return None
     changes = list(_changes(source, is_known=False))
     if not changes:
         return None
     # Who writes one comment like this writes others.
     changes = list(_changes(source, is_known=True))
-    text = source
-    for change in reversed(changes):
-        text = text[: change.start] + change.text + text[change.end :]
+    pieces: list[str] = []
+    end = 0
+    for change in changes:
+        pieces += [source[end : change.start], change.text]
+        end = change.end
+    text = "".join([*pieces, source[end:]])
     n_lines = sum(source.count("\n", change.start, change.end) + 1 for change in changes)
     has_slashes = any(source.startswith("//", change.start) for change in changes)
     return Recognised(text, n_lines, SLASHES_CONFIDENCE if has_slashes else BLOCKS_CONFIDENCE, WHAT)
@@ -54,40 +60,52 @@ def commented(source: str) -> Recognised | None:
 
 def _changes(source: str, *, is_known: bool) -> Iterator[_Change]:
     """What is to be written; `is_known` says that the text has such comments beyond doubt."""
+    n_uses = Counter(_WORD.findall(source))
     at = depth = 0
+    comment = Span(0, 0)  # the last one, with the white space before it and other comments above
     while match := _PIECE.search(source, at):
         at = match.end()
-        before = source[source.rfind("\n", 0, match.start()) + 1 : match.start()]
+        line_start = source.rfind("\n", 0, match.start()) + 1
+        before = source[line_start : match.start()]
+        is_below = not source[comment.end : match.start()].strip()
+        code_end = comment.start if is_below else match.start()
+        change = None
         if match["slashes"] is not None:
-            place = _Place(source, match.start(), before, match.group()[2:], depth)
+            above = source[max(0, code_end - _MAX_GAP) : code_end].rstrip()
+            place = _Place(before, match.group()[2:], depth, above, n_uses)
             if place.is_comment or (is_known and place.may_be_comment):
-                yield _Change(match.start(), match.start() + 2, "#")
+                change = _Change(match.start(), match.start() + 2, "#")
             else:
                 at = match.start() + 2
         elif match["block"] is not None:
-            if (change := _block(source, before, match)) is not None:
-                yield change
+            change = _block(source, before, match)
         elif match["bracket"] is not None:
             depth = depth + 1 if match.group() in "([{" else max(0, depth - 1)
+        if change is not None:
+            yield change
+        if change is not None or match["comment"] is not None:
+            comment = Span(code_end, match.end())
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Two slashes: where they are, what stands in their line before and after, in how many open brackets."""
+    """Two slashes: what stands in their line before and after, in how many open brackets, and the end of the code above.
 
-    source: str
-    start: int
+    `n_uses` counts the words of the whole text.
+    """
+
     before: str
     after: str
     depth: int
+    above: str
+    n_uses: Counter[str]
 
     @property
     def is_comment(self) -> bool:
         """Whether a comment begins here, whatever the rest of the text is like."""
         if not self.before.strip():
             # A division needs something to divide.
-            above = self.source[: self.start].rstrip()
-            return self.depth == 0 or above.endswith((",", "(", "[", "{"))
+            return self.depth == 0 or self.above.endswith((",", "(", "[", "{"))
         return not self._is_code and _PROSE.match(self.after) is not None and self._is_code_before
 
     @property
@@ -95,8 +113,8 @@ class _Place:
         """Whether a comment can begin here: no code with what follows, or something divided by what nothing else has."""
         if not self._is_code:
             return self._is_code_before
-        words = _WORD.findall(self.after)
-        is_unknown = any(self.source.count(word) == self.after.count(word) for word in words)
+        words = Counter(_WORD.findall(self.after))
+        is_unknown = any(self.n_uses[word] == n for word, n in words.items())
         return self._is_code_before and (is_unknown or self.after.lstrip().startswith(("'", '"')))
 
     @property

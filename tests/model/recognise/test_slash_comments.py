@@ -30,8 +30,8 @@ def test_a_line_of_slashes_is_a_comment() -> None:
 
 def test_a_comment_between_the_items_of_a_list() -> None:
     check(
-        "x = [\n    // first\n    1,  // the one\n    2,\n]\n",
-        "x = [\n    # first\n    1,  # the one\n    2,\n]\n",
+        "x = [\n    // first\n    // of all\n    1,  // the one\n    // two\n    2,\n]\n",
+        "x = [\n    # first\n    # of all\n    1,  # the one\n    # two\n    2,\n]\n",
     )
 
 
