@@ -39,10 +39,13 @@ from redraft_model.passage import (
     Doubt,
     Draft,
     Passage,
+    Reading,
     Span,
     Version,
     Watch,
 )
+from redraft_model.recognise.commands import command
+from redraft_model.recognise.fences import foreign_fence
 from redraft_model.recognise.recogniser import recognised
 from redraft_model.recognise.shifted_print import shifted_prints
 from redraft_model.repair.search import repair
@@ -152,9 +155,10 @@ class Engine:
         """The whole source with its errors repaired, as far as they could be; the source itself when nothing was done.
 
         A source that compiles is left alone unless `semantic` asks for edits where the model's doubt is high. Only text inside
-        `span` changes. Newer syntax than that of this Python is right as it is, unless `target_version` is an older Python. Raises
-        Cancelled between two forward passes, and PassageError for a source that is too long, holds a merge conflict, or has
-        what the target cannot say.
+        `span` changes. A source that is recognised as something pasted, or as Python 2, is read as what it is first. Newer syntax
+        than that of this Python is right as it is, unless `target_version` is an older Python. Raises Cancelled between two forward
+        passes, and PassageError for a source that is too long, holds a merge conflict or lines that are not Python, or has what
+        the target cannot say.
         """
         _require_usable(source)
         started = time.perf_counter()
@@ -166,6 +170,8 @@ class Engine:
             known = recognised(text, Bounds.of(text, _moved(span, source, text)))
         if known is not None:
             text, n_edits, probability = known.text, n_edits + known.n_lines, known.confidence
+        if not compiles(text):
+            _require_python(source, text)
         # Newer syntax than this Python's is hidden from the search and from the sweep.
         disguise = disguised(text)
         python = text = disguise.text if disguise else text
@@ -203,7 +209,8 @@ class Engine:
         text = _revealed(disguise, text)
         cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
         confidence = _squashed(score) if self._repair_weights is None else probability * (text != source)
-        return Draft(text, score, confidence, n_edits, is_valid, cost)
+        reading = None if known is None else Reading(known.what, known.text)
+        return Draft(text, score, confidence, n_edits, is_valid, cost, reading)
 
     def _judge(self, watch: Watch) -> Judge | None:
         """The base, for one request; None where there is none whose judgement the weights were fitted to."""
@@ -425,6 +432,18 @@ def _require_merged(source: str) -> None:
     line = conflict(source)
     if line is not None:
         raise PassageError(f"line {line + 1} begins a merge conflict; choose one of its sides first")
+
+
+def _require_python(source: str, text: str) -> None:
+    """Raise PassageError where lines of `text`, which `source` was read as, are for a shell, or no line of it is Python."""
+    if (fence := foreign_fence(text)) is not None:
+        raise PassageError(
+            f"the code that begins in line {fence.first + 1} is {fence.language}, not Python; give Python"
+        )
+    if (found := command(text)) is not None:
+        line = text.split("\n")[found.line].strip()
+        numbers = (at for at, own in enumerate(source.split("\n"), 1) if own.strip().endswith(line))
+        raise PassageError(f"line {next(numbers, found.line + 1)} is {found.what}; {found.remedy}")
 
 
 def _squashed(score: float) -> float:

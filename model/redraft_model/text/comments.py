@@ -12,8 +12,7 @@ from redraft_model.text.parser import comment_and_string_spans
 
 # Strings are listed so that a "#" inside one does not count. An unclosed quote ends with its line and an
 # unclosed triple quote with the text, as in Python's own tokenizer, so the scan also works on broken code.
-_STRING_OR_COMMENT = re.compile(
-    r"""
+STRING_OR_COMMENT = r"""
       (?P<comment> \#[^\n]* )
     | (?P<string>
           (?s: \"\"\" (?: \\. | (?!\"\"\"). )* (?: \"\"\" | \Z ) )
@@ -21,9 +20,8 @@ _STRING_OR_COMMENT = re.compile(
         | " (?: \\[\s\S] | [^"\\\n] )* "?
         | ' (?: \\[\s\S] | [^'\\\n] )* '?
       )
-    """,
-    re.VERBOSE,
-)
+    """  # to be compiled with re.VERBOSE
+_STRING_OR_COMMENT = re.compile(STRING_OR_COMMENT, re.VERBOSE)
 _BRACKET = re.compile(r"[()\[\]{}]")
 _BRACES = re.compile(r"\{[^{}]*\}?|\}")
 _ESCAPING = re.compile(r"\\+(?=['\"\n]|\Z)|\\(?=\\)")
@@ -124,6 +122,11 @@ def _surplus_closers(text: str) -> int:
         else:
             surplus += 1
     return surplus
+
+
+def string_spans(text: str) -> list[Span]:
+    """Where the string literals of code are that need not parse, quotes included, in order."""
+    return [Span(*match.span()) for match in _STRING_OR_COMMENT.finditer(text) if match["string"] is not None]
 
 
 def _strings(text: str) -> tuple[str, ...]:
