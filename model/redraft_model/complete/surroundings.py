@@ -3,12 +3,15 @@
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from redraft_model.complete.line_starts import Kind, depth
 from redraft_model.passage import Passage
 from redraft_model.text.identifiers import NAME, SIGNATURE, assigned, bound, names, read
+from redraft_model.text.insertions import Insertions
+from redraft_model.text.scopes import parsed, unbound_names
 
 _DEFINITION = re.compile(r"^[ \t]*(?:async def|def|class)\b", re.MULTILINE)
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)", re.MULTILINE)
@@ -16,7 +19,11 @@ _RETURNS = re.compile(r"\b(?:return|yield|raise)\b")
 _LEAVES = re.compile(r"(?:return|raise|break|continue)\b")
 _RETURNS_NAME = re.compile(r"return\b[ \t]*\(?[ \t]*(\w+)[ \t]*\)?[ \t]*;?")
 _QUALIFIER = re.compile(r"(?<![\w.])[^\W\d]\w*(?=\.\w)")
+_IMPORTING = re.compile(r"[ \t]*from[ \t]+[\w.]+[ \t]+import[ \t]+\(?(?:[\w \t]+,)*[ \t]*(\w*)$")
+_IMPORTING_MODULE = re.compile(r"[ \t]*import[ \t]+(\w*)$")
+_DEFINING = re.compile(r"[ \t]*(?:(?:async[ \t]+)?def|class)[ \t]+(\w*)$")
 N_RESULTS = 2  # names that a function may return
+N_WANTED = 4  # names that are used and bound nowhere, of which one may be meant
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,27 @@ class Surroundings:
         defined = {name for found in _DEFINED.findall(self.passage.after) for name in found}
         known = bound(self._after) | names(self.passage.before) | defined
         return [name for name in dict.fromkeys(read(self._after)) if name not in known]
+
+    @cached_property
+    def unbound_in_file(self) -> list[str]:
+        """Names that the file reads and nothing in it binds, in their order, while another line is in the target's place.
+
+        None where the file does not parse then.
+        """
+        around = Insertions(self.passage).around
+        tree = None if around is None else parsed(around)
+        return [] if tree is None else unbound_names(tree)
+
+    @cached_property
+    def wanted(self) -> frozenset[str]:
+        """Names that need a value, or to be imported or defined."""
+        return frozenset({*self.unbound, *self.unimported, *self.unbound_in_file})
+
+    def binds(self, text: str) -> int:
+        """To how many of the wanted names `text` gives a value, by itself or together with the line that it is put in."""
+        line = self.line_with("")
+        own = bound(text) | (bound(self.line_with(text)) - bound(line)) if line else bound(text)
+        return len(own & self.wanted)
 
     @cached_property
     def unread(self) -> set[str]:
@@ -110,6 +138,24 @@ class Surroundings:
         """What a line where one of `kinds` can begin is likely to be: an import that is missing."""
         return [f"import {name}" for name in self.unimported[:1] if Kind.STATEMENT in kinds]
 
+    def names_to_bind(self) -> list[str]:
+        """The rest of a wanted name where the line so far imports one, as the whole rest of the line."""
+        head = self._head
+        if (found := _IMPORTING.match(head)) is not None:
+            names = [name for name in self.unbound_in_file if name not in self.unimported]
+        elif (found := _IMPORTING_MODULE.match(head)) is not None:
+            names = self.unimported
+        return [] if found is None else _rests(names, found[1])
+
+    def names_to_define(self) -> list[str]:
+        """The rest of a wanted name where the line so far defines a function or class, as the beginning of the rest."""
+        found = _DEFINING.match(self._head)
+        return [] if found is None else _rests(self.unbound_in_file, found[1])
+
+    @cached_property
+    def _head(self) -> str:
+        return self.passage.before.rpartition("\n")[2]
+
     @cached_property
     def _before(self) -> str:
         starts = [found.start() for found in _DEFINITION.finditer(self.passage.before)]
@@ -129,6 +175,12 @@ class Surroundings:
         below = [line for line in self._after.split("\n") if line.strip()][:1]
         is_inside = all(depth(line) > depth(header) for line in _body(self._before))
         return is_inside and all(depth(line) <= depth(header) for line in below)
+
+
+def _rests(names: Iterable[str], word: str) -> list[str]:
+    """What is missing of the first few of `names` that `word` begins."""
+    found = [name.removeprefix(word) for name in names if name.startswith(word) and name != word]
+    return found[:N_WANTED]
 
 
 def _body(function: str) -> list[str]:

@@ -1,6 +1,7 @@
 """What parses and what does not: Python's own parser has the last word, tree-sitter says where else to look."""
 
 import ast
+import codeop
 import itertools
 import re
 import warnings
@@ -82,6 +83,20 @@ def compile_problem(source: str) -> Problem | None:
         # Nested too deeply for the compiler alone: no edit is to be tried for that.
         return None
     return None
+
+
+def can_begin(text: str) -> bool:
+    """Whether a program that parses and compiles could begin with the lines of `text`: a bracket, string or block may be open."""
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | codeop.PyCF_ALLOW_INCOMPLETE_INPUT | codeop.PyCF_DONT_IMPLY_DEDENT
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "<text>", "exec", flags, dont_inherit=True)
+    except SyntaxError as error:
+        return "incomplete input" in str(error)
+    except (ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def conflict(source: str) -> int | None:
