@@ -1,17 +1,18 @@
 """What the text around a hole tells of what belongs there, by its names. Without torch."""
 
+import ast
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from redraft_model.complete.line_starts import Kind, depth
 from redraft_model.passage import Passage
-from redraft_model.text.identifiers import NAME, SIGNATURE, assigned, bound, names, read
+from redraft_model.text.identifiers import NAME, SIGNATURE, assigned, bound, imported, names, read
 from redraft_model.text.insertions import Insertions
-from redraft_model.text.scopes import parsed, unbound_names
+from redraft_model.text.scopes import imported_names, parsed, unbound_names
 
 _DEFINITION = re.compile(r"^[ \t]*(?:async def|def|class)\b", re.MULTILINE)
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)", re.MULTILINE)
@@ -61,20 +62,31 @@ class Surroundings:
 
         None where the file does not parse then.
         """
-        around = Insertions(self.passage).around
-        tree = None if around is None else parsed(around)
-        return [] if tree is None else unbound_names(tree)
+        return [] if self._tree is None else unbound_names(self._tree)
 
     @cached_property
-    def wanted(self) -> frozenset[str]:
-        """Names that need a value, or to be imported or defined."""
-        return frozenset({*self.unbound, *self.unimported, *self.unbound_in_file})
+    def imported_in_file(self) -> set[str]:
+        """Names that the file imports at its outermost level, while another line is in the target's place."""
+        return set() if self._tree is None else imported_names(self._tree)
+
+    @cached_property
+    def _tree(self) -> ast.Module | None:
+        around = Insertions(self.passage).around
+        return None if around is None else parsed(around)
 
     def binds(self, text: str) -> int:
-        """To how many of the wanted names `text` gives a value, by itself or together with the line that it is put in."""
-        line = self.line_with("")
-        own = bound(text) | (bound(self.line_with(text)) - bound(line)) if line else bound(text)
-        return len(own & self.wanted)
+        """To how many names that have none `text` gives a value, by itself or together with the line that it is put in."""
+        is_indented = f"{self._head}{text}"[:1].isspace()
+        wanted = {*self.unbound, *self.unimported, *([] if is_indented else self.unbound_in_file)}
+        return len((bound(text) | self._new_in_line(text, bound)) & wanted)
+
+    def imports_again(self, text: str) -> int:
+        """How many names `text`, in its line, imports that the file imports already."""
+        return len(self._new_in_line(text, imported) & self.imported_in_file)
+
+    def _new_in_line(self, text: str, names_of: Callable[[str], set[str]]) -> set[str]:
+        """The names that `names_of` finds in the target's line with `text` and not without it."""
+        return names_of(self.line_with(text)) - names_of(self.line_with(""))
 
     @cached_property
     def unread(self) -> set[str]:
@@ -138,11 +150,16 @@ class Surroundings:
         """What a line where one of `kinds` can begin is likely to be: an import that is missing."""
         return [f"import {name}" for name in self.unimported[:1] if Kind.STATEMENT in kinds]
 
+    @property
+    def _unbound_here(self) -> list[str]:
+        """Names that nothing binds: of the function that an indented line is in, of the whole file for another."""
+        return self.unbound if self._head[:1].isspace() else self.unbound_in_file
+
     def names_to_bind(self) -> list[str]:
         """The rest of a wanted name where the line so far imports one, as the whole rest of the line."""
         head = self._head
         if (found := _IMPORTING.match(head)) is not None:
-            names = [name for name in self.unbound_in_file if name not in self.unimported]
+            names = [name for name in self._unbound_here if name not in self.unimported]
         elif (found := _IMPORTING_MODULE.match(head)) is not None:
             names = self.unimported
         return [] if found is None else _rests(names, found[1])
@@ -150,7 +167,7 @@ class Surroundings:
     def names_to_define(self) -> list[str]:
         """The rest of a wanted name where the line so far defines a function or class, as the beginning of the rest."""
         found = _DEFINING.match(self._head)
-        return [] if found is None else _rests(self.unbound_in_file, found[1])
+        return [] if found is None else _rests(self._unbound_here, found[1])
 
     @cached_property
     def _head(self) -> str:

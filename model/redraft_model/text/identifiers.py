@@ -31,6 +31,11 @@ def bound(text: str) -> set[str]:
     return {name for pattern in patterns for name in _within(pattern, text)}
 
 
+def imported(text: str) -> set[str]:
+    """Names that `text` imports."""
+    return _within(_IMPORTED, text) | _within(_IMPORTED_FROM, text)
+
+
 def assigned(text: str) -> set[str]:
     """Names that `text` gives a value to by an assignment of its own."""
     return _within(_ASSIGNED, text)

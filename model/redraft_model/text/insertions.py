@@ -20,13 +20,14 @@ _STATEMENT = re.compile(r"^[^\W\d]", re.MULTILINE)
 _INDENT = re.compile(r"[ \t]*")
 _QUOTES = re.compile("\"{3}|'{3}")
 _DECORATION = " \t#\"'"
+_PUNCTUATION = ".,:;"
 _SHORTEST = 3  # letters and digits of a line whose repetition is no chance
 _N_NEAR = 10  # lines of a comment or docstring on each side of the place
 # What words of a sentence do not look like, as a syntax tree.
 _CODE = (
     ast.Assign, ast.AugAssign, ast.Call, ast.ClassDef, ast.For, ast.FunctionDef, ast.If, ast.Import, ast.ImportFrom, ast.Lambda,
     ast.NamedExpr, ast.Subscript, ast.Try, ast.While, ast.With, ast.comprehension,
-    ast.Eq, ast.Gt, ast.GtE, ast.Lt, ast.LtE, ast.NotEq,
+    ast.Eq, ast.FloorDiv, ast.Gt, ast.GtE, ast.Lt, ast.LtE, ast.MatMult, ast.Mod, ast.Mult, ast.NotEq, ast.Pow,
 )  # fmt: skip
 
 
@@ -176,8 +177,8 @@ class Insertions:
 
 
 def _plain(line: str) -> str:
-    """A line without indentation, the sign of a comment, and quotes around it."""
-    return line.strip(_DECORATION)
+    """A line without indentation, the sign of a comment, quotes around it, and the punctuation at its end."""
+    return line.strip(_DECORATION).rstrip(_PUNCTUATION)
 
 
 def _is_long(line: str) -> bool:

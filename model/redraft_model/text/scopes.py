@@ -441,6 +441,12 @@ def unbound_names(tree: ast.Module) -> list[str]:
     return [name for name in names if not name.startswith("__")]
 
 
+def imported_names(tree: ast.Module) -> set[str]:
+    """Names that the imports of the outermost level bind, without those under a condition."""
+    imports = (node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
+    return {name for node in imports for alias in node.names for name in _bound_by(alias)}
+
+
 def _bound_by(node: ast.AST) -> Iterator[str]:
     """The names that a node binds, not those in it."""
     if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
