@@ -21,7 +21,7 @@ from redraft_server.cli.opening import (
 )
 from redraft_server.cli.terminal import hand_over, hand_over_json, talk
 from redraft_server.document import Document
-from redraft_server.features.fitting import fitting
+from redraft_server.features.fitting import fits
 from redraft_server.model_choice import AUTO, ModelChoice
 from redraft_server.report import Exit, effort
 
@@ -56,7 +56,7 @@ def complete(
     asked = engine.complete(
         passage, n_drafts=drafts, seed=seed, single_line=single_line, retrieved_context=_elsewhere(document)
     )
-    found = fitting(asked, passage, is_single_line=single_line)
+    found = fits(asked, passage, is_single_line=single_line)
     if json:
         shown = [asdict(draft) | {"text": fit.text, "n_replaced": fit.n_replaced} for fit, draft in found]
         hand_over_json({"drafts": shown, "model": asdict(engine.about)})

@@ -42,7 +42,7 @@ class Fit:
         return passage.before + self.text + passage.after[self.n_replaced :]
 
 
-def fitting(
+def fits(
     drafts: Sequence[Draft], passage: Passage, *, is_single_line: bool = False
 ) -> list[tuple[Fit, Draft]]:
     """What is worth suggesting of `drafts` at the place of `passage` and may be inserted there; each text once, with its draft."""

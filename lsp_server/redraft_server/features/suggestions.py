@@ -15,7 +15,7 @@ from redraft_model.passage import Passage, Span, truncated
 from redraft_server.engine.job import Priority
 from redraft_server.engine.requests import Complete
 from redraft_server.engine.scheduler import State
-from redraft_server.features.fitting import Fit, fitting, is_inviting, word_before
+from redraft_server.features.fitting import Fit, fits, is_inviting, word_before
 from redraft_server.features.scope import obstacle, obstacle_at
 from redraft_server.features.snooze import is_snoozed
 from redraft_server.session import Session
@@ -168,8 +168,8 @@ async def _asked(
             # Guesses are for who asks, and come last.
             if not occasion.is_asked or is_single_line != shapes[-1]:
                 drafts = [d for d in drafts if d.confidence >= least]
-            fits = await asyncio.to_thread(fitting, drafts, place.passage, is_single_line=is_single_line)
-            found += [fit for fit, _ in fits]
+            fitted = await asyncio.to_thread(fits, drafts, place.passage, is_single_line=is_single_line)
+            found += [fit for fit, _ in fitted]
     except Cancelled:
         return None
     except RedraftError as error:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 
 from redraft_model.passage import Passage, Span
 from redraft_model.text.comments import Place, place_behind
@@ -69,7 +69,7 @@ class Insertions:
         whole = [_plain(line) for line in self._with_ends(text).split("\n")]
         neighbours = self._near_in_prose if self.is_in_prose else self._neighbours
         ends = {whole[0], whole[-1], lines[0], lines[-1]}
-        pairs = zip(whole, whole[1:], strict=False)
+        pairs = pairwise(whole)
         return any(_is_long(line) for line in ends & neighbours) or any(
             one == other and _is_long(one) for one, other in pairs
         )
@@ -96,7 +96,9 @@ class Insertions:
     @cached_property
     def _near_in_prose(self) -> frozenset[str]:
         """As `_neighbours`, with all near lines of the comment or docstring that the place is in."""
-        return self._neighbours.union(self._prose(reversed(self._lines_above)), self._prose(self._lines_below))
+        return self._neighbours.union(
+            self._prose(reversed(self._lines_above)), self._prose(self._lines_below)
+        )
 
     @cached_property
     def _beside_in_prose(self) -> list[str]:
@@ -142,7 +144,7 @@ class Insertions:
         return self._head + text + self.passage.after.partition("\n")[0]
 
     def _above(self) -> Iterator[str]:
-        """The lines above that are not known to parse; then those of the outermost statement, should there be an error further up."""
+        """The lines above that are not known to parse; then those of the outermost statement alone, if errors are further up."""
         lines = self.passage.before[: len(self.passage.before) - len(self._head)]
         yield lines[len(self._frame.head) :]
         starts = [found.start() for found in _STATEMENT.finditer(lines)]
@@ -193,6 +195,12 @@ def _indent(line: str) -> str:
 def _is_code(text: str) -> bool:
     """Whether `text` is code rather than words: a statement, the head of one, or what could be in the brackets of one."""
     line = text.strip()
-    forms = (line, f"{line} pass", f"def f{line} pass", f"def f({line} pass", f"x {line}" if line[:1] == "=" else line)
+    forms = (
+        line,
+        f"{line} pass",
+        f"def f{line} pass",
+        f"def f({line} pass",
+        f"x {line}" if line[:1] == "=" else line,
+    )
     tree = next((tree for form in forms if line and (tree := parsed(form)) is not None), None)
     return tree is not None and any(isinstance(node, _CODE) for node in ast.walk(tree))

@@ -33,6 +33,8 @@ _KINDS = tuple(
 N_KINDS = len(_KINDS) + 1  # 0: none of these
 # Git's marks of a merge that somebody has to decide; the lines of a common ancestor may stand before the middle one.
 _CONFLICT = re.compile(r"^<{7} [^\n]*\n(?s:.*?)^={7}$(?s:.*?)^>{7} ", re.MULTILINE)
+# What an interactive interpreter asks of the compiler to tell input that is not complete yet from input that is wrong.
+_INCOMPLETE = codeop.Compile().flags
 _LINE_ENDING = re.compile(r"\r\n|\r|\n")
 
 
@@ -87,7 +89,7 @@ def compile_problem(source: str) -> Problem | None:
 
 def can_begin(text: str) -> bool:
     """Whether a program that parses and compiles could begin with the lines of `text`: a bracket, string or block may be open."""
-    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | codeop.PyCF_ALLOW_INCOMPLETE_INPUT | codeop.PyCF_DONT_IMPLY_DEDENT
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | _INCOMPLETE
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

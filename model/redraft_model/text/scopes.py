@@ -460,7 +460,9 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
     else:
         # Functions, classes, handlers, patterns and type parameters; the value of none is something else than text.
         yield from (
-            name for name in (getattr(node, "name", None), getattr(node, "rest", None)) if isinstance(name, str)
+            name
+            for name in (getattr(node, "name", None), getattr(node, "rest", None))
+            if isinstance(name, str)
         )
 
 

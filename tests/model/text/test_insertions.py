@@ -8,7 +8,9 @@ from redraft_model.text.parser import can_begin
 
 LOOP = "def longest(words):\n    best = ''\n    for word in?\n"
 BODY = "        best = max(best, word)\n    return best\n"
-DOCSTRING = 'def area(width):\n    """?\n    Return the area.\n\n    Return the square of the width.\n    """\n'
+DOCSTRING = (
+    'def area(width):\n    """?\n    Return the area.\n\n    Return the square of the width.\n    """\n'
+)
 
 
 def place(text: str) -> Insertions:
