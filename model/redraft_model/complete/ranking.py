@@ -34,7 +34,7 @@ class CompletionFeatures:
     reads: float  # names it reads that have a value and that nothing else reads
     line_again: float  # 1 if the line, with it, stands elsewhere in the file
     returns: float  # 1 if it returns something at the end of a function that has not returned, raised or yielded yet
-    imports_again: float  # names it imports that the file imports already
+    binds_again: float  # names it imports or defines that the file has already
     result: float  # 1 if it is the last line of a function and returns a name that got a value there, and nothing else
 
     def values(self, names: Sequence[str] | None = None) -> tuple[float, ...]:
@@ -149,7 +149,7 @@ def completion_features(
                 reads=len(around.unread & set(read(text))),
                 line_again=float(around.line_with(text) in around.lines),
                 returns=float(around.lacks_return and _RETURNS_SOMETHING.match(text.strip()) is not None),
-                imports_again=around.imports_again(text),
+                binds_again=around.binds_again(text),
                 result=float(around.returns_result(text)),
             )
         )

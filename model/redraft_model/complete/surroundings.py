@@ -12,10 +12,11 @@ from redraft_model.complete.line_starts import Kind, depth
 from redraft_model.passage import Passage
 from redraft_model.text.identifiers import NAME, SIGNATURE, assigned, bound, imported, names, read
 from redraft_model.text.insertions import Insertions
-from redraft_model.text.scopes import imported_names, parsed, unbound_names
+from redraft_model.text.scopes import defined_names, parsed, unbound_names
 
 _DEFINITION = re.compile(r"^[ \t]*(?:async def|def|class)\b", re.MULTILINE)
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)", re.MULTILINE)
+_DEFINES = re.compile(r"(?:async[ \t]+def|def|class)[ \t]+(\w+)[ \t]*[(:\[]")
 _RETURNS = re.compile(r"\b(?:return|yield|raise)\b")
 _LEAVES = re.compile(r"(?:return|raise|break|continue)\b")
 _RETURNS_NAME = re.compile(r"return\b[ \t]*\(?[ \t]*(\w+)[ \t]*\)?[ \t]*;?")
@@ -65,9 +66,9 @@ class Surroundings:
         return [] if self._tree is None else unbound_names(self._tree)
 
     @cached_property
-    def imported_in_file(self) -> set[str]:
-        """Names that the file imports at its outermost level, while another line is in the target's place."""
-        return set() if self._tree is None else imported_names(self._tree)
+    def defined_in_file(self) -> set[str]:
+        """Names that the file imports or defines at its outermost level, while another line is in the target's place."""
+        return set() if self._tree is None else defined_names(self._tree)
 
     @cached_property
     def _tree(self) -> ast.Module | None:
@@ -80,9 +81,12 @@ class Surroundings:
         wanted = {*self.unbound, *self.unimported, *([] if is_indented else self.unbound_in_file)}
         return len((bound(text) | self._new_in_line(text, bound)) & wanted)
 
-    def imports_again(self, text: str) -> int:
-        """How many names `text`, in its line, imports that the file imports already."""
-        return len(self._new_in_line(text, imported) & self.imported_in_file)
+    def binds_again(self, text: str) -> int:
+        """How many names `text`, in its line, imports, or defines at the outermost level, that the file has there already."""
+        own = self._new_in_line(text, imported)
+        if (found := _DEFINES.match(f"{self._head}{text}")) is not None and not _DEFINES.match(self._head):
+            own.add(found[1])
+        return len(own & self.defined_in_file)
 
     def _new_in_line(self, text: str, names_of: Callable[[str], set[str]]) -> set[str]:
         """The names that `names_of` finds in the target's line with `text` and not without it."""

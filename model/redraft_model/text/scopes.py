@@ -441,10 +441,15 @@ def unbound_names(tree: ast.Module) -> list[str]:
     return [name for name in names if not name.startswith("__")]
 
 
-def imported_names(tree: ast.Module) -> set[str]:
-    """Names that the imports of the outermost level bind, without those under a condition."""
-    imports = (node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
-    return {name for node in imports for alias in node.names for name in _bound_by(alias)}
+def defined_names(tree: ast.Module) -> set[str]:
+    """Names that the outermost level imports or defines as a function or class, without what is under a condition."""
+    nodes: list[ast.AST] = []
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            nodes += node.names
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            nodes.append(node)
+    return {name for node in nodes for name in _bound_by(node)}
 
 
 def _bound_by(node: ast.AST) -> Iterator[str]:

@@ -73,7 +73,7 @@ from redraft_model.tokens.tokenizer import Tokenizer
 PLAIN = RepairFeatures(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 DOUBT = LabelEditFeatures(0, -0.1, 0, 1, 0)
 WORD = MisuseFeatures("name", **dict.fromkeys(MISUSE_FEATURES, 0.0))
-LINE = CompletionFeatures(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+LINE = CompletionFeatures(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 FLAT = FeatureWeights(
     RepairWeights(
         ranking=tuple(i / 8 for i in range(len(REPAIR_FEATURES))),
