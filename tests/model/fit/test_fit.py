@@ -128,7 +128,7 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data | {"format": 2}, "is not of format 11"),
+        (lambda data: data | {"format": 2}, "is not of format 12"),
         (lambda data: data | {"repair": data["repair"] | {"ranking": {}}}, "'gain'"),
         (lambda data: data | {"misuse": data["misuse"] | {"threshold": "high"}}, "'high' is no number"),
         (
@@ -143,7 +143,7 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
         ),
         (lambda data: data | {"misuse": [1.0]}, "wrong one"),
         (lambda data: {name: data[name] for name in data if name != "completion"}, "'completion'"),
-        (lambda _: [], "is not of format 11"),
+        (lambda _: [], "is not of format 12"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_so(
