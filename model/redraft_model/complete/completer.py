@@ -104,7 +104,7 @@ class Completer:
         return orders, (time.perf_counter() - started) / max(1, len(orders))
 
     def _texts(self, order: "_LineOrder") -> list["_LineText"]:
-        """The texts that were found and may be inserted, best first; those with which the source parses if there is one."""
+        """The texts that were found and may be inserted, best first; where nothing is open those that parse, if there are any."""
         passage = order.completion.passage
         insertions = Insertions(passage)
         lines: dict[str, Line] = {}
@@ -113,7 +113,8 @@ class Completer:
             if not is_torn("", text) and insertions.allows(text):
                 lines.setdefault(text, line)
         valid = {text for text in lines if insertions.parses_with(text)}
-        if valid:
+        # What is open at the place, a bracket or a string, the text need not close.
+        if valid and not insertions.is_open:
             lines = {text: line for text, line in lines.items() if text in valid}
         known = completion_features(
             [(text, line.log_p, line.n_answers) for text, line in lines.items()], passage
@@ -143,7 +144,7 @@ class Completer:
         passage = order.completion.passage
         insertions = Insertions(passage)
         own = self._texts(order)
-        is_parsed = any(text.parses for text in own)
+        is_parsed = any(text.parses for text in own) and not insertions.is_open
 
         def is_valid(text: str) -> bool:
             return insertions.allows(text) and (not is_parsed or insertions.parses_with(text))

@@ -61,7 +61,7 @@ class Insertions:
             for above in self._above()
         ):
             return False
-        return not self._rest_parses or self._place is not Place.CODE or self._parses_with_block(text)
+        return not self._rest_parses or self.is_open or self._parses_with_block(text)
 
     def repeats(self, text: str) -> bool:
         """Whether a line of `text` is the one above or below it, or in prose one that is near."""
@@ -80,6 +80,11 @@ class Insertions:
             return False
         is_example = self._head.lstrip(_DECORATION).startswith((">>>", "..."))
         return not is_example and not any(map(_is_code, self._beside_in_prose))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the place is in a bracket or string that begins above it or on its line."""
+        return self._place in (Place.BRACKET, Place.STRING, Place.DOCSTRING)
 
     @property
     def is_in_prose(self) -> bool:
