@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, pairwise
@@ -43,25 +43,22 @@ class Insertions:
 
     def parses_with(self, text: str) -> bool:
         """Whether the whole parses with `text` in its place."""
-        return self._frame.problem(self.passage.replaced(text)) is None
+        return self._is_accepted(text)[0]
 
     def keeps_syntax(self, text: str) -> bool:
         """Whether the whole parses and compiles with `text`, where what is around it does.
 
         Where the line is half typed, `text` need not finish it: a block may follow, or the end of what is open already.
         """
-        if self.parses_with(text):
-            whole = self.passage.replaced(text)
-            return self._frame.compile_problem(whole) is None or not self._rest_compiles
+        does_parse, does_compile = self._is_accepted(text)
+        if does_parse:
+            return does_compile or not self._rest_compiles
         if self.parses_with(""):
             return False
-        line_end = self.passage.after.partition("\n")[0]
-        if any(
-            can_begin(above) and not can_begin(f"{above}{self._head}{text}{line_end}\n")
-            for above in self._above()
-        ):
-            return False
-        return not self._rest_parses or self.is_open or self._parses_with_block(text)
+        if self._rest_parses and not self.is_open:
+            return self._parses_with_block(text)
+        line = f"{text}{self.passage.after.partition(chr(10))[0]}\n"
+        return all(can_begin(f"{above}{self._head}{line}") for above in self._above)
 
     def repeats(self, text: str) -> bool:
         """Whether a line of `text` is the one above or below it, or in prose one that is near."""
@@ -80,6 +77,18 @@ class Insertions:
             return False
         is_example = self._head.lstrip(_DECORATION).startswith((">>>", "..."))
         return not is_example and not any(map(_is_code, self._beside_in_prose))
+
+    def _is_accepted(self, text: str) -> tuple[bool, bool]:
+        """Whether the whole parses with `text` in its place, and whether it compiles; worked out once."""
+        if text not in self._accepted:
+            whole = self.passage.replaced(text)
+            does_compile = self._frame.compile_problem(whole) is None
+            self._accepted[text] = does_compile or self._frame.problem(whole) is None, does_compile
+        return self._accepted[text]
+
+    @cached_property
+    def _accepted(self) -> dict[str, tuple[bool, bool]]:
+        return {}
 
     @property
     def is_open(self) -> bool:
@@ -148,12 +157,13 @@ class Insertions:
         """The line or lines that `text` is in."""
         return self._head + text + self.passage.after.partition("\n")[0]
 
-    def _above(self) -> Iterator[str]:
-        """The lines above that are not known to parse; then those of the outermost statement alone, if errors are further up."""
+    @cached_property
+    def _above(self) -> list[str]:
+        """The lines above that are not known to parse, and those of the outermost statement alone, if a program can begin so."""
         lines = self.passage.before[: len(self.passage.before) - len(self._head)]
-        yield lines[len(self._frame.head) :]
         starts = [found.start() for found in _STATEMENT.finditer(lines)]
-        yield lines[starts[-1] :] if starts else lines
+        texts = {lines[len(self._frame.head) :], lines[starts[-1] :] if starts else lines}
+        return [text for text in texts if can_begin(text)]
 
     def _with_line(self, line: str) -> str:
         """The whole with another line for that of the place."""
