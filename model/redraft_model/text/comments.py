@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 
 from redraft_model.passage import Span
@@ -26,7 +27,51 @@ _BRACKET = re.compile(r"[()\[\]{}]")
 _BRACES = re.compile(r"\{[^{}]*\}?|\}")
 _ESCAPING = re.compile(r"\\+(?=['\"\n]|\Z)|\\(?=\\)")
 _WORD = re.compile(r"\w+")
-_TRIPLE_QUOTES = ('"""', "'''")
+_LONG = ('"""', "'''")
+_STRING_PREFIX = re.compile(r"[A-Za-z]{0,2}$")
+
+
+class Place(Enum):
+    """What the end of a text is in."""
+
+    CODE = "code"
+    BRACKET = "an open bracket"
+    STRING = "a string"
+    DOCSTRING = "a string of several lines that is a statement"
+    COMMENT = "a comment"
+
+
+def place_behind(text: str) -> Place:
+    """What a character behind `text` would be in; the code in an f-string counts as string."""
+    code, end = "", 0
+    for match in _STRING_OR_COMMENT.finditer(text):
+        code += text[end : match.start()]
+        end = match.end()
+        if match["comment"] is not None and end == len(text):
+            return Place.COMMENT
+        if match["string"] is not None and end == len(text) and not _is_closed(match["string"]):
+            return _place_in(match["string"], code)
+    return Place.BRACKET if _n_open(code + text[end:]) else Place.CODE
+
+
+def _place_in(string: str, code: str) -> Place:
+    """What an open string is, behind `code` without comments and other strings."""
+    is_statement = not _STRING_PREFIX.sub("", code.rpartition("\n")[2]).strip()
+    is_docstring = string[:3] in _LONG and is_statement and not _n_open(code)
+    return Place.DOCSTRING if is_docstring else Place.STRING
+
+
+def _n_open(code: str) -> int:
+    n_open = 0
+    for sign in _BRACKET.findall(code):
+        n_open = n_open + 1 if sign in "([{" else max(0, n_open - 1)
+    return n_open
+
+
+def _is_closed(string: str) -> bool:
+    quote = string[:3] if string[:3] in _LONG else string[:1]
+    inside = re.sub(r"\\.", "", string[len(quote) :], flags=re.DOTALL)
+    return inside.endswith(quote)
 
 
 def is_faithful(before: str, after: str) -> bool:
@@ -133,10 +178,6 @@ def _strings(text: str) -> tuple[str, ...]:
     return _scanned(text)[0]
 
 
-def _is_closed(string: str) -> bool:
-    return len(string) > 1 and string.endswith(string[:1])
-
-
 def _is_whole_in(piece: str, text: str) -> bool:
     """Whether `piece` stands somewhere in `text` and is not cut out of a word there."""
     at = text.find(piece)
@@ -153,7 +194,7 @@ def _n_backslashes(strings: Counter[str]) -> int:
 
 def _pieces(string: str) -> list[str]:
     """What a string holds, without its quotes and without what stands in braces, which may be code."""
-    quote = string[:3] if string[:3] in _TRIPLE_QUOTES else string[:1]
+    quote = string[:3] if string[:3] in _LONG else string[:1]
     inside = string[len(quote) :]
     inside = inside.removesuffix(quote) if _is_closed(string) else inside
     return _BRACES.split(inside)
