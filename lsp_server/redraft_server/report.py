@@ -3,8 +3,12 @@
 import math
 from dataclasses import asdict, dataclass
 from enum import IntEnum, StrEnum, auto
+from typing import TYPE_CHECKING
 
 from redraft_model.passage import About, Cost
+
+if TYPE_CHECKING:
+    from redraft_server.finding import Finding, Replacement
 
 JsonObject = dict[str, object]
 
@@ -53,7 +57,8 @@ _NOT_PROCESSED = (Status.SKIPPED, Status.FAILED)
 class Result:
     """One file: its name, what became of it and why, the draft's edits, score and cost, and the diff.
 
-    `confidence` is how likely the repair is right; None where the checkpoint is not calibrated.
+    `confidence` is how likely the repair is right; None where the checkpoint is not calibrated. `finding` is the first thing that
+    is wrong in the file as it was, `replacements` is the repair.
     """
 
     name: str
@@ -64,6 +69,8 @@ class Result:
     confidence: float | None = None
     cost: Cost = _NO_COST
     diff: str = ""
+    finding: "Finding | None" = None
+    replacements: "tuple[Replacement, ...]" = ()
 
     def line(self, changes: Changes) -> str:
         """One line for people."""
@@ -88,6 +95,7 @@ class Result:
             "path": self.name,
             "status": str(self.status),
             "reason": self.reason,
+            "problem": self.finding.to_json() if self.finding else None,
             "n_edits": self.n_edits,
             "score": self.score,
             "confidence": self.confidence,
@@ -102,6 +110,7 @@ class Report:
 
     results: tuple[Result, ...]
     n_ignored: int = 0
+    n_excluded: int = 0
 
     def count(self, status: Status) -> int:
         """How many files ended with `status`."""
@@ -130,6 +139,8 @@ class Report:
         ]
         if self.n_ignored:
             counts.append(f"{self.n_ignored} ignored by git")
+        if self.n_excluded:
+            counts.append(f"{self.n_excluded} excluded")
         parts = [", ".join(counts)]
         if self.cost.n_forward:
             parts.append(effort(self.cost))
@@ -144,6 +155,7 @@ class Report:
             "summary": {
                 **{str(status): self.count(status) for status in Status},
                 "ignored": self.n_ignored,
+                "excluded": self.n_excluded,
                 **_cost_fields(self.cost),
             },
             "model": asdict(about) if about else None,

@@ -47,10 +47,10 @@ class ScriptedEngine:
     def repair(
         self, source: str, *, span: Span | None = None, semantic: bool = False, watch: Watch = UNWATCHED
     ) -> Draft:
-        assert span is None
         self.asked.append((source, semantic))
         watch.on_step(DenoiseStep(1, 8, source))
-        text = self.repairs(source)
+        span = span or Span(0, len(source))
+        text = source[: span.start] + self.repairs(span.of(source)) + source[span.end :]
         return Draft(text, 2.5, self.confidence, int(text != source), parses(text), Cost(2, 30, 0.1))
 
     def complete(

@@ -1,16 +1,18 @@
 """`redraft fix`: repair files, show what would change, or write it."""
 
+import functools
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from redraft_model.errors import RedraftError
 from redraft_model.passage import DenoiseStep, Watch
 
-from redraft_server import fixing
-from redraft_server.cli import streams
+from redraft_server import fixing, source_files
+from redraft_server.changed import HEAD, changed_below
+from redraft_server.cli import fix_options, streams
 from redraft_server.cli.opening import (
     CheckpointOption,
     Device,
@@ -31,12 +33,14 @@ from redraft_server.cli.terminal import (
     talk,
 )
 from redraft_server.diff import patch_name
-from redraft_server.discovery import Discovery, SourceFile, discover
-from redraft_server.document import MAX_BYTES, Document, UnreadableDocument
+from redraft_server.discovery import ChangedBelow, Discovery, Exclusion, SourceFile, discover
+from redraft_server.document import Document, UnreadableDocument
 from redraft_server.fixing import Fix
 from redraft_server.model_choice import AUTO, ModelChoice
+from redraft_server.notebook_files import MAX_NOTEBOOK_BYTES, Notebook
 from redraft_server.report import Changes, Exit, Report, Result, Status
 from redraft_server.settings import DEFAULT_MIN_CONFIDENCE
+from redraft_server.source_files import LineRange, LineRangeError
 from redraft_server.writing import replace
 
 if TYPE_CHECKING:
@@ -46,25 +50,18 @@ STDIN = Path("-")
 
 
 def fix(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="PATH|-", help="Files and folders; - is stdin. [default: this folder]"),
-    ] = None,
-    write: Annotated[bool, typer.Option("--write", help="Write the repairs into the files.")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Print a patch for git apply.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Only say which files would change.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    semantic: Annotated[bool, typer.Option("--semantic", help="Also look at code that compiles.")] = False,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            "--min-confidence",
-            metavar="P",
-            min=0,
-            max=1,
-            help=f"Write only what is at least this likely right. [default: {DEFAULT_MIN_CONFIDENCE:g}]",
-        ),
-    ] = None,
+    paths: fix_options.Paths = None,
+    write: fix_options.Write = False,
+    diff: fix_options.Diff = False,
+    check: fix_options.Check = False,
+    json: fix_options.Json = False,
+    semantic: fix_options.Semantic = False,
+    min_confidence: fix_options.MinConfidence = None,
+    changed: fix_options.Changed = False,
+    changed_since: fix_options.ChangedSince = None,
+    exclude: fix_options.Exclude = None,
+    lines: fix_options.Lines = None,
+    stdin_filename: fix_options.StdinFilename = None,
     force: ForceOption = False,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
@@ -90,13 +87,26 @@ def fix(
         is_json=json,
         is_semantic=semantic,
         min_confidence=min_confidence,
+        lines=None if lines is None else LineRange.of(lines),
     )
     sources = paths or [Path()]
+    revision = HEAD if changed and changed_since is None else changed_since
+    exclusion = Exclusion.of(exclude or [])
     if STDIN not in sources:
-        raise typer.Exit(_fix_files(task, discover(sources, is_forced=force)))
-    if len(sources) > 1 or write:
-        raise typer.BadParameter("- stands alone: it goes neither with files nor with --write")
-    raise typer.Exit(_fix_stdin(task))
+        if stdin_filename is not None:
+            raise typer.BadParameter("--stdin-filename goes with -, the source from stdin")
+        if lines is not None and (len(sources) > 1 or sources[0].is_dir()):
+            raise typer.BadParameter("--lines goes with one file")
+        found = discover(
+            sources, is_forced=force, exclusion=exclusion, changed_below=_changes_since(revision)
+        )
+        raise typer.Exit(_fix_files(task, found))
+    if len(sources) > 1 or write or revision is not None:
+        raise typer.BadParameter(
+            "- stands alone: it goes neither with files nor with --write, --changed or --changed-since"
+        )
+    is_excluded = stdin_filename is not None and exclusion.covers(stdin_filename)
+    raise typer.Exit(_pass_through() if is_excluded else _fix_stdin(task, stdin_filename))
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,7 @@ class _Task:
     is_semantic: bool
     min_confidence: float | None
     """None: the user has not said."""
+    lines: LineRange | None = None
 
     def opened(self) -> "Engine":
         """The engine; raises CheckpointError. Says so once if it cannot do what the user asked for."""
@@ -121,17 +132,40 @@ class _Task:
             )
         return engine
 
-    def fix(self, document: Document, patch_name: str, watch: Watch) -> Fix:
-        if not fixing.needs_model(document, semantic=self.is_semantic):
-            return fixing.clean(document)
+    def fix(self, source: Document | Notebook, patch_name: str, watch: Watch) -> Fix:
+        """The repair of one source; raises RedraftError."""
+        if isinstance(source, Notebook) and self.lines is not None:
+            raise LineRangeError(f"{source.name} is a notebook; --lines goes with a file in Python")
+        span = None if self.lines is None or isinstance(source, Notebook) else self.lines.span(source)
+        if not fixing.needs_model(source, semantic=self.is_semantic):
+            return fixing.clean(source)
+        bound = DEFAULT_MIN_CONFIDENCE if self.min_confidence is None else self.min_confidence
+        if isinstance(source, Notebook):
+            return fixing.fix_notebook(
+                self.opened(),
+                source,
+                patch_name=patch_name,
+                semantic=self.is_semantic,
+                min_confidence=bound,
+                watch=watch,
+            )
         return fixing.fix(
             self.opened(),
-            document,
+            source,
             patch_name=patch_name,
+            span=span,
             semantic=self.is_semantic,
-            min_confidence=DEFAULT_MIN_CONFIDENCE if self.min_confidence is None else self.min_confidence,
+            min_confidence=bound,
             watch=watch,
         )
+
+
+def _changes_since(revision: str | None) -> ChangedBelow | None:
+    """The files below a folder that differ from `revision`; None: all files count."""
+    if revision is None:
+        return None
+    # Many files of one folder may be named.
+    return functools.cache(functools.partial(changed_below, revision=revision))
 
 
 def _fix_files(task: _Task, found: Discovery) -> Exit:
@@ -148,7 +182,7 @@ def _fix_files(task: _Task, found: Discovery) -> Exit:
             results.append(result)
             with progress.aside():
                 _print_result(task, result, patch)
-    report = Report(tuple(results), found.n_ignored)
+    report = Report(tuple(results), found.n_ignored, found.n_excluded)
     if streams.has_reader():
         _print_report(task, report)
     return report.exit_code(task.changes)
@@ -158,14 +192,14 @@ def _fix_file(task: _Task, file: SourceFile, watch: Watch) -> tuple[Result, byte
     """The result for one file and its patch; the file is written if that was asked for."""
     name = str(file.path)
     try:
-        document = Document.read(file.path)
+        source = source_files.opened(source_files.read(file.path), file.path, name)
     except UnreadableDocument as error:
         return Result(name, Status.SKIPPED, str(error)), b""
-    if fixing.needs_model(document, semantic=task.is_semantic):
+    if fixing.needs_model(source, semantic=task.is_semantic):
         # An engine that cannot be opened ends the run: it would fail for the other files as well.
         task.opened()
     try:
-        fixed = task.fix(document, patch_name(file.path), watch)
+        fixed = task.fix(source, patch_name(file.path), watch)
         if task.changes is Changes.WRITE and fixed.written != fixed.before:
             replace(file.path, fixed.written, expected=fixed.before, roots=file.roots)
     except RedraftError as error:
@@ -173,17 +207,26 @@ def _fix_file(task: _Task, file: SourceFile, watch: Watch) -> tuple[Result, byte
     return fixed.result, fixed.patch
 
 
-def _fix_stdin(task: _Task) -> Exit:
-    document = Document.from_bytes(streams.read(MAX_BYTES + 1))
+def _pass_through() -> Exit:
+    """Print stdin as it is."""
+    hand_over(streams.read(MAX_NOTEBOOK_BYTES))
+    return Exit.FINE
+
+
+def _fix_stdin(task: _Task, filename: Path | None) -> Exit:
+    path = filename or Path("stdin")
+    data = streams.read(source_files.largest(path) + 1)
+    source = source_files.opened(data, path, "<stdin>" if filename is None else str(filename))
     with bar(1) as progress:
-        fixed = task.fix(document, "stdin", _watch(progress, 0, document.name))
+        name = "stdin" if filename is None else patch_name(filename)
+        fixed = task.fix(source, name, _watch(progress, 0, source.name))
     report = Report((fixed.result,))
     if task.is_json or task.changes is not Changes.SHOW:
         _print_result(task, fixed.result, fixed.patch)
         _print_report(task, report)
         return report.exit_code(task.changes)
     # A filter prints what would be written, and has done its work when that is whole.
-    hand_over(fixed.written, document.encoding)
+    hand_over(fixed.written, source.encoding)
     _talk_about(fixed.result, Changes.WRITE)
     return report.exit_code(Changes.WRITE)
 
