@@ -26,15 +26,27 @@ class Fix:
 
     @property
     def written(self) -> bytes:
-        """The bytes to write: those of a repair that is whole and sure enough, else the file's own."""
-        return self.after if self.result.status is Status.FIXED else self.before
+        """The bytes to write: those of a repair that is whole and sure enough, or accepted; else the file's own."""
+        is_wanted = self.result.status is Status.FIXED or self.result.is_accepted
+        return self.after if is_wanted else self.before
 
 
 def needs_model(source: Document | Notebook, *, semantic: bool) -> bool:
     """Whether there is anything to ask the engine: only semantic repair looks at a text that compiles."""
-    if isinstance(source, Notebook):
-        return any(semantic or not safety.compiles(cell.code) for cell in source.cells)
-    return semantic or not safety.compiles(source.text)
+    return any(semantic or not safety.compiles(code) for code, _ in _pieces(source))
+
+
+def left_in(source: Document | Notebook) -> str:
+    """The first problem of `source`, with its line; "" if it compiles."""
+    found = ((code_problem(code), where) for code, where in _pieces(source))
+    return next((f"{_described(problem)}{where}" for problem, where in found if problem), "")
+
+
+def refusal(before: Document | Notebook, after: Document | Notebook) -> str:
+    """Why `before` must not become `after`; "" if it may. Both are of one kind, and have the same cells."""
+    pairs = zip(_pieces(before), _pieces(after), strict=True)
+    found = (safety.check(old, new) for (old, _), (new, _) in pairs)
+    return next((refused.reason.rstrip(".") for refused in found if refused), "")
 
 
 def clean(source: Document | Notebook) -> Fix:
@@ -86,7 +98,7 @@ def fix_notebook(
     for cell in notebook.cells:
         if not semantic and safety.compiles(cell.code):
             continue
-        attempt = _attempt(engine, cell.code, None, semantic, watch, f" of cell {cell.number}")
+        attempt = _attempt(engine, cell.code, None, semantic, watch, _place_of(cell))
         text = cell.revealed(attempt.text)
         if text is None:
             attempt = attempt.refused("The rewrite would change a line that only IPython understands")
@@ -182,6 +194,17 @@ def _fix(before: bytes, after: bytes, encoding: str, patch_name: str, result: Re
         finding=result.finding or unlikely(changes),
     )
     return Fix(before, after, patch, result)
+
+
+def _pieces(source: Document | Notebook) -> list[tuple[str, str]]:
+    """The texts that Python compiles, each for itself; and what is said behind the number of a line in one."""
+    if isinstance(source, Notebook):
+        return [(cell.code, _place_of(cell)) for cell in source.cells]
+    return [(source.text, "")]
+
+
+def _place_of(cell: Cell) -> str:
+    return f" of cell {cell.number}"
 
 
 def _found_in(notebook: Notebook, cell: Cell, problem: Problem) -> Finding:

@@ -71,6 +71,18 @@ class Result:
     diff: str = ""
     finding: "Finding | None" = None
     replacements: "tuple[Replacement, ...]" = ()
+    is_accepted: bool = False
+    """Whether the user took the repair as it is: then it is written whatever the status."""
+
+    def label(self, changes: Changes) -> str:
+        """The status in words; with `changes` that write nothing it says what would become of the file."""
+        label = self.status.replace("_", " ")
+        is_promise = self.status is Status.FIXED and changes is not Changes.WRITE
+        return f"would be {label}" if is_promise else label
+
+    def is_settled(self, changes: Changes) -> bool:
+        """Whether nothing is left to do about the file."""
+        return self.status is Status.CLEAN or (self.status is Status.FIXED and changes is Changes.WRITE)
 
     def line(self, changes: Changes) -> str:
         """One line for people."""
@@ -78,16 +90,13 @@ class Result:
             # Most reasons are sentences that name the file; what the engine says of a text does not.
             about = "" if self.name in self.reason else f"{self.name}: "
             return f"{self.status}: {about}{self.reason}"
-        label = self.status.replace("_", " ")
-        if self.status is Status.FIXED and changes is not Changes.WRITE:
-            label = f"would be {label}"
         details = [self.reason] if self.reason else []
         if self.status in _CHANGED:
             sure = "" if self.confidence is None else f", {percent(self.confidence)} sure"
             details.insert(0, f"{_counted(self.n_edits, 'edit')} in {self.cost.seconds:.1f} s{sure}")
-        if self.status in _HELD_BACK and changes is Changes.WRITE:
+        if self.status in _HELD_BACK and changes is Changes.WRITE and not self.is_accepted:
             details.append("not written")
-        return f"{label}: {self.name}" + (f" ({'; '.join(details)})" if details else "")
+        return f"{self.label(changes)}: {self.name}" + (f" ({'; '.join(details)})" if details else "")
 
     def to_json(self) -> JsonObject:
         """The fields of this result for `--json`; the cost is spread out."""

@@ -28,6 +28,41 @@ from redraft_server.safety import parses
 ABOUT = About("scripted", "nowhere", 1_000_000, 100, 5000, ("repair", "complete"), "cpu")
 
 
+# Files with something to repair, before and after, for what must hold whatever bytes a file has.
+BYTES_CASES = {
+    "lf": (b"a = 1\nb = (1\nc = 3\n", b"a = 1\nb = (1)\nc = 3\n"),
+    "crlf": (b"a = 1\r\nb = (1\r\nc = 3\r\n", b"a = 1\r\nb = (1)\r\nc = 3\r\n"),
+    "mixed": (b"a = 1\nb = (1\r\nc = 3\n", b"a = 1\nb = (1)\r\nc = 3\n"),
+    "carriage returns": (b"a = 1\rb = (1\rc = 3\r", b"a = 1\rb = (1)\rc = 3\r"),
+    "no final newline": (b"a = 1\nb = (1", b"a = 1\nb = (1)"),
+    "no final newline after crlf": (b"a = 1\r\nb = (1", b"a = 1\r\nb = (1)"),
+    "byte order mark": (b"\xef\xbb\xbfb = (1\n", b"\xef\xbb\xbfb = (1)\n"),
+    "latin-1": (b"# coding: latin-1\na = '\xe9'\nb = (1\n", b"# coding: latin-1\na = '\xe9'\nb = (1)\n"),
+    "form feed": (b"a = 1\n\x0c\nb = (1\n\x0c", b"a = 1\n\x0c\nb = (1)\n\x0c"),
+    "tabs and trailing blanks": (b"if a:\n\tb = 2  \t\nb = (1\n\n\n", b"if a:\n\tb = 2  \t\nb = (1)\n\n\n"),
+    "emoji": ("a = '👩‍👧'\nb = (1\n".encode(), "a = '👩‍👧'\nb = (1)\n".encode()),
+}
+
+
+@dataclass(frozen=True)
+class BytesCase:
+    """One of them, and the codec that reads it."""
+
+    name: str
+    before: bytes
+    after: bytes
+
+    @property
+    def encoding(self) -> str:
+        return {"latin-1": "latin-1", "byte order mark": "utf-8-sig"}.get(self.name, "utf-8")
+
+
+@pytest.fixture(params=BYTES_CASES)
+def bytes_case(request: pytest.FixtureRequest) -> BytesCase:
+    """Each of the files."""
+    return BytesCase(request.param, *BYTES_CASES[request.param])
+
+
 @dataclass
 class ScriptedEngine:
     """An engine that closes "(1" at the end of a line, completes with "pass" and doubts every "oops".

@@ -13,6 +13,7 @@ from redraft_model.passage import DenoiseStep, Watch
 from redraft_server import fixing, source_files
 from redraft_server.changed import HEAD, changed_below
 from redraft_server.cli import fix_options, streams
+from redraft_server.cli.fix_output import Format, print_report, print_result, talk_about
 from redraft_server.cli.opening import (
     CheckpointOption,
     Device,
@@ -22,16 +23,8 @@ from redraft_server.cli.opening import (
     ModelOption,
     require,
 )
-from redraft_server.cli.terminal import (
-    Bar,
-    bar,
-    hand_over,
-    hand_over_json,
-    is_watched,
-    painted_diff,
-    show,
-    talk,
-)
+from redraft_server.cli.review import Review
+from redraft_server.cli.terminal import Bar, bar, hand_over, talk
 from redraft_server.diff import patch_name
 from redraft_server.discovery import ChangedBelow, Discovery, Exclusion, SourceFile, discover
 from redraft_server.document import Document, UnreadableDocument
@@ -54,6 +47,8 @@ def fix(
     write: fix_options.Write = False,
     diff: fix_options.Diff = False,
     check: fix_options.Check = False,
+    interactive: fix_options.Interactive = False,
+    format: fix_options.FormatOption = None,  # noqa: A002  (the name of the option)
     json: fix_options.Json = False,
     semantic: fix_options.Semantic = False,
     min_confidence: fix_options.MinConfidence = None,
@@ -78,16 +73,22 @@ def fix(
     choice = require(ModelChoice(checkpoint, device, model))
     if min_confidence is not None and math.isnan(min_confidence):
         raise typer.BadParameter("--min-confidence is a number from 0 to 1")
-    chosen = {Changes.WRITE: write, Changes.DIFF: diff, Changes.CHECK: check}
+    chosen = {Changes.WRITE: write or interactive, Changes.DIFF: diff, Changes.CHECK: check}
     if sum(chosen.values()) > 1:
         raise typer.BadParameter("choose one of --write, --diff and --check")
+    if json and format not in (None, Format.JSON):
+        raise typer.BadParameter("--json means --format json; leave out one of the two")
+    form = Format.JSON if json else format or Format.TEXT
+    if interactive and form is not Format.TEXT:
+        raise typer.BadParameter("--interactive shows changes to people; leave out --format and --json")
     task = _Task(
         LazyEngine(choice),
         next((changes for changes, is_chosen in chosen.items() if is_chosen), Changes.SHOW),
-        is_json=json,
+        format=form,
         is_semantic=semantic,
         min_confidence=min_confidence,
         lines=None if lines is None else LineRange.of(lines),
+        review=Review() if interactive else None,
     )
     sources = paths or [Path()]
     revision = HEAD if changed and changed_since is None else changed_since
@@ -101,9 +102,9 @@ def fix(
             sources, is_forced=force, exclusion=exclusion, changed_below=_changes_since(revision)
         )
         raise typer.Exit(_fix_files(task, found))
-    if len(sources) > 1 or write or revision is not None:
+    if len(sources) > 1 or write or interactive or revision is not None:
         raise typer.BadParameter(
-            "- stands alone: it goes neither with files nor with --write, --changed or --changed-since"
+            "- stands alone: it goes neither with files nor with --write, --interactive, --changed or --changed-since"
         )
     is_excluded = stdin_filename is not None and exclusion.covers(stdin_filename)
     raise typer.Exit(_pass_through() if is_excluded else _fix_stdin(task, stdin_filename))
@@ -115,11 +116,13 @@ class _Task:
 
     engine: LazyEngine
     changes: Changes
-    is_json: bool
+    format: Format
     is_semantic: bool
     min_confidence: float | None
     """None: the user has not said."""
     lines: LineRange | None = None
+    review: Review | None = None
+    """Asks about each change before it is written; None: nobody is asked."""
 
     def opened(self) -> "Engine":
         """The engine; raises CheckpointError. Says so once if it cannot do what the user asked for."""
@@ -172,23 +175,23 @@ def _fix_files(task: _Task, found: Discovery) -> Exit:
     results = [Result(str(path.path), Status.FAILED, path.reason) for path in found.refused]
     results += (Result(str(path.path), Status.SKIPPED, path.reason) for path in found.skipped)
     for result in results:
-        talk(result.line(task.changes))
+        print_result(task.format, task.changes, result, b"")
     with bar(len(found.files)) as progress:
         for n_done, file in enumerate(found.files):
-            if not streams.has_reader():
+            if not streams.has_reader() or (task.review and task.review.is_over):
                 break
             progress.at(n_done, note=str(file.path))
-            result, patch = _fix_file(task, file, _watch(progress, n_done, str(file.path)))
+            result, patch = _fix_file(task, file, progress, n_done)
             results.append(result)
             with progress.aside():
-                _print_result(task, result, patch)
+                print_result(task.format, task.changes, result, patch)
     report = Report(tuple(results), found.n_ignored, found.n_excluded)
     if streams.has_reader():
-        _print_report(task, report)
+        print_report(task.format, task.changes, report, task.engine.about)
     return report.exit_code(task.changes)
 
 
-def _fix_file(task: _Task, file: SourceFile, watch: Watch) -> tuple[Result, bytes]:
+def _fix_file(task: _Task, file: SourceFile, progress: Bar, n_done: int) -> tuple[Result, bytes]:
     """The result for one file and its patch; the file is written if that was asked for."""
     name = str(file.path)
     try:
@@ -199,7 +202,10 @@ def _fix_file(task: _Task, file: SourceFile, watch: Watch) -> tuple[Result, byte
         # An engine that cannot be opened ends the run: it would fail for the other files as well.
         task.opened()
     try:
-        fixed = task.fix(source, patch_name(file.path), watch)
+        fixed = task.fix(source, patch_name(file.path), _watch(progress, n_done, name))
+        if task.review is not None:
+            with progress.aside():
+                fixed = task.review.of(fixed, file.path, source.encoding)
         if task.changes is Changes.WRITE and fixed.written != fixed.before:
             replace(file.path, fixed.written, expected=fixed.before, roots=file.roots)
     except RedraftError as error:
@@ -221,34 +227,14 @@ def _fix_stdin(task: _Task, filename: Path | None) -> Exit:
         name = "stdin" if filename is None else patch_name(filename)
         fixed = task.fix(source, name, _watch(progress, 0, source.name))
     report = Report((fixed.result,))
-    if task.is_json or task.changes is not Changes.SHOW:
-        _print_result(task, fixed.result, fixed.patch)
-        _print_report(task, report)
+    if task.format is not Format.TEXT or task.changes is not Changes.SHOW:
+        print_result(task.format, task.changes, fixed.result, fixed.patch)
+        print_report(task.format, task.changes, report, task.engine.about)
         return report.exit_code(task.changes)
     # A filter prints what would be written, and has done its work when that is whole.
     hand_over(fixed.written, source.encoding)
-    _talk_about(fixed.result, Changes.WRITE)
+    talk_about(fixed.result, Changes.WRITE)
     return report.exit_code(Changes.WRITE)
-
-
-def _print_result(task: _Task, result: Result, patch: bytes) -> None:
-    if patch and not task.is_json:
-        if task.changes is Changes.SHOW and is_watched():
-            show(painted_diff(result.diff))
-        elif task.changes in (Changes.SHOW, Changes.DIFF):
-            hand_over(patch)
-    _talk_about(result, task.changes)
-
-
-def _print_report(task: _Task, report: Report) -> None:
-    if task.is_json:
-        hand_over_json(report.to_json(task.engine.about))
-    talk(report.summary(task.changes))
-
-
-def _talk_about(result: Result, changes: Changes) -> None:
-    if result.status is not Status.CLEAN:
-        talk(result.line(changes))
 
 
 def _watch(progress: Bar, n_done: int, name: str) -> Watch:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from redraft_server.cli.fix_output import Format
 from redraft_server.settings import DEFAULT_MIN_CONFIDENCE
 
 Paths = Annotated[
@@ -14,7 +15,14 @@ Paths = Annotated[
 Write = Annotated[bool, typer.Option("--write", help="Write the repairs into the files.")]
 Diff = Annotated[bool, typer.Option("--diff", help="Print a patch for git apply.")]
 Check = Annotated[bool, typer.Option("--check", help="Only say which files would change.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Interactive = Annotated[
+    bool, typer.Option("--interactive", help="Ask about each change, and write those that are wanted.")
+]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", help="How results are printed. [default: text]", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, as --format json.")]
 Semantic = Annotated[bool, typer.Option("--semantic", help="Also look at code that compiles.")]
 MinConfidence = Annotated[
     float | None,
