@@ -93,7 +93,8 @@ class Result:
         details = [self.reason] if self.reason else []
         if self.status in _CHANGED:
             sure = "" if self.confidence is None else f", {percent(self.confidence)} sure"
-            details.insert(0, f"{_counted(self.n_edits, 'edit')} in {self.cost.seconds:.1f} s{sure}")
+            took = "known from an earlier run" if self.cost == _NO_COST else f"in {self.cost.seconds:.1f} s"
+            details.insert(0, f"{_counted(self.n_edits, 'edit')} {took}{sure}")
         if self.status in _HELD_BACK and changes is Changes.WRITE and not self.is_accepted:
             details.append("not written")
         return f"{self.label(changes)}: {self.name}" + (f" ({'; '.join(details)})" if details else "")

@@ -128,9 +128,12 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture(autouse=True)
-def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where models are looked for: there are none, whatever this machine has."""
+def data_folder(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Where models are looked for, and what runs have found out: there is nothing, whatever this machine has."""
     monkeypatch.setenv("REDRAFT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("REDRAFT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
     return tmp_path / "data"
 
 
@@ -158,6 +161,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
         return scripted
 
     monkeypatch.setattr(loading, "open_engine", open_engine)
+    # A script may change between two runs, so what it has answered is not remembered.
+    monkeypatch.setattr(loading, "fingerprint", lambda choice: None)
     return scripted
 
 

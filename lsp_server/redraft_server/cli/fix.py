@@ -2,15 +2,15 @@
 
 import functools
 import math
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
-from redraft_model.errors import RedraftError
+from redraft_model.errors import CheckpointError, RedraftError
 from redraft_model.passage import DenoiseStep, Watch
 
-from redraft_server import fixing, source_files
+from redraft_server import fixing, loading, source_files
 from redraft_server.changed import HEAD, changed_below
 from redraft_server.cli import fix_options, streams
 from redraft_server.cli.fix_output import Format, print_report, print_result, talk_about
@@ -19,25 +19,31 @@ from redraft_server.cli.opening import (
     Device,
     DeviceOption,
     ForceOption,
-    LazyEngine,
     ModelOption,
     require,
 )
 from redraft_server.cli.review import Review
 from redraft_server.cli.terminal import Bar, bar, hand_over, talk
 from redraft_server.diff import patch_name
-from redraft_server.discovery import ChangedBelow, Discovery, Exclusion, SourceFile, discover
+from redraft_server.discovery import (
+    NOTEBOOK_SUFFIX,
+    ChangedBelow,
+    Discovery,
+    Exclusion,
+    SourceFile,
+    discover,
+    is_notebook,
+)
 from redraft_server.document import Document, UnreadableDocument
 from redraft_server.fixing import Fix
 from redraft_server.model_choice import AUTO, ModelChoice
 from redraft_server.notebook_files import MAX_NOTEBOOK_BYTES, Notebook
+from redraft_server.remembering import RememberingEngine, clean_key
 from redraft_server.report import Changes, Exit, Report, Result, Status
 from redraft_server.settings import DEFAULT_MIN_CONFIDENCE
 from redraft_server.source_files import LineRange, LineRangeError
+from redraft_server.verdicts import Verdicts, VerdictsError, cache_folder
 from redraft_server.writing import replace
-
-if TYPE_CHECKING:
-    from redraft_model.engine import Engine
 
 STDIN = Path("-")
 
@@ -57,6 +63,7 @@ def fix(
     exclude: fix_options.Exclude = None,
     lines: fix_options.Lines = None,
     stdin_filename: fix_options.StdinFilename = None,
+    no_cache: fix_options.NoCache = False,
     force: ForceOption = False,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
@@ -81,8 +88,10 @@ def fix(
     form = Format.JSON if json else format or Format.TEXT
     if interactive and form is not Format.TEXT:
         raise typer.BadParameter("--interactive shows changes to people; leave out --format and --json")
+    memory = Verdicts.none() if no_cache else _memory()
     task = _Task(
-        LazyEngine(choice),
+        RememberingEngine(lambda: loading.open_engine(choice), lambda: loading.fingerprint(choice), memory),
+        memory,
         next((changes for changes, is_chosen in chosen.items() if is_chosen), Changes.SHOW),
         format=form,
         is_semantic=semantic,
@@ -101,20 +110,23 @@ def fix(
         found = discover(
             sources, is_forced=force, exclusion=exclusion, changed_below=_changes_since(revision)
         )
-        raise typer.Exit(_fix_files(task, found))
+        with closing(memory):
+            raise typer.Exit(_fix_files(task, found))
     if len(sources) > 1 or write or interactive or revision is not None:
         raise typer.BadParameter(
             "- stands alone: it goes neither with files nor with --write, --interactive, --changed or --changed-since"
         )
     is_excluded = stdin_filename is not None and exclusion.covers(stdin_filename)
-    raise typer.Exit(_pass_through() if is_excluded else _fix_stdin(task, stdin_filename))
+    with closing(memory):
+        raise typer.Exit(_pass_through() if is_excluded else _fix_stdin(task, stdin_filename))
 
 
 @dataclass(frozen=True)
 class _Task:
     """What the user asked for, for all files alike."""
 
-    engine: LazyEngine
+    engine: RememberingEngine
+    memory: Verdicts
     changes: Changes
     format: Format
     is_semantic: bool
@@ -124,16 +136,22 @@ class _Task:
     review: Review | None = None
     """Asks about each change before it is written; None: nobody is asked."""
 
-    def opened(self) -> "Engine":
-        """The engine; raises CheckpointError. Says so once if it cannot do what the user asked for."""
-        is_first = self.engine.about is None
-        engine = self.engine.get()
-        if is_first and self.min_confidence is not None and not engine.about.is_calibrated:
+    def ready(self) -> RememberingEngine:
+        """The engine, which has said what it is; raises CheckpointError. Says so once if it cannot do what was asked for."""
+        is_first = self.engine.known_about is None
+        about = self.engine.about
+        if is_first and self.min_confidence is not None and not about.is_calibrated:
             talk(
                 "--min-confidence does not apply: this checkpoint is not calibrated, "
                 "so its repairs have no probability"
             )
-        return engine
+        return self.engine
+
+    def clean_key(self, data: bytes, path: Path) -> bytes | None:
+        """The key under which it is remembered that a file needs nothing; None if a look at it is needed."""
+        if self.is_semantic or self.lines is not None:
+            return None
+        return clean_key(data, NOTEBOOK_SUFFIX if is_notebook(path) else "")
 
     def fix(self, source: Document | Notebook, patch_name: str, watch: Watch) -> Fix:
         """The repair of one source; raises RedraftError."""
@@ -145,7 +163,7 @@ class _Task:
         bound = DEFAULT_MIN_CONFIDENCE if self.min_confidence is None else self.min_confidence
         if isinstance(source, Notebook):
             return fixing.fix_notebook(
-                self.opened(),
+                self.ready(),
                 source,
                 patch_name=patch_name,
                 semantic=self.is_semantic,
@@ -153,7 +171,7 @@ class _Task:
                 watch=watch,
             )
         return fixing.fix(
-            self.opened(),
+            self.ready(),
             source,
             patch_name=patch_name,
             span=span,
@@ -161,6 +179,15 @@ class _Task:
             min_confidence=bound,
             watch=watch,
         )
+
+
+def _memory() -> Verdicts:
+    """What earlier runs have found out; without it if it cannot be used."""
+    try:
+        return Verdicts.opened(cache_folder())
+    except VerdictsError as error:
+        talk(f"redraft: {error}")
+        return Verdicts.none()
 
 
 def _changes_since(revision: str | None) -> ChangedBelow | None:
@@ -187,7 +214,7 @@ def _fix_files(task: _Task, found: Discovery) -> Exit:
                 print_result(task.format, task.changes, result, patch)
     report = Report(tuple(results), found.n_ignored, found.n_excluded)
     if streams.has_reader():
-        print_report(task.format, task.changes, report, task.engine.about)
+        print_report(task.format, task.changes, report, task.engine.known_about)
     return report.exit_code(task.changes)
 
 
@@ -195,12 +222,13 @@ def _fix_file(task: _Task, file: SourceFile, progress: Bar, n_done: int) -> tupl
     """The result for one file and its patch; the file is written if that was asked for."""
     name = str(file.path)
     try:
-        source = source_files.opened(source_files.read(file.path), file.path, name)
+        data = source_files.read(file.path)
+        key = task.clean_key(data, file.path)
+        if key is not None and task.memory.text(key) is not None:
+            return Result(name, Status.CLEAN), b""
+        source = source_files.opened(data, file.path, name)
     except UnreadableDocument as error:
         return Result(name, Status.SKIPPED, str(error)), b""
-    if fixing.needs_model(source, semantic=task.is_semantic):
-        # An engine that cannot be opened ends the run: it would fail for the other files as well.
-        task.opened()
     try:
         fixed = task.fix(source, patch_name(file.path), _watch(progress, n_done, name))
         if task.review is not None:
@@ -208,8 +236,13 @@ def _fix_file(task: _Task, file: SourceFile, progress: Bar, n_done: int) -> tupl
                 fixed = task.review.of(fixed, file.path, source.encoding)
         if task.changes is Changes.WRITE and fixed.written != fixed.before:
             replace(file.path, fixed.written, expected=fixed.before, roots=file.roots)
+    except CheckpointError:
+        # An engine that cannot be opened ends the run: it would fail for the other files as well.
+        raise
     except RedraftError as error:
         return Result(name, Status.FAILED, str(error)), b""
+    if key is not None and fixed.result.status is Status.CLEAN:
+        task.memory.put_text(key, "")
     return fixed.result, fixed.patch
 
 
@@ -229,7 +262,7 @@ def _fix_stdin(task: _Task, filename: Path | None) -> Exit:
     report = Report((fixed.result,))
     if task.format is not Format.TEXT or task.changes is not Changes.SHOW:
         print_result(task.format, task.changes, fixed.result, fixed.patch)
-        print_report(task.format, task.changes, report, task.engine.about)
+        print_report(task.format, task.changes, report, task.engine.known_about)
         return report.exit_code(task.changes)
     # A filter prints what would be written, and has done its work when that is whole.
     hand_over(fixed.written, source.encoding)

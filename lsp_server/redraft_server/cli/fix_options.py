@@ -64,3 +64,6 @@ StdinFilename = Annotated[
     Path | None,
     typer.Option("--stdin-filename", metavar="NAME", help="What the source from stdin is called."),
 ]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Neither use nor keep what runs have found out about files.")
+]
