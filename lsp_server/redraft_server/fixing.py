@@ -1,22 +1,24 @@
-"""Repairing one document: ask the engine, refuse what is not safe, say what came of it. Writes nothing."""
+"""Repairing one document or notebook: ask the engine, refuse what is not safe, say what came of it. Writes nothing."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from redraft_model.passage import UNWATCHED, Cost, Draft, Repairs, Version, Watch
+from redraft_model.passage import UNWATCHED, Cost, Draft, Repairs, Span, Version, Watch
 from redraft_model.text.versions import needed, too_new, version_name
 
 from redraft_server import safety
 from redraft_server.diff import unified
 from redraft_server.document import Document, UnwritableDocument
+from redraft_server.finding import Finding, Region, refused, replacements, unlikely
+from redraft_server.notebook_files import Cell, Notebook
 from redraft_server.problems import Problem, code_problem
 from redraft_server.report import Result, Status
-
-_NO_COST = Cost()
 
 
 @dataclass(frozen=True)
 class Fix:
-    """The document's bytes before and after (equal if no repair was found), the patch, the result."""
+    """The file's bytes before and after (equal if no repair was found), the patch, the result."""
 
     before: bytes
     after: bytes
@@ -25,34 +27,54 @@ class Fix:
 
     @property
     def written(self) -> bytes:
-        """The bytes to write: those of a repair that is whole and sure enough, else the document's own."""
-        return self.after if self.result.status is Status.FIXED else self.before
+        """The bytes to write: those of a repair that is whole and sure enough, or accepted; else the file's own."""
+        is_wanted = self.result.status is Status.FIXED or self.result.is_accepted
+        return self.after if is_wanted else self.before
+
+    def held_back(self, reason: str) -> "Fix":
+        """The same where the repair is not to be written, and why."""
+        result = replace(self.result, status=Status.UNSURE, reason=reason, is_accepted=False)
+        return Fix(self.before, self.before, b"", result)
 
 
-def needs_model(document: Document, *, semantic: bool, target: Version | None = None) -> bool:
+def needs_model(source: Document | Notebook, *, semantic: bool, target: Version | None = None) -> bool:
     """Whether there is anything to ask the engine: only semantic repair looks at a text that compiles.
 
     What the `target` Python cannot say otherwise is nobody's to repair.
     """
-    if too_new(document.text, target) is not None:
+    codes = [code for code, _ in _pieces(source)]
+    if any(too_new(code, target) is not None for code in codes):
         return False
-    return semantic or code_problem(document.text, target) is not None
+    return any(semantic or code_problem(code, target) is not None for code in codes)
 
 
-def untouched(document: Document, target: Version | None = None) -> Fix:
-    """What becomes of a document that the engine is not asked about."""
-    data = document.encode(document.text)
-    refusal = too_new(document.text, target)
+def left_in(source: Document | Notebook) -> str:
+    """The first problem of `source`, with its line; "" if it compiles."""
+    found = ((code_problem(code), where) for code, where in _pieces(source))
+    return next((f"{_described(problem)}{where}" for problem, where in found if problem), "")
+
+
+def refusal(before: Document | Notebook, after: Document | Notebook) -> str:
+    """Why `before` must not become `after`; "" if it may. Both are of one kind, and have the same cells."""
+    pairs = zip(_pieces(before), _pieces(after), strict=True)
+    found = (safety.check(old, new) for (old, _), (new, _) in pairs)
+    return next((refused.reason.rstrip(".") for refused in found if refused), "")
+
+
+def untouched(source: Document | Notebook, target: Version | None = None) -> Fix:
+    """What becomes of a file that the engine is not asked about."""
+    data = source.encode({}) if isinstance(source, Notebook) else source.encode(source.text)
+    codes = [code for code, _ in _pieces(source)]
+    refusal = next((reason for code in codes if (reason := too_new(code, target)) is not None), None)
     if refusal is not None:
-        return Fix(data, data, b"", Result(document.name, Status.UNFIXABLE, refusal))
-    return Fix(data, data, b"", _clean(document))
+        return Fix(data, data, b"", Result(source.name, Status.UNFIXABLE, refusal))
+    return Fix(data, data, b"", Result(source.name, Status.CLEAN, _needs(codes)))
 
 
-def _clean(document: Document, cost: Cost = _NO_COST) -> Result:
-    """The result of a document that Python takes as it is, with the Python that does if it is newer than this one."""
-    version = needed(document.text)
-    reason = "" if version is None else f"needs Python {version_name(version)}"
-    return Result(document.name, Status.CLEAN, reason, cost=cost)
+def _needs(codes: Sequence[str]) -> str:
+    """The newest Python that texts need, in words, if it is newer than this one; else ""."""
+    versions = [version for code in codes if (version := needed(code)) is not None]
+    return f"needs Python {version_name(max(versions))}" if versions else ""
 
 
 def fix(
@@ -60,6 +82,7 @@ def fix(
     document: Document,
     *,
     patch_name: str,
+    span: Span | None = None,
     semantic: bool = False,
     min_confidence: float = 0.0,
     target: Version | None = None,
@@ -67,53 +90,163 @@ def fix(
 ) -> Fix:
     """The engine's repair of `document`, checked; the diff in the result calls the file `patch_name`.
 
-    A calibrated engine has to be sure of it with a probability of `min_confidence`. `target` is the oldest Python it is for.
+    Only `span` changes. A calibrated engine has to be sure of the repair with a probability of `min_confidence`. `target` is the
+    oldest Python that the code is for.
     """
     before = document.encode(document.text)
-    draft = engine.repair(document.text, semantic=semantic, target_version=target, watch=watch)
-    text = _with_end_of(document.text, draft.text)
-    problem = code_problem(text, target)
-    if text == document.text:
-        if problem is None:
-            return Fix(before, before, b"", _clean(document, draft.cost))
-        return _unfixable(document, before, draft, f"no repair found for {_described(problem)}")
-    refusal = safety.check(document.text, text, reading=draft.reading)
-    if refusal:
-        return _unfixable(document, before, draft, refusal.reason)
+    attempt = _attempt(engine, document.text, semantic, watch, span=span, target=target)
+    finding = None if attempt.problem is None else refused(attempt.problem, document.text)
     try:
-        after = document.encode(text)
+        after = document.encode(attempt.text)
     except UnwritableDocument as error:
-        return _unfixable(document, before, draft, str(error))
-    patch = unified(patch_name, before, after)
-    confidence = draft.confidence if engine.about.is_calibrated else None
-    status, reason = _verdict(problem, confidence, min_confidence)
-    result = Result(
-        document.name,
+        result = _result(engine, document.name, [attempt.refused(str(error))], min_confidence, finding)
+        return Fix(before, before, b"", result)
+    result = _result(engine, document.name, [attempt], min_confidence, finding)
+    return _fix(before, after, document.encoding, patch_name, result)
+
+
+def fix_notebook(
+    engine: Repairs,
+    notebook: Notebook,
+    *,
+    patch_name: str,
+    semantic: bool = False,
+    min_confidence: float = 0.0,
+    target: Version | None = None,
+    watch: Watch = UNWATCHED,
+) -> Fix:
+    """The same for a notebook, whose cells are repaired one by one: each compiles for itself, as it is run for itself."""
+    before = notebook.encode({})
+    attempts: list[_Attempt] = []
+    texts: dict[int, str] = {}
+    finding: Finding | None = None
+    for cell in notebook.cells:
+        if not semantic and code_problem(cell.code, target) is None:
+            continue
+        attempt = _attempt(engine, cell.code, semantic, watch, target=target, where=_place_of(cell))
+        text = cell.revealed(attempt.text)
+        if text is None:
+            attempt = attempt.refused("The rewrite would change a line that only IPython understands")
+        else:
+            texts[cell.number] = text
+        if finding is None and attempt.problem is not None:
+            finding = _found_in(notebook, cell, attempt.problem)
+        attempts.append(attempt)
+    result = _result(engine, notebook.name, attempts, min_confidence, finding)
+    return _fix(before, notebook.encode(texts), notebook.encoding, patch_name, result)
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What came of one text: its problem, the engine's draft, the text to put in its place, and why that is not enough."""
+
+    before: str
+    problem: Problem | None
+    draft: Draft
+    text: str
+    left: str = ""  # the problem of `text`
+    refusal: str = ""
+
+    @property
+    def is_changed(self) -> bool:
+        return self.text != self.before
+
+    @property
+    def trouble(self) -> str:
+        """Why the text could not be repaired; "" if it could."""
+        if self.refusal:
+            return self.refusal
+        return f"no repair found for {self.left}" if self.left and not self.is_changed else ""
+
+    def refused(self, reason: str) -> "_Attempt":
+        return replace(self, text=self.before, refusal=reason.rstrip("."))
+
+
+def _attempt(
+    engine: Repairs,
+    code: str,
+    semantic: bool,
+    watch: Watch,
+    *,
+    span: Span | None = None,
+    target: Version | None = None,
+    where: str = "",
+) -> _Attempt:
+    """The engine's repair of `code`, checked; `where` is said behind the number of a line."""
+    draft = engine.repair(code, span=span, semantic=semantic, target_version=target, watch=watch)
+    text = _with_end_of(code, draft.text)
+    left = code_problem(text, target)
+    said = f"{_described(left)}{where}" if left else ""
+    attempt = _Attempt(code, code_problem(code, target), draft, text, said)
+    refusal = safety.check(code, text, span, reading=draft.reading)
+    return attempt.refused(refusal.reason) if refusal else attempt
+
+
+def _result(
+    engine: Repairs,
+    name: str,
+    attempts: Sequence[_Attempt],
+    min_confidence: float,
+    finding: Finding | None,
+) -> Result:
+    """What becomes of a file, and why it is not simply fixed."""
+    cost = sum((attempt.draft.cost for attempt in attempts), Cost())
+    changed = [attempt for attempt in attempts if attempt.is_changed]
+    if not changed:
+        trouble = next((attempt.trouble for attempt in attempts if attempt.trouble), "")
+        status = Status.UNFIXABLE if trouble else Status.CLEAN
+        reason = trouble or _needs([attempt.text for attempt in attempts])
+        return Result(name, status, reason, cost=cost, finding=finding)
+    # Texts are repaired independently of each other: all are right with the product of their probabilities.
+    confidence = math.prod(a.draft.confidence for a in changed) if engine.about.is_calibrated else None
+    status, reason = Status.FIXED, ""
+    if left := next((a.left or a.refusal for a in attempts if a.left or a.refusal), ""):
+        status, reason = Status.PARTLY_FIXED, f"left: {left}"
+    elif confidence is not None and confidence < min_confidence:
+        status, reason = Status.UNSURE, f"below --min-confidence {min_confidence:g}"
+    return Result(
+        name,
         status,
         reason,
-        n_edits=draft.n_edits,
-        score=draft.score,
+        n_edits=sum(a.draft.n_edits for a in changed),
+        score=sum(a.draft.score for a in changed),
         confidence=confidence,
-        cost=draft.cost,
-        diff=patch.decode(document.encoding, "replace"),
-        read_as=draft.reading.what if draft.reading else "",
+        cost=cost,
+        finding=finding,
+        read_as=" and ".join(dict.fromkeys(a.draft.reading.what for a in changed if a.draft.reading)),
+    )
+
+
+def _fix(before: bytes, after: bytes, encoding: str, patch_name: str, result: Result) -> Fix:
+    if after == before:
+        return Fix(before, before, b"", result)
+    patch = unified(patch_name, before, after)
+    changes = replacements(before.decode(encoding), after.decode(encoding))
+    result = replace(
+        result,
+        diff=patch.decode(encoding, "replace"),
+        replacements=changes,
+        finding=result.finding or unlikely(changes),
     )
     return Fix(before, after, patch, result)
 
 
-def _verdict(problem: Problem | None, confidence: float | None, min_confidence: float) -> tuple[Status, str]:
-    """What becomes of a document that was changed, and why it is not simply fixed."""
-    if problem is not None:
-        return Status.PARTLY_FIXED, f"left: {_described(problem)}"
-    if confidence is not None and confidence < min_confidence:
-        return Status.UNSURE, f"below --min-confidence {min_confidence:g}"
-    return Status.FIXED, ""
+def _pieces(source: Document | Notebook) -> list[tuple[str, str]]:
+    """The texts that Python compiles, each for itself; and what is said behind the number of a line in one."""
+    if isinstance(source, Notebook):
+        return [(cell.code, _place_of(cell)) for cell in source.cells]
+    return [(source.text, "")]
 
 
-def _unfixable(document: Document, before: bytes, draft: Draft, reason: str) -> Fix:
-    return Fix(
-        before, before, b"", Result(document.name, Status.UNFIXABLE, reason.rstrip("."), cost=draft.cost)
-    )
+def _place_of(cell: Cell) -> str:
+    return f" of cell {cell.number}"
+
+
+def _found_in(notebook: Notebook, cell: Cell, problem: Problem) -> Finding:
+    """The finding of a cell: in the file there is no better place than the line of JSON that holds the cell's."""
+    line = notebook.line_of(cell, problem.line) + 1
+    message = f"cell {cell.number}, line {problem.line + 1}: {problem.message}"
+    return Finding(message, Region(line, 1, line, 1))
 
 
 def _with_end_of(before: str, after: str) -> str:

@@ -59,6 +59,8 @@ def complete(
     found = fits(asked, passage, is_single_line=single_line)
     if json:
         shown = [asdict(draft) | {"text": fit.text, "n_replaced": fit.n_replaced} for fit, draft in found]
+        for each in shown:
+            del each["reading"]  # only repairs have one
         hand_over_json({"drafts": shown, "model": asdict(engine.about)})
     for number, (fit, draft) in enumerate([] if json else found, 1):
         replaced = f", in place of {passage.after[: fit.n_replaced]!r}" if fit.n_replaced else ""
