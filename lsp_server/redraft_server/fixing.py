@@ -77,7 +77,7 @@ def fix(
         if problem is None:
             return Fix(before, before, b"", _clean(document, draft.cost))
         return _unfixable(document, before, draft, f"no repair found for {_described(problem)}")
-    refusal = safety.check(document.text, text)
+    refusal = safety.check(document.text, text, reading=draft.reading)
     if refusal:
         return _unfixable(document, before, draft, refusal.reason)
     try:
@@ -96,6 +96,7 @@ def fix(
         confidence=confidence,
         cost=draft.cost,
         diff=patch.decode(document.encoding, "replace"),
+        read_as=draft.reading.what if draft.reading else "",
     )
     return Fix(before, after, patch, result)
 

@@ -53,7 +53,8 @@ _NOT_PROCESSED = (Status.SKIPPED, Status.FAILED)
 class Result:
     """One file: its name, what became of it and why, the draft's edits, score and cost, and the diff.
 
-    `confidence` is how likely the repair is right; None where the checkpoint is not calibrated.
+    `confidence` is how likely the repair is right; None where the checkpoint is not calibrated. `read_as` says what the text was
+    recognised as; "" if it was not pasted from elsewhere.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Result:
     confidence: float | None = None
     cost: Cost = _NO_COST
     diff: str = ""
+    read_as: str = ""
 
     def line(self, changes: Changes) -> str:
         """One line for people."""
@@ -78,6 +80,8 @@ class Result:
         if self.status in _CHANGED:
             sure = "" if self.confidence is None else f", {percent(self.confidence)} sure"
             details.insert(0, f"{_counted(self.n_edits, 'edit')} in {self.cost.seconds:.1f} s{sure}")
+        if self.read_as:
+            details.insert(0, f"read as {self.read_as}")
         if self.status in _HELD_BACK and changes is Changes.WRITE:
             details.append("not written")
         return f"{label}: {self.name}" + (f" ({'; '.join(details)})" if details else "")
@@ -88,6 +92,7 @@ class Result:
             "path": self.name,
             "status": str(self.status),
             "reason": self.reason,
+            "read_as": self.read_as,
             "n_edits": self.n_edits,
             "score": self.score,
             "confidence": self.confidence,

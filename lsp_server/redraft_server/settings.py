@@ -92,7 +92,7 @@ class Settings:
     )
     inline_completion: bool = _setting(True, "Whether Redraft suggests text at the cursor.", _FLAG)
     inline_completion_min_confidence: float = _setting(
-        0.3, "How likely right a suggestion has to be that nobody asked for.", _SHARE
+        0.5, "How likely right a suggestion has to be that nobody asked for.", _SHARE
     )
     multi_line: str = _setting(
         "auto",

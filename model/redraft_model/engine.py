@@ -13,6 +13,7 @@ from redraft_model.complete.completer import Completer
 from redraft_model.complete.judging import CompletionJudge
 from redraft_model.complete.ranking import JudgedCompletionWeights
 from redraft_model.decode.beam import BeamSettings
+from redraft_model.decode.drafter import Drafter
 from redraft_model.decode.judge import Judge
 from redraft_model.decode.left_to_right import LeftToRight
 from redraft_model.decode.proposer import Proposer
@@ -23,10 +24,12 @@ from redraft_model.errors import Cancelled, PassageError
 from redraft_model.feature_weights import FeatureWeights
 from redraft_model.misuse import sweep as sweeping
 from redraft_model.misuse.judging import MisuseJudge
+from redraft_model.network.adapter import Adapter, adapter_for
 from redraft_model.network.base import Base, load_base
 from redraft_model.network.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.network.checkpoint_info import BUNDLED
 from redraft_model.network.hardware import device_named, fast_dtype
+from redraft_model.network.region import merged
 from redraft_model.passage import (
     UNWATCHED,
     About,
@@ -36,10 +39,13 @@ from redraft_model.passage import (
     Doubt,
     Draft,
     Passage,
+    Reading,
     Span,
     Version,
     Watch,
 )
+from redraft_model.recognise.commands import command
+from redraft_model.recognise.fences import foreign_fence
 from redraft_model.recognise.recogniser import recognised
 from redraft_model.recognise.shifted_print import shifted_prints
 from redraft_model.repair.search import repair
@@ -60,6 +66,7 @@ from redraft_model.tokens.blocks import syntax_blocks
 from redraft_model.tokens.window import cut
 
 LONGEST_SOURCE = 1_000_000  # characters
+ADAPTER_FOLDER = "adapter"  # in the folder of a checkpoint
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,7 @@ class Engine:
         device: torch.device,
         settings: EngineSettings = EngineSettings(),
         base: Base | None = None,
+        adapter: Adapter | None = None,
     ) -> None:
         self._model = checkpoint.model
         self._tokenizer = checkpoint.tokenizer
@@ -94,7 +102,9 @@ class Engine:
         if base is not None and judged is not None:
             reader = Reader(base)
             self._verifier = Verifier(base, reader)
-            judging = partial(_completion_judge, self._verifier, LeftToRight(base, reader), judged.completion)
+            drafter = None if adapter is None else Drafter(base, merged(base.model, adapter), reader)
+            writer = LeftToRight(base, reader)
+            judging = partial(_completion_judge, self._verifier, writer, judged.completion, drafter)
         self._repair_weights = weights.repair if weights else None
         self._misuse_weights = weights.misuse if weights else None
         self._settings = settings
@@ -122,12 +132,15 @@ class Engine:
     def load(cls, checkpoint: Path | None = None, device: str = "auto", base: Path | None = None) -> "Engine":
         """The engine on a checkpoint folder (None: the bundled one); CheckpointError when it cannot be used.
 
-        `base` is the folder of a pretrained base, which judges what the checkpoint proposes; None: none does.
+        `base` is the folder of a pretrained base, which judges what the checkpoint proposes; None: none does. If the checkpoint
+        comes with an adapter of that base, the base under it drafts besides.
         """
         place = device_named(device)
         dtype = fast_dtype(place)
         judging = None if base is None else load_base(base, place, dtype)
-        return cls(load_checkpoint(checkpoint or BUNDLED, place, dtype), place, base=judging)
+        folder = checkpoint or BUNDLED
+        adapter = None if judging is None else adapter_for(folder / ADAPTER_FOLDER, judging)
+        return cls(load_checkpoint(folder, place, dtype), place, base=judging, adapter=adapter)
 
     @torch.inference_mode()
     def repair(
@@ -142,9 +155,10 @@ class Engine:
         """The whole source with its errors repaired, as far as they could be; the source itself when nothing was done.
 
         A source that compiles is left alone unless `semantic` asks for edits where the model's doubt is high. Only text inside
-        `span` changes. Newer syntax than that of this Python is right as it is, unless `target_version` is an older Python. Raises
-        Cancelled between two forward passes, and PassageError for a source that is too long, holds a merge conflict, or has
-        what the target cannot say.
+        `span` changes. A source that is recognised as something pasted, or as Python 2, is read as what it is first. Newer syntax
+        than that of this Python is right as it is, unless `target_version` is an older Python. Raises Cancelled between two forward
+        passes, and PassageError for a source that is too long, holds a merge conflict or lines that are not Python, or has what
+        the target cannot say.
         """
         _require_usable(source)
         started = time.perf_counter()
@@ -156,6 +170,8 @@ class Engine:
             known = recognised(text, Bounds.of(text, _moved(span, source, text)))
         if known is not None:
             text, n_edits, probability = known.text, n_edits + known.n_lines, known.confidence
+        if not compiles(text):
+            _require_python(source, text)
         # Newer syntax than this Python's is hidden from the search and from the sweep.
         disguise = disguised(text)
         python = text = disguise.text if disguise else text
@@ -193,7 +209,8 @@ class Engine:
         text = _revealed(disguise, text)
         cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
         confidence = _squashed(score) if self._repair_weights is None else probability * (text != source)
-        return Draft(text, score, confidence, n_edits, is_valid, cost)
+        reading = None if known is None else Reading(known.what, known.text)
+        return Draft(text, score, confidence, n_edits, is_valid, cost, reading)
 
     def _judge(self, watch: Watch) -> Judge | None:
         """The base, for one request; None where there is none whose judgement the weights were fitted to."""
@@ -350,9 +367,13 @@ def _draft_of(trace: Trace, text: str, is_valid: bool, seconds: float) -> Draft:
 
 
 def _completion_judge(
-    verifier: Verifier, writer: LeftToRight, weights: JudgedCompletionWeights, watch: Watch
+    verifier: Verifier,
+    writer: LeftToRight,
+    weights: JudgedCompletionWeights,
+    drafter: Drafter | None,
+    watch: Watch,
 ) -> CompletionJudge:
-    return CompletionJudge(WatchedVerifier(verifier, watch), writer, weights)
+    return CompletionJudge(WatchedVerifier(verifier, watch), writer, weights, drafter)
 
 
 def _require_usable(source: str) -> None:
@@ -411,6 +432,18 @@ def _require_merged(source: str) -> None:
     line = conflict(source)
     if line is not None:
         raise PassageError(f"line {line + 1} begins a merge conflict; choose one of its sides first")
+
+
+def _require_python(source: str, text: str) -> None:
+    """Raise PassageError where lines of `text`, which `source` was read as, are for a shell, or no line of it is Python."""
+    if (fence := foreign_fence(text)) is not None:
+        raise PassageError(
+            f"the code that begins in line {fence.first + 1} is {fence.language}, not Python; give Python"
+        )
+    if (found := command(text)) is not None:
+        line = text.split("\n")[found.line].strip()
+        numbers = (at for at, own in enumerate(source.split("\n"), 1) if own.strip().endswith(line))
+        raise PassageError(f"line {next(numbers, found.line + 1)} is {found.what}; {found.remedy}")
 
 
 def _squashed(score: float) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cattrs
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
-from redraft_model.passage import Passage, Span, Version
+from redraft_model.passage import Passage, Reading, Span, Version
 
 from redraft_server.client import Client
 from redraft_server.engine.requests import Repair, Rewrite
@@ -95,7 +95,9 @@ async def rewrite(session: Session, data: CodeActionData, token: types.ProgressT
         semantic = await asyncio.to_thread(_is_fine, text, span, target)
         request = Repair(text, span, semantic, target)
         draft = await session.work(data.title, token, request, source, Unit.SEARCH_ROUND)
-        new_text = await asyncio.to_thread(_first_safe, source, [draft.text], span, data, target)
+        new_text = await asyncio.to_thread(
+            _first_safe, source, [draft.text], span, data, draft.reading, target
+        )
         if span is None:
             compiles = await asyncio.to_thread(code_problem, draft.text, target) is None
             session.latest_repair = KnownRepair(source, draft.confidence, compiles)
@@ -106,7 +108,8 @@ async def rewrite(session: Session, data: CodeActionData, token: types.ProgressT
     wanted = Rewrite(passage, data.action, seed=data.seed)
     drafts = await session.work(data.title, token, wanted, source, unit)
     texts = [passage.replaced(draft.text) for draft in drafts]
-    return Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, data))
+    reading = drafts[0].reading if drafts else None
+    return Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, data, reading))
 
 
 def whole_lines(source: Source, first: int, last: int) -> types.Range:
@@ -142,18 +145,19 @@ def _first_safe(
     texts: list[str],
     span: Span | None,
     data: CodeActionData,
+    reading: Reading | None,
     target: Version | None = None,
 ) -> str:
     """The first of `texts`, versions of the code of `source`, that is safe and does what was promised.
 
-    Raises RequestFailed.
+    `reading` is what the code was read as, if it was pasted from elsewhere. Raises RequestFailed.
     """
     text = source.code
     failure = RequestFailed(f"Redraft found nothing to {_word(data)} {_place(span)}.")
     for new_text in texts:
         if new_text == text:
             continue
-        refusal = check(text, new_text, span)
+        refusal = check(text, new_text, span, reading)
         if refusal is not None:
             failure = RequestFailed(f"Redraft discarded its {_word(data)}. {refusal.reason}")
             continue

@@ -2,12 +2,30 @@
 
 from collections.abc import Sequence
 
+from redraft_model.recognise.diffs import patched
+from redraft_model.recognise.empty_bodies import empty_bodies
+from redraft_model.recognise.entities import escaped
+from redraft_model.recognise.fences import fenced
+from redraft_model.recognise.line_numbers import numbered
+from redraft_model.recognise.prompts import transcript
 from redraft_model.recognise.python2 import leading_zeros, python2
 from redraft_model.recognise.recognition import Recognised, Recogniser
+from redraft_model.recognise.slash_comments import commented
 from redraft_model.text.bounds import Bounds
 from redraft_model.text.versions import code_problem, compiles
 
-RECOGNISERS: tuple[Recogniser, ...] = (leading_zeros, python2)
+# From the outside in: a fence may hold a page's entities, those the prompts of a session, and all of it may be Python 2.
+RECOGNISERS: tuple[Recogniser, ...] = (
+    fenced,
+    escaped,
+    patched,
+    transcript,
+    numbered,
+    commented,
+    empty_bodies,
+    leading_zeros,
+    python2,
+)
 
 
 def recognised(

@@ -1,6 +1,7 @@
 """What parses and what does not: Python's own parser has the last word, tree-sitter says where else to look."""
 
 import ast
+import codeop
 import itertools
 import re
 import warnings
@@ -32,6 +33,8 @@ _KINDS = tuple(
 N_KINDS = len(_KINDS) + 1  # 0: none of these
 # Git's marks of a merge that somebody has to decide; the lines of a common ancestor may stand before the middle one.
 _CONFLICT = re.compile(r"^<{7} [^\n]*\n(?s:.*?)^={7}$(?s:.*?)^>{7} ", re.MULTILINE)
+# What an interactive interpreter asks of the compiler to tell input that is not complete yet from input that is wrong.
+_INCOMPLETE = codeop.Compile().flags
 _LINE_ENDING = re.compile(r"\r\n|\r|\n")
 
 
@@ -87,6 +90,20 @@ def compile_problem(source: str) -> Problem | None:
 def compiles(source: str) -> bool:
     """Whether the interpreter's parser and compiler accept `source`."""
     return problem(source) is None and compile_problem(source) is None
+
+
+def can_begin(text: str) -> bool:
+    """Whether a program that parses and compiles could begin with the lines of `text`: a bracket, string or block may be open."""
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | _INCOMPLETE
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "<text>", "exec", flags, dont_inherit=True)
+    except SyntaxError as error:
+        return "incomplete input" in str(error)
+    except (ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def conflict(source: str) -> int | None:
