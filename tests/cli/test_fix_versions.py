@@ -66,3 +66,19 @@ def test_the_project_says_which_python_it_is_for(fix, folder) -> None:
 def test_a_version_that_is_none_is_refused(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["fix", "--target-version", "new", "."]) == 2
     assert b"--target-version is a version such as 3.11" in capsysbinary.readouterr().err
+
+
+OLD = 'import sys\n\ndef warn(name):\n    print >>sys.stderr, "no", name,\n    print\n    raise OSError, `name`\n'
+TODAY = (
+    "import sys\n\ndef warn(name):\n"
+    '    print("no", name, end=" ", file=sys.stderr)\n    print()\n    raise OSError(repr(name))\n'
+)
+
+
+def test_python_2_is_written_in_all_places(fix) -> None:
+    code, result, text = fix(OLD, "--write")
+    assert (code, result["status"], result["n_edits"], result["n_forward"], text) == (0, "fixed", 3, 0, TODAY)
+
+
+def test_an_error_beside_python_2_is_repaired_too(fix) -> None:
+    assert fix(OLD + "\n\nwarn(len(sys.argv)\n", "--write")[2] == TODAY + "\n\nwarn(len(sys.argv))\n"
