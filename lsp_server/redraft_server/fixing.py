@@ -1,7 +1,8 @@
 """Repairing one document or notebook: ask the engine, refuse what is not safe, say what came of it. Writes nothing."""
 
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from redraft_model.passage import UNWATCHED, Cost, Draft, Repairs, Span, Version, Watch
@@ -87,14 +88,17 @@ def fix(
     min_confidence: float = 0.0,
     target: Version | None = None,
     watch: Watch = UNWATCHED,
+    timeout: float = 0.0,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Fix:
     """The engine's repair of `document`, checked; the diff in the result calls the file `patch_name`.
 
     Only `span` changes. A calibrated engine has to be sure of the repair with a probability of `min_confidence`. `target` is the
-    oldest Python that the code is for.
+    oldest Python that the code is for. It is given up after `timeout` seconds on `clock` (0: never).
     """
     before = document.encode(document.text)
-    attempt = _attempt(engine, document.text, semantic, watch, span=span, target=target)
+    limit = _Limit(watch.limited(timeout, clock), timeout)
+    attempt = _attempt(engine, document.text, semantic, limit, span=span, target=target)
     finding = None if attempt.problem is None else refused(attempt.problem, document.text)
     try:
         after = document.encode(attempt.text)
@@ -114,16 +118,19 @@ def fix_notebook(
     min_confidence: float = 0.0,
     target: Version | None = None,
     watch: Watch = UNWATCHED,
+    timeout: float = 0.0,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Fix:
     """The same for a notebook, whose cells are repaired one by one: each compiles for itself, as it is run for itself."""
     before = notebook.encode({})
+    limit = _Limit(watch.limited(timeout, clock), timeout)
     attempts: list[_Attempt] = []
     texts: dict[int, str] = {}
     finding: Finding | None = None
     for cell in notebook.cells:
         if not semantic and code_problem(cell.code, target) is None:
             continue
-        attempt = _attempt(engine, cell.code, semantic, watch, target=target, where=_place_of(cell))
+        attempt = _attempt(engine, cell.code, semantic, limit, target=target, where=_place_of(cell))
         text = cell.revealed(attempt.text)
         if text is None:
             attempt = attempt.refused("The rewrite would change a line that only IPython understands")
@@ -134,6 +141,14 @@ def fix_notebook(
         attempts.append(attempt)
     result = _result(engine, notebook.name, attempts, min_confidence, finding)
     return _fix(before, notebook.encode(texts), notebook.encoding, patch_name, result)
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """Who watches a repair, and after how many seconds it is late; 0: never."""
+
+    watch: Watch
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -166,18 +181,20 @@ def _attempt(
     engine: Repairs,
     code: str,
     semantic: bool,
-    watch: Watch,
+    limit: "_Limit",
     *,
     span: Span | None = None,
     target: Version | None = None,
     where: str = "",
 ) -> _Attempt:
     """The engine's repair of `code`, checked; `where` is said behind the number of a line."""
-    draft = engine.repair(code, span=span, semantic=semantic, target_version=target, watch=watch)
+    draft = engine.repair(code, span=span, semantic=semantic, target_version=target, watch=limit.watch)
     text = _with_end_of(code, draft.text)
     left = code_problem(text, target)
     said = f"{_described(left)}{where}" if left else ""
     attempt = _Attempt(code, code_problem(code, target), draft, text, said)
+    if left is not None and limit.watch.is_late():
+        return attempt.refused(f"no repair found within {limit.seconds:g} s; give it more with --timeout")
     refusal = safety.check(code, text, span, reading=draft.reading)
     return attempt.refused(refusal.reason) if refusal else attempt
 

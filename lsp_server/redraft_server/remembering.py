@@ -66,7 +66,8 @@ class RememberingEngine:
         draft = self._opened().repair(
             source, span=span, semantic=semantic, target_version=target_version, watch=watch
         )
-        if self._model is not None:
+        # What was given up may be found with more time.
+        if self._model is not None and not watch.is_late():
             self._verdicts.put_about(self._key("about"), about)
             self._verdicts.put_draft(key, source, draft)
         return draft

@@ -24,6 +24,7 @@ Values = Mapping[str, Any]
 # A repair that nobody looks at is made from this probability on that it is right; below it, it is only shown. Of repairs of
 # held-out code that said so much or more nine of ten were right (213 of 234, docs/log.md).
 DEFAULT_MIN_CONFIDENCE = 0.6
+DEFAULT_TIMEOUT = 20  # seconds
 
 # The target version of code that may use whatever the newest Python takes.
 NEWEST = "newest"
@@ -77,6 +78,7 @@ _FLAG = Kind("true or false", lambda value: value if isinstance(value, bool) els
 _SHARE = _number("a number from 0 to 1", lambda number: 0 <= number <= 1)
 _COUNT = _number("a whole number, at least 0", lambda number: number >= 0 and isinstance(number, int))
 _SECONDS = _number("a number of seconds, 0, or -1", lambda number: number >= 0 or number == -1)
+_TIMEOUT = _number("a number of seconds, at least 0", lambda number: number >= 0)
 _GLOBS = Kind("a list of globs as in .gitignore, without “!”", _usable_globs)
 
 
@@ -89,6 +91,9 @@ class Settings:
         DEFAULT_MIN_CONFIDENCE,
         "How likely right a repair has to be before an editor prefers it, or fix-all makes it.",
         _SHARE,
+    )
+    timeout: float = _setting(
+        DEFAULT_TIMEOUT, "After how many seconds of search a repair is given up; 0: never.", _TIMEOUT
     )
     inline_completion: bool = _setting(True, "Whether Redraft suggests text at the cursor.", _FLAG)
     inline_completion_min_confidence: float = _setting(

@@ -1,5 +1,6 @@
 """The engine: text in, text out. Owns a checkpoint on a device; everything it returns is a value from `passage`."""
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from redraft_model.decode.proposer import Proposer
 from redraft_model.decode.reading import Reader
 from redraft_model.decode.sampler import Observer, Sampling, Trace, drafts, generate
 from redraft_model.decode.verify import Verifier, WatchedVerifier
-from redraft_model.errors import Cancelled, PassageError
+from redraft_model.errors import Cancelled, OutOfTime, PassageError
 from redraft_model.feature_weights import FeatureWeights
 from redraft_model.misuse import sweep as sweeping
 from redraft_model.misuse.judging import MisuseJudge
@@ -156,9 +157,9 @@ class Engine:
 
         A source that compiles is left alone unless `semantic` asks for edits where the model's doubt is high. Only text inside
         `span` changes. A source that is recognised as something pasted, or as Python 2, is read as what it is first. Newer syntax
-        than that of this Python is right as it is, unless `target_version` is an older Python. Raises Cancelled between two forward
-        passes, and PassageError for a source that is too long, holds a merge conflict or lines that are not Python, or has what
-        the target cannot say.
+        than that of this Python is right as it is, unless `target_version` is an older Python. Once `watch` is late, what has been
+        done so far is returned. Raises Cancelled, and PassageError for a source that is too long, holds a merge conflict or lines
+        that are not Python, or has what the target cannot say.
         """
         _require_usable(source)
         started = time.perf_counter()
@@ -195,17 +196,18 @@ class Engine:
             probability *= repaired.probability
         is_valid = parses(text)
         if semantic and is_valid:
-            improved = sweeping.improve(
-                proposer,
-                text,
-                self._settings.sweep,
-                within=_moved(span, source, text),
-                is_allowed=is_allowed,
-                weights=self._misuse_weights,
-                judge=self._misuse_judge(watch),
-            )
-            text, score, n_edits = improved.source, score + improved.score, n_edits + improved.n_edits
-            probability *= improved.probability
+            with contextlib.suppress(OutOfTime):
+                improved = sweeping.improve(
+                    proposer,
+                    text,
+                    self._settings.sweep,
+                    within=_moved(span, source, text),
+                    is_allowed=is_allowed,
+                    weights=self._misuse_weights,
+                    judge=self._misuse_judge(watch),
+                )
+                text, score, n_edits = improved.source, score + improved.score, n_edits + improved.n_edits
+                probability *= improved.probability
         text = _revealed(disguise, text)
         cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
         confidence = _squashed(score) if self._repair_weights is None else probability * (text != source)

@@ -19,3 +19,7 @@ class PassageError(RedraftError):
 
 class Cancelled(Exception):  # noqa: N818  (a fact, not a failure)
     """The caller asked to stop; raised between two denoise steps."""
+
+
+class OutOfTime(Exception):  # noqa: N818  (a fact, not a failure)
+    """The time the caller gave is up; raised as Cancelled is, and caught by the engine, which keeps what it has."""

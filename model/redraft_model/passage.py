@@ -1,8 +1,11 @@
 """The engine's door: what it is asked and what it answers, as values and protocols. Knows nothing of tensors, files or editors."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
+
+from redraft_model.errors import Cancelled, OutOfTime
 
 LONGEST_CONTEXT = 200_000  # characters of other files that are looked at for a completion
 
@@ -142,10 +145,28 @@ class DenoiseStep:
 
 @dataclass(frozen=True)
 class Watch:
-    """The caller's eyes on a running draft; both are called between denoise steps."""
+    """The caller's eyes on a running draft; they are called between denoise steps, and a search asks more often.
+
+    Once a repair `is_late` it ends with what it has found.
+    """
 
     is_cancelled: Callable[[], bool] = lambda: False
     on_step: Callable[[DenoiseStep], None] = lambda step: None
+    is_late: Callable[[], bool] = lambda: False
+
+    def check(self) -> None:
+        """Raise Cancelled or OutOfTime if the caller does not wait any longer."""
+        if self.is_cancelled():
+            raise Cancelled
+        if self.is_late():
+            raise OutOfTime
+
+    def limited(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> "Watch":
+        """The same watch, late `seconds` from now; 0: never. `clock` tells the time in seconds."""
+        if not seconds:
+            return self
+        end = clock() + seconds
+        return replace(self, is_late=lambda: clock() >= end)
 
 
 UNWATCHED = Watch()

@@ -149,6 +149,9 @@ class FakeEngine:
             if watch.is_cancelled():
                 self._note("cancelled")
                 raise Cancelled
+            if watch.is_late():
+                self._note("late")
+                break
             time.sleep(SECONDS_STUCK if "# stuck" in text else 0.01)
             canvas = _masked(target, index / n_steps) if "# masks" in text else target
             watch.on_step(DenoiseStep(index, n_steps, passage.replaced(canvas) if passage else ""))

@@ -327,6 +327,15 @@ async def test_a_change_during_the_work_makes_the_result_void(start_editor: Any)
     assert "has changed while" in error["message"]
 
 
+async def test_a_repair_ends_when_the_time_is_up_that_the_user_gives_it(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL, initializationOptions={"timeout": 0.01})
+    uri = editor.open("# held\n" + BROKEN)
+    action = (await actions(editor, uri, (2, 0)))[0]
+    await editor.ask("codeAction/resolve", action)
+    assert "late" in editor.log
+
+
 async def test_a_cancelled_repair_is_answered_at_once_and_stops_the_engine(start_editor: Any) -> None:
     editor = await start_editor()
     await editor.initialize(FULL)

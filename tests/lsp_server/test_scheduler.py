@@ -53,6 +53,10 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 HELD = Repair("# held\n" + BROKEN)
+HELD_FOR_A_WHILE = [
+    Repair("# held\n" + BROKEN, timeout=0.01),
+    Rewrite(Passage("# held\n", BROKEN, ""), timeout=0.01),
+]
 
 
 def slow() -> Repair:
@@ -388,3 +392,12 @@ def _is_running(pid: int) -> bool:
         return False
     # A container may have nobody who collects orphans.
     return ") Z " not in Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+
+
+@pytest.mark.parametrize("request_", HELD_FOR_A_WHILE, ids=["repair", "rewrite"])
+async def test_a_search_ends_with_what_it_has_when_its_time_is_up(
+    bench: Bench, request_: Repair | Rewrite
+) -> None:
+    async with asyncio.timeout(SECONDS):
+        assert await bench.scheduler.start(request_).answer()
+    assert "late" in bench.log

@@ -36,6 +36,7 @@ def test_what_is_null_is_not_set() -> None:
         ("doubtThreshold", [0, 0.25, 1], [2, "low"]),
         ("maxSuffixCharacters", [0, 8, 100], [-1, 8.5, True, float("inf")]),
         ("keepAlive", [0, -1, 0.5, 300], [-2, -0.5, "5m", True, float("inf")]),
+        ("timeout", [0, 0.5, 60], [-1, "20 s", True, float("inf")]),
         ("threads", [0, 4], [-1, 1.0, "many"]),
     ],
 )

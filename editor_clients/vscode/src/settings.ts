@@ -4,6 +4,7 @@
 export const NAMES = [
   "enable",
   "minConfidence",
+  "timeout",
   "inlineCompletion",
   "inlineCompletionMinConfidence",
   "multiLine",

@@ -40,7 +40,7 @@ from redraft_server.model_choice import AUTO, ModelChoice
 from redraft_server.notebook_files import MAX_NOTEBOOK_BYTES, Notebook
 from redraft_server.remembering import RememberingEngine, clean_key
 from redraft_server.report import Changes, Exit, Report, Result, Status
-from redraft_server.settings import DEFAULT_MIN_CONFIDENCE
+from redraft_server.settings import DEFAULT_MIN_CONFIDENCE, DEFAULT_TIMEOUT
 from redraft_server.source_files import LineRange, LineRangeError
 from redraft_server.target import nearest, version_of
 from redraft_server.verdicts import Verdicts, VerdictsError, cache_folder
@@ -59,6 +59,7 @@ def fix(
     json: fix_options.Json = False,
     semantic: fix_options.Semantic = False,
     min_confidence: fix_options.MinConfidence = None,
+    timeout: fix_options.Timeout = DEFAULT_TIMEOUT,
     target_version: fix_options.TargetVersion = None,
     changed: fix_options.Changed = False,
     changed_since: fix_options.ChangedSince = None,
@@ -84,6 +85,8 @@ def fix(
         raise typer.BadParameter("--min-confidence is a number from 0 to 1")
     if target_version is not None and version_of(target_version) is None:
         raise typer.BadParameter("--target-version is a version such as 3.11")
+    if not math.isfinite(timeout):
+        raise typer.BadParameter("--timeout is a number of seconds; 0 is no limit")
     chosen = {Changes.WRITE: write or interactive, Changes.DIFF: diff, Changes.CHECK: check}
     if sum(chosen.values()) > 1:
         raise typer.BadParameter("choose one of --write, --diff and --check")
@@ -100,6 +103,7 @@ def fix(
         format=form,
         is_semantic=semantic,
         min_confidence=min_confidence,
+        timeout=timeout,
         target_version=None if target_version is None else version_of(target_version),
         lines=None if lines is None else LineRange.of(lines),
         review=Review() if interactive else None,
@@ -137,6 +141,7 @@ class _Task:
     is_semantic: bool
     min_confidence: float | None
     """None: the user has not said."""
+    timeout: float
     target_version: Version | None
     """None: the user has not said."""
     lines: LineRange | None = None
@@ -182,6 +187,7 @@ class _Task:
                 min_confidence=bound,
                 target=target,
                 watch=watch,
+                timeout=self.timeout,
             )
         return fixing.fix(
             self.ready(),
@@ -192,6 +198,7 @@ class _Task:
             min_confidence=bound,
             target=target,
             watch=watch,
+            timeout=self.timeout,
         )
 
 

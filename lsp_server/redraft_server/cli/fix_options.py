@@ -34,6 +34,12 @@ MinConfidence = Annotated[
         help=f"Write only what is at least this likely right. [default: {DEFAULT_MIN_CONFIDENCE:g}]",
     ),
 ]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout", metavar="SECONDS", min=0, help="Give a file up after so many seconds; 0: never."
+    ),
+]
 TargetVersion = Annotated[
     str | None,
     typer.Option(

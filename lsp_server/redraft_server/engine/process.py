@@ -180,9 +180,9 @@ def _answers(
     (request,), (watch,) = requests, watches
     match request:
         case Repair():
-            return [engine.repair(**arguments(request), watch=watch)]
+            return [engine.repair(**arguments(request), watch=watch.limited(request.timeout))]
         case Rewrite():
-            return [engine.rewrite(**arguments(request), watch=watch)]
+            return [engine.rewrite(**arguments(request), watch=watch.limited(request.timeout))]
         case FindDoubts():
             return [engine.doubt(**arguments(request), watch=watch)]
     raise AssertionError(request)

@@ -18,13 +18,14 @@ class Request(Generic[T]):
 
 @dataclass(frozen=True)
 class Repair(Request[Draft]):
-    """The whole source with its errors repaired; see `Engine.repair`."""
+    """The whole source with its errors repaired, as far as `timeout` seconds suffice (0: no limit); see `Engine.repair`."""
 
     answer = Draft
     source: str
     span: Span | None = None
     semantic: bool = False
     target_version: Version | None = None
+    timeout: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,14 @@ class Complete(Request[list[Draft]]):
 
 @dataclass(frozen=True)
 class Rewrite(Request[list[Draft]]):
-    """Texts for a passage's target after an action; see `Engine.rewrite`."""
+    """Texts for a passage's target after an action; see `Engine.rewrite`. A search for a repair ends after `timeout` seconds."""
 
     answer = list[Draft]
     passage: Passage
     action: str = "repair"
     n_drafts: int = 1
     seed: int = 0
+    timeout: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,8 @@ def from_json(message: object) -> AnyRequest:
 
 
 def arguments(request: AnyRequest) -> dict[str, Any]:
-    """The fields of `request` by name: what the engine's method takes."""
-    return {field.name: getattr(request, field.name) for field in fields(request)}
+    """The fields of `request` by name: what the engine's method takes. How long it may take is for its watch to say."""
+    return {field.name: getattr(request, field.name) for field in fields(request) if field.name != "timeout"}
 
 
 def batches_with(one: Request[Any], other: Request[Any]) -> bool:

@@ -90,10 +90,11 @@ async def rewrite(session: Session, data: CodeActionData, token: types.ProgressT
         raise RequestFailed(f"The checkpoint has not learnt the action {data.action!r}.")
     text = source.code
     span = source.span(data.range) if data.range is not None else None
+    timeout = session.configuration.for_document(source.uri).timeout
     if data.action == "repair":
         target = session.configuration.for_document(source.uri).target
         semantic = await asyncio.to_thread(_is_fine, text, span, target)
-        request = Repair(text, span, semantic, target)
+        request = Repair(text, span, semantic, target, timeout)
         draft = await session.work(data.title, token, request, source, Unit.SEARCH_ROUND)
         new_text = await asyncio.to_thread(
             _first_safe, source, [draft.text], span, data, draft.reading, target
@@ -105,7 +106,7 @@ async def rewrite(session: Session, data: CodeActionData, token: types.ProgressT
     passage = Passage.cut(text, span or Span(0, len(text)))
     # The engine searches for a repair of what does not parse, whatever else it is to do with it.
     unit = Unit.DENOISE_STEP if await asyncio.to_thread(parses, text) else Unit.SEARCH_ROUND
-    wanted = Rewrite(passage, data.action, seed=data.seed)
+    wanted = Rewrite(passage, data.action, seed=data.seed, timeout=timeout)
     drafts = await session.work(data.title, token, wanted, source, unit)
     texts = [passage.replaced(draft.text) for draft in drafts]
     reading = drafts[0].reading if drafts else None

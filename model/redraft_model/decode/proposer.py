@@ -12,7 +12,6 @@ import torch
 
 from redraft_model.decode.forward import Cached, Full, at_places
 from redraft_model.decode.selection import forbid_controls_at_masks
-from redraft_model.errors import Cancelled
 from redraft_model.network.transformer import Transformer
 from redraft_model.passage import UNWATCHED, DenoiseStep, Watch
 from redraft_model.tokens.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, MASK_ID
@@ -71,6 +70,10 @@ class Proposer:
         self._count(sum(len(window.canvas.region) for window in windows))
         return at_places(self.model, [window.canvas for window in windows], places)
 
+    def check(self) -> None:
+        """Raise Cancelled or OutOfTime; to be called by whoever works for long between two forward passes."""
+        self._watch.check()
+
     def tell(self, index: int, limit: int, text: str) -> None:
         """Report a step to whoever watches."""
         self._watch.on_step(DenoiseStep(index, limit, text))
@@ -112,8 +115,7 @@ class Proposer:
         return answers
 
     def _count(self, n_tokens: int) -> None:
-        if self._watch.is_cancelled():
-            raise Cancelled
+        self.check()
         self.effort.n_forward += 1
         self.effort.n_tokens += n_tokens
 

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from redraft_model.errors import Cancelled
 from redraft_model.network.base import Base
 from redraft_model.network.cache import Cache
 from redraft_model.network.transformer import Transformer
@@ -58,8 +57,7 @@ class Reader:
             n_kept = n_common(read.tokens, tokens)
             read = read.cropped(n_kept) if n_kept else None
         while read is None or len(read.tokens) < len(tokens):
-            if watch.is_cancelled():
-                raise Cancelled
+            watch.check()
             start = 0 if read is None else len(read.tokens)
             piece = tokens[start : start + self._tokens_at_once]
             hidden_1TW, cache = model.encode(

@@ -26,7 +26,6 @@ from redraft_model.decode.reading import (
     positions,
     window_start,
 )
-from redraft_model.errors import Cancelled
 from redraft_model.network.base import Base
 from redraft_model.network.transformer import Transformer
 from redraft_model.passage import UNWATCHED, Watch
@@ -126,8 +125,7 @@ class Verifier:
         """The log-probabilities of the tokens of each of `ends`, given what was read."""
         judged: list[Floats] = [np.zeros(0, np.float32)] * len(ends)
         for chunk in _chunks(ends, self._tokens_at_once):
-            if watch.is_cancelled():
-                raise Cancelled
+            watch.check()
             for i, log_p in zip(chunk, self._judged_together(read, [ends[i] for i in chunk]), strict=True):
                 judged[i] = log_p
         return judged

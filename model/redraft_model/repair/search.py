@@ -13,6 +13,7 @@ end are in one window then.
 
 # T tokens of a region and its end marker, V vocabulary
 
+import contextlib
 import heapq
 import itertools
 import math
@@ -24,6 +25,7 @@ from rapidfuzz.distance import Indel
 
 from redraft_model.decode.judge import Judge
 from redraft_model.decode.proposer import Opened, Proposer, pseudo_log_likelihood
+from redraft_model.errors import OutOfTime
 from redraft_model.passage import Span
 from redraft_model.repair.candidates import LabelEdit, candidates
 from redraft_model.repair.judging import judged, preselected
@@ -40,7 +42,6 @@ from redraft_model.text.look_alikes import respelt
 from redraft_model.text.no_ops import n_no_ops
 from redraft_model.text.parser import Problem, compile_problem, problem
 from redraft_model.tokens.alignment import gaps
-from redraft_model.tokens.tokenizer import Tokenizer
 from redraft_model.tokens.window import Window, around
 
 # A search that solves several problems at once has its first change far up, which says nothing against it.
@@ -96,7 +97,7 @@ def repair(
     judge: Judge | None = None,
     on_solved: Callable[[Sequence[Solution]], None] = lambda solutions: None,
 ) -> Repaired:
-    """Solve one problem after the other, from the top, until the text parses or a problem resists.
+    """Solve one problem after the other, from the top, until the text parses, a problem resists, or time is up.
 
     Of a text that parses, what the compiler says is the problem.
 
@@ -122,15 +123,18 @@ def repair(
             confidence *= RESPELT_RIGHT
             current = _first_attempt(in_ascii)
             continue
-        found = _solve_folded(proposer, current, search, bounds, is_possible)
-        if not found.solutions:
-            found = _Found(_solve(proposer, current, search, bounds, is_possible))
-        if not found.solutions:
+        try:
+            found = _solve_folded(proposer, current, search, bounds, is_possible)
+            if not found.solutions:
+                found = _Found(_solve(proposer, current, search, bounds, is_possible))
+            if not found.solutions:
+                break
+            on_solved([found.whole(solution) for solution in found.solutions])
+            solutions = found.solutions
+            if weights is not None and judge is not None:
+                solutions = _judged_by_base(solutions, weights, judge)
+        except OutOfTime:
             break
-        on_solved([found.whole(solution) for solution in found.solutions])
-        solutions = found.solutions
-        if weights is not None and judge is not None:
-            solutions = _judged_by_base(solutions, weights, judge)
         best, share = _best(solutions, weights)
         best = found.whole(best)
         score += best.score
@@ -140,7 +144,8 @@ def repair(
     if weights is not None:
         # What was still wrong further down made every text so far less plausible than it is now.
         if len(taken) > 1:
-            taken = _seen_again(proposer, current.source, taken, search, bounds)
+            with contextlib.suppress(OutOfTime):
+                taken = _seen_again(proposer, current.source, taken, search, bounds)
         confidence *= math.prod(weights.probability(each.features, each.share) for each in taken)
     return Repaired(current.source, score, n_edits, current.trouble, confidence)
 
@@ -282,6 +287,11 @@ def _solve(
 ) -> list[Solution]:
     """The texts that were found in which the problem of `start` is solved; who watches sees what `shown` makes of a text."""
     assert start.trouble is not None
+
+    def is_possible(text: str) -> bool:
+        proposer.check()
+        return is_allowed(text)
+
     untouched = CommentsAndStrings.of(start.source)
     counter = itertools.count()
     queue = [_Queued(0.0, next(counter), start)]
@@ -289,12 +299,13 @@ def _solve(
     solutions: dict[str, Attempt] = {}
     n_done, rounds_left = 0, search.n_rounds
     while queue and rounds_left > 0 and len(solutions) < search.n_solutions:
-        beam = _popped(queue, search.beam if n_done >= search.n_narrow else -(-search.beam // 2), is_allowed)
+        beam = _popped(queue, search.beam if n_done >= search.n_narrow else -(-search.beam // 2), is_possible)
         if not beam:
             break
         n_done, rounds_left = n_done + 1, rounds_left - 1
         proposer.tell(search.n_rounds - rounds_left, search.n_rounds, shown(beam[0].source) or "")
         for parent, frame, text, gain, n_edits in _expand(proposer, beam, start, untouched, search, bounds):
+            proposer.check()
             known = seen.get(text)
             if known is not None:
                 # Several ways lead to it; what it gained is what it gains on the best one.
@@ -306,7 +317,7 @@ def _solve(
                 continue
             attempt = seen[text] = _judged(parent, frame, text, gain, n_edits)
             if _is_solved(start, attempt):
-                if _is_solution(parent, attempt) and is_allowed(text):
+                if _is_solution(parent, attempt) and is_possible(text):
                     solutions[text] = attempt
                 if not _goes_on(parent, attempt):
                     continue
@@ -318,7 +329,7 @@ def _solve(
         if solutions:
             rounds_left = min(rounds_left, search.patience)
             best = max(solution.gain for solution in solutions.values())
-            if _is_any(queue, is_allowed) and best > search.lead - queue[0].cost:
+            if _is_any(queue, is_possible) and best > search.lead - queue[0].cost:
                 break
     return _weighed(proposer, start, [*solutions.values()], search, bounds, is_allowed)
 
@@ -453,7 +464,7 @@ def _weighed(
     needed: dict[str, Attempt] = {}
     frame = Frame.around(start.source, _window(proposer, start, _focus(start), search, bounds).span)
     for solution in solutions:
-        small = _minimal(start, solution, frame, proposer.tokenizer, is_allowed)
+        small = _minimal(start, solution, frame, proposer, is_allowed)
         # The way found directly knows best what its edits gained.
         if small.source not in needed or solution is small:
             needed[small.source] = small
@@ -525,11 +536,12 @@ def _minimal(
     start: Attempt,
     solution: Attempt,
     frame: Frame,
-    tokenizer: Tokenizer,
+    proposer: Proposer,
     is_allowed: Callable[[str], bool],
 ) -> Attempt:
     """The solution without the changes that can be taken back one by one while it stays as good: solved, allowed, compiled."""
     head, old, new, tail = changed_lines(start.source, solution.source)
+    tokenizer = proposer.tokenizer
     before, after = tokenizer.encode(old), tokenizer.encode(new)
     current = solution
     is_smaller = True
@@ -537,6 +549,7 @@ def _minimal(
         is_smaller = False
         changes = gaps(before, after)
         for change in changes if len(changes) > 1 else []:
+            proposer.check()
             tokens = np.concatenate(
                 [after[: change.new_start], before[change.start : change.end], after[change.new_end :]]
             )

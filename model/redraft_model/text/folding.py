@@ -18,8 +18,11 @@ from redraft_model.text.parser import Problem, problem
 
 KEPT = 2  # lines at either end of a run of units that are alike, and what goes on of the last unit
 LONGEST_RUN = 8  # lines of a run that is shown as a whole
+LONGEST_LINE = 4_000  # characters; of a longer one the elements in a bracket are left out
+_N_ELEMENTS = 8  # elements that stay on either side of what was left out
 _LONGEST_CHUNK = 12  # lines that are looked at to see whether code begins
 _N_PARSES = 40  # whole texts that are parsed to find the first place where a string can end
+_LONGEST_CHANGE = 20_000  # characters; aligning texts takes time in their square
 _ELLIPSIS = "..."  # an expression that stands for what is left out at the end
 
 _SIGN = re.compile(
@@ -28,6 +31,7 @@ _SIGN = re.compile(
     | (?P<triple> (?P<quotes> \"\"\"|''') (?: [^"'\\]+ | \\[\s\S] | (?!(?P=quotes))["'] )* (?P<end> (?P=quotes) )? )
     | (?P<string> " (?: \\[\s\S] | [^"\\\n] )* "? | ' (?: \\[\s\S] | [^'\\\n] )* '? )
     | (?P<bracket> [()\[\]{}] )
+    | (?P<comma> , )
     """,
     re.VERBOSE,
 )
@@ -56,15 +60,7 @@ class Folded:
         """A text made from the folded one by edits, with everything that was left out; None if an edit touched a cut."""
         if not self.cuts:
             return text
-        head, old, new, _ = changed_lines(self.text, text)
-        changes = [
-            (
-                Span(len(head) + change.src_start, len(head) + change.src_end),
-                change.dest_end - change.dest_start,
-            )
-            for change in Indel.opcodes(old, new)
-            if change.tag != "equal"
-        ]
+        changes = _changes(self.text, text)
         pieces: list[str] = []
         end = 0
         for cut in self.cuts:
@@ -98,13 +94,25 @@ def folded(source: str, found: Problem) -> tuple[Folded, Problem] | None:
     last = signs[-1] if signs else None
     if last is not None and last["triple"] and last["end"] is None:
         return _folded_string(source, found, signs)
-    cuts = _cuts_of_rows(source, found, signs)
+    cuts = _cuts_of_rows(source, found, signs) or _cuts_of_elements(source, found, signs)
     if not cuts:
         return None
     short = _without(source, cuts)
     now = problem(short.text)
     is_same = now is not None and now.kind == found.kind
     return (short, found) if is_same else None
+
+
+def _changes(before: str, after: str) -> list[tuple[Span, int]]:
+    """The spans of `before` that are other ones in `after`, and how long each is there."""
+    head, old, new, _ = changed_lines(before, after)
+    if max(len(old), len(new)) > _LONGEST_CHANGE:
+        return [(Span(len(head), len(head) + len(old)), len(new))]
+    return [
+        (Span(len(head) + change.src_start, len(head) + change.src_end), change.dest_end - change.dest_start)
+        for change in Indel.opcodes(old, new)
+        if change.tag != "equal"
+    ]
 
 
 def _without(source: str, cuts: Sequence[tuple[Span, str]]) -> Folded:
@@ -284,6 +292,42 @@ def _likeness(lines: _Lines, low: int, end: int, special: int) -> object:
         return low
     sign = last[-1]
     return lines.indentation(low), sign if not sign.isalnum() else "a", lines.code(low)[:1].isalnum()
+
+
+def _cuts_of_elements(source: str, found: Problem, signs: Sequence[re.Match[str]]) -> list[tuple[Span, str]]:
+    """The elements to leave out of a bracket on the very long line where the parser stopped, far from there and from both ends."""
+    start = source.rfind("\n", 0, found.span.start) + 1
+    end = source.find("\n", found.span.start)
+    end = len(source) if end < 0 else end
+    if end - start <= LONGEST_LINE:
+        return []
+    on_line = [sign for sign in signs if start <= sign.start() and sign.end() <= end]
+    borders = _elements(on_line, found.span.end)
+    before = [comma for comma in borders if comma <= found.span.start]
+    behind = [comma for comma in borders if comma > found.span.end]
+    cuts = []
+    for commas in (before, behind):
+        if len(commas) > 2 * _N_ELEMENTS:
+            cuts.append((Span(commas[_N_ELEMENTS], commas[-_N_ELEMENTS]), ""))
+    return cuts
+
+
+def _elements(signs: Sequence[re.Match[str]], at: int) -> list[int]:
+    """The offsets behind the commas of the innermost bracket that is open at `at`, among `signs` of one line."""
+    levels: list[list[int]] = [[]]
+    chosen: list[int] | None = None
+    for sign in signs:
+        if chosen is None and sign.start() >= at:
+            chosen = levels[-1]
+        if sign["comma"]:
+            levels[-1].append(sign.end())
+        elif sign["bracket"] in _PAIRS:
+            closed = levels.pop()
+            if closed is chosen or not levels:
+                return closed
+        elif sign["bracket"]:
+            levels.append([])
+    return levels[-1] if chosen is None else chosen
 
 
 # Strings

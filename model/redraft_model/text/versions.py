@@ -9,7 +9,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
@@ -75,10 +75,7 @@ def watched(watch: Watch, disguise: Disguise | None) -> Watch:
     """A watch over work on a disguised text, which shows `watch` the text itself."""
     if disguise is None:
         return watch
-    return Watch(
-        watch.is_cancelled,
-        lambda step: watch.on_step(type(step)(step.index, step.limit, disguise.shown(step.text))),
-    )
+    return replace(watch, on_step=lambda step: watch.on_step(replace(step, text=disguise.shown(step.text))))
 
 
 @lru_cache(maxsize=8)

@@ -1,5 +1,6 @@
 """The repair search with a network that knows the clean text, and with one that knows nothing."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from redraft_model.network.transformer import Transformer
 from redraft_model.passage import DenoiseStep, Span, Watch
 from redraft_model.repair.search import Bounds, Repaired, Solution, repair
 from redraft_model.repair.settings import Search
-from redraft_model.text.parser import parses, problem
+from redraft_model.text.parser import Problem, parses, problem
 from redraft_model.tokens.alignment import MASK_ID
 from redraft_model.tokens.tokenizer import Tokenizer
 from redraft_model.tokens.window import Window
@@ -396,19 +397,45 @@ def test_bounds_move_with_the_text_between_them() -> None:
     assert Bounds.of("abc", Span(80, 90)) == Bounds(3, 0)
 
 
-def test_cancelling_stops_between_two_forward_passes(
+TWO_PROBLEMS = (("for value in values", "for value values"), ("math.sqrt(x)", "math.sqrt(x"))
+
+
+def polls_of(tokenizer: Tokenizer, model: Transformer) -> tuple[int, int]:
+    """How often a search for TWO_PROBLEMS asks whether to stop, and how many forward passes it makes."""
+    n_asked = itertools.count()
+    proposer = Proposer(model, tokenizer, Watch(is_late=lambda: next(n_asked) < 0))
+    assert repair(proposer, broken(*TWO_PROBLEMS), SMALL).source == CLEAN
+    return next(n_asked), proposer.effort.n_forward
+
+
+def test_cancelling_stops_also_between_two_forward_passes(
     tokenizer: Tokenizer, oracle_of: Callable[[str], Transformer]
 ) -> None:
-    source = broken(("for value in values", "for value values"), ("math.sqrt(x)", "math.sqrt(x"))
-    whole = Proposer(oracle_of(CLEAN), tokenizer)
-    repair(whole, source, SMALL)
-    assert whole.effort.n_forward > 3
-    for n in range(whole.effort.n_forward):
+    n_polls, n_forward = polls_of(tokenizer, oracle_of(CLEAN))
+    # Texts that are parsed between two passes take their time, too.
+    assert n_polls > 3 * n_forward > 9, (n_polls, n_forward)
+    for n in range(0, n_polls, 7):
         polls = iter([False] * n + [True])
         proposer = Proposer(oracle_of(CLEAN), tokenizer, Watch(is_cancelled=polls.__next__))
         with pytest.raises(Cancelled):
-            repair(proposer, source, SMALL)
-        assert proposer.effort.n_forward == n
+            repair(proposer, broken(*TWO_PROBLEMS), SMALL)
+        assert next(polls, None) is None  # it asked no more
+
+
+def test_when_time_is_up_what_is_solved_stays(
+    tokenizer: Tokenizer, oracle_of: Callable[[str], Transformer]
+) -> None:
+    source = broken(*TWO_PROBLEMS)
+    n_polls, _ = polls_of(tokenizer, oracle_of(CLEAN))
+    found: dict[str, Problem | None] = {}
+    for n in (*range(0, n_polls, 5), n_polls):
+        n_asked = itertools.count()
+        watch = Watch(is_late=lambda n_asked=n_asked, n=n: next(n_asked) >= n)
+        repaired = repair(Proposer(oracle_of(CLEAN), tokenizer, watch), source, SMALL)
+        found[repaired.source] = repaired.trouble
+    # In this order: nothing, the upper problem, both.
+    assert list(found) == [source, broken(TWO_PROBLEMS[1]), CLEAN]
+    assert list(found.values()) == [problem(text) for text in found]
 
 
 def test_steps_are_told_as_they_happen(tokenizer: Tokenizer, oracle_of: Callable[[str], Transformer]) -> None:

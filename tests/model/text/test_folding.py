@@ -118,3 +118,31 @@ def test_what_was_left_out_lies_within_a_span_or_not() -> None:
     assert not fold.is_within(Span(source.index('["pear", 3]'), rows.end), source)
     assert Folded(source).is_within(Span(0, 0), source)
     assert Folded(source).unfolded("x") == "x"
+
+
+def long_line(n_elements: int = 900) -> str:
+    return "PEARS = [" + ", ".join(f'"pear_{i}"' for i in range(n_elements)) + "]\n" + TAIL[17:]
+
+
+def test_of_a_very_long_line_elements_are_left_out() -> None:
+    source = long_line().replace("]", "")
+    fold = fold_of(source)
+    assert fold.text == source.replace(", ".join(f'"pear_{i}"' for i in range(9, 892)) + ", ", "")
+
+
+def test_on_a_very_long_line_what_is_beside_the_problem_stays() -> None:
+    source = long_line().replace('"pear_450",', '450 = "pear",')
+    fold = fold_of(source)
+    assert '"pear_449", 450 = "pear", "pear_451"' in fold.text
+    assert fold.text.startswith('PEARS = ["pear_0"')
+    assert '"pear_899"]' in fold.text
+    assert fold.text.count("pear") < 40
+
+
+@pytest.mark.parametrize("bad", ["f(", "f)", "f]", '"', "'pear", "{[", "= ="])
+def test_whatever_is_wrong_on_a_very_long_line_what_is_folded_unfolds(bad: str) -> None:
+    source = long_line().replace('"pear_450"', bad)
+    found = problem(source)
+    assert found is not None
+    made = folded(source, found)
+    assert made is None or made[0].unfolded(made[0].text) == source
