@@ -30,6 +30,11 @@ class Fix:
         is_wanted = self.result.status is Status.FIXED or self.result.is_accepted
         return self.after if is_wanted else self.before
 
+    def held_back(self, reason: str) -> "Fix":
+        """The same where the repair is not to be written, and why."""
+        result = replace(self.result, status=Status.UNSURE, reason=reason, is_accepted=False)
+        return Fix(self.before, self.before, b"", result)
+
 
 def needs_model(source: Document | Notebook, *, semantic: bool) -> bool:
     """Whether there is anything to ask the engine: only semantic repair looks at a text that compiles."""

@@ -101,8 +101,9 @@ class Verdicts:
             path = folder / FILE_NAME
             table = _connected(path) or _begun_anew(path)
         except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
             raise VerdictsError(
-                f"the cache in {folder} cannot be used ({error}); name another folder in REDRAFT_CACHE_DIR, or add --no-cache"
+                f"the cache in {folder} cannot be used ({reason}); name another folder in REDRAFT_CACHE_DIR, or add --no-cache"
             ) from error
         return cls(table, path, today, max_entries, max_bytes)
 

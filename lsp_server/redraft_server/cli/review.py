@@ -37,17 +37,11 @@ class Review:
         talk(_described(fix))
         taken = self._taken(sections, encoding)
         if not taken:
-            return replace(
-                fix,
-                after=fix.before,
-                patch=b"",
-                result=replace(result, status=Status.UNSURE, reason="declined"),
-            )
+            return fix.held_back("declined")
         after = diff.applied(fix.before, fix.after, taken)
         left, refusal = _verdict(fix.before, after, path, result.name)
         if refusal:
-            declined = replace(result, status=Status.UNSURE, reason=refusal)
-            return replace(fix, after=fix.before, patch=b"", result=declined)
+            return fix.held_back(refusal)
         status = Status.PARTLY_FIXED if left else Status.FIXED
         part = "" if len(taken) == len(sections) else f"{len(taken)} of {len(sections)} changes made"
         reason = "; ".join(text for text in (part, left and f"left: {left}") if text)
