@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from redraft_model.passage import UNWATCHED, Cost, Draft, Repairs, Span, Watch
+from redraft_model.passage import UNWATCHED, Cost, Draft, Repairs, Span, Version, Watch
+from redraft_model.text.versions import needed, too_new, version_name
 
 from redraft_server import safety
 from redraft_server.diff import unified
@@ -13,6 +14,8 @@ from redraft_server.finding import Finding, Region, refused, replacements, unlik
 from redraft_server.notebook_files import Cell, Notebook
 from redraft_server.problems import Problem, code_problem
 from redraft_server.report import Result, Status
+
+_NO_DRAFT = Draft("", 0.0, 0.0, 0, True, Cost())
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,27 @@ class Fix:
         return Fix(self.before, self.before, b"", result)
 
 
-def needs_model(source: Document | Notebook, *, semantic: bool) -> bool:
-    """Whether there is anything to ask the engine: only semantic repair looks at a text that compiles."""
-    return any(semantic or not safety.compiles(code) for code, _ in _pieces(source))
+def needs_model(source: Document | Notebook, *, semantic: bool, target: Version | None = None) -> bool:
+    """Whether there is anything to ask the engine: only semantic repair looks at a text that compiles.
+
+    What the `target` Python cannot say otherwise is nobody's to repair.
+    """
+    return any(_is_for_model(code, semantic, target) for code, _ in _pieces(source))
 
 
-def left_in(source: Document | Notebook) -> str:
+def untouched(source: Document | Notebook, target: Version | None = None) -> Fix:
+    """What becomes of a file that the engine is not asked about."""
+    data = source.encode({}) if isinstance(source, Notebook) else source.encode(source.text)
+    refusals = (too_new(code, target) for code, _ in _pieces(source))
+    refusal = next((text for text in refusals if text), None)
+    if refusal is not None:
+        return Fix(data, data, b"", Result(source.name, Status.UNFIXABLE, refusal))
+    return Fix(data, data, b"", _clean(source, Cost()))
+
+
+def left_in(source: Document | Notebook, target: Version | None = None) -> str:
     """The first problem of `source`, with its line; "" if it compiles."""
-    found = ((code_problem(code), where) for code, where in _pieces(source))
+    found = ((code_problem(code, target), where) for code, where in _pieces(source))
     return next((f"{_described(problem)}{where}" for problem, where in found if problem), "")
 
 
@@ -54,12 +70,6 @@ def refusal(before: Document | Notebook, after: Document | Notebook) -> str:
     return next((refused.reason.rstrip(".") for refused in found if refused), "")
 
 
-def clean(source: Document | Notebook) -> Fix:
-    """The fix of a file that needs none."""
-    data = source.encode({}) if isinstance(source, Notebook) else source.encode(source.text)
-    return Fix(data, data, b"", Result(source.name, Status.CLEAN))
-
-
 def fix(
     engine: Repairs,
     document: Document,
@@ -68,21 +78,22 @@ def fix(
     span: Span | None = None,
     semantic: bool = False,
     min_confidence: float = 0.0,
+    target: Version | None = None,
     watch: Watch = UNWATCHED,
 ) -> Fix:
     """The engine's repair of `document`, checked; the diff in the result calls the file `patch_name`.
 
-    Only `span` changes. A calibrated engine has to be sure of the repair with a probability of `min_confidence`.
+    Only `span` changes. A calibrated engine has to be sure of the repair with a probability of `min_confidence`. `target` is the
+    oldest Python that it is for.
     """
     before = document.encode(document.text)
-    attempt = _attempt(engine, document.text, span, semantic, watch)
+    attempt = _attempt(engine, document.text, _Asked(span, semantic, target, watch))
     finding = None if attempt.problem is None else refused(attempt.problem, document.text)
     try:
         after = document.encode(attempt.text)
     except UnwritableDocument as error:
-        result = _result(engine, document.name, [attempt.refused(str(error))], min_confidence, finding)
-        return Fix(before, before, b"", result)
-    result = _result(engine, document.name, [attempt], min_confidence, finding)
+        attempt, after = attempt.refused(str(error)), before
+    result = _result(engine, document, [attempt], min_confidence, finding)
     return _fix(before, after, document.encoding, patch_name, result)
 
 
@@ -93,17 +104,24 @@ def fix_notebook(
     patch_name: str,
     semantic: bool = False,
     min_confidence: float = 0.0,
+    target: Version | None = None,
     watch: Watch = UNWATCHED,
 ) -> Fix:
     """The same for a notebook, whose cells are repaired one by one: each compiles for itself, as it is run for itself."""
     before = notebook.encode({})
+    asked = _Asked(None, semantic, target, watch)
     attempts: list[_Attempt] = []
     texts: dict[int, str] = {}
     finding: Finding | None = None
     for cell in notebook.cells:
-        if not semantic and safety.compiles(cell.code):
+        newer = too_new(cell.code, target)
+        if newer is not None:
+            attempts.append(
+                _Attempt(cell.code, None, _NO_DRAFT, cell.code, refusal=f"cell {cell.number}: {newer}")
+            )
+        if not _is_for_model(cell.code, semantic, target):
             continue
-        attempt = _attempt(engine, cell.code, None, semantic, watch, _place_of(cell))
+        attempt = _attempt(engine, cell.code, asked, _place_of(cell))
         text = cell.revealed(attempt.text)
         if text is None:
             attempt = attempt.refused("The rewrite would change a line that only IPython understands")
@@ -112,8 +130,18 @@ def fix_notebook(
         if finding is None and attempt.problem is not None:
             finding = _found_in(notebook, cell, attempt.problem)
         attempts.append(attempt)
-    result = _result(engine, notebook.name, attempts, min_confidence, finding)
+    result = _result(engine, notebook, attempts, min_confidence, finding)
     return _fix(before, notebook.encode(texts), notebook.encoding, patch_name, result)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the engine is asked about each text."""
+
+    span: Span | None
+    semantic: bool
+    target: Version | None
+    watch: Watch
 
 
 @dataclass(frozen=True)
@@ -142,21 +170,22 @@ class _Attempt:
         return replace(self, text=self.before, refusal=reason.rstrip("."))
 
 
-def _attempt(
-    engine: Repairs, code: str, span: Span | None, semantic: bool, watch: Watch, where: str = ""
-) -> _Attempt:
+def _attempt(engine: Repairs, code: str, asked: _Asked, where: str = "") -> _Attempt:
     """The engine's repair of `code`, checked; `where` is said behind the number of a line."""
-    draft = engine.repair(code, span=span, semantic=semantic, watch=watch)
+    draft = engine.repair(
+        code, span=asked.span, semantic=asked.semantic, target_version=asked.target, watch=asked.watch
+    )
     text = _with_end_of(code, draft.text)
-    left = code_problem(text)
-    attempt = _Attempt(code, code_problem(code), draft, text, f"{_described(left)}{where}" if left else "")
-    refusal = safety.check(code, text, span)
+    left = code_problem(text, asked.target)
+    problem = code_problem(code, asked.target)
+    attempt = _Attempt(code, problem, draft, text, f"{_described(left)}{where}" if left else "")
+    refusal = safety.check(code, text, asked.span, draft.reading)
     return attempt.refused(refusal.reason) if refusal else attempt
 
 
 def _result(
     engine: Repairs,
-    name: str,
+    source: Document | Notebook,
     attempts: Sequence[_Attempt],
     min_confidence: float,
     finding: Finding | None,
@@ -166,8 +195,9 @@ def _result(
     changed = [attempt for attempt in attempts if attempt.is_changed]
     if not changed:
         trouble = next((attempt.trouble for attempt in attempts if attempt.trouble), "")
-        status = Status.UNFIXABLE if trouble else Status.CLEAN
-        return Result(name, status, trouble, cost=cost, finding=finding)
+        if not trouble:
+            return _clean(source, cost)
+        return Result(source.name, Status.UNFIXABLE, trouble, cost=cost, finding=finding)
     # Texts are repaired independently of each other: all are right with the product of their probabilities.
     confidence = math.prod(a.draft.confidence for a in changed) if engine.about.is_calibrated else None
     status, reason = Status.FIXED, ""
@@ -176,15 +206,29 @@ def _result(
     elif confidence is not None and confidence < min_confidence:
         status, reason = Status.UNSURE, f"below --min-confidence {min_confidence:g}"
     return Result(
-        name,
+        source.name,
         status,
         reason,
         n_edits=sum(a.draft.n_edits for a in changed),
         score=sum(a.draft.score for a in changed),
         confidence=confidence,
         cost=cost,
+        read_as=next((a.draft.reading.what for a in changed if a.draft.reading), ""),
         finding=finding,
     )
+
+
+def _clean(source: Document | Notebook, cost: Cost) -> Result:
+    """The result of a file that Python takes as it is, with the Python that does if it is newer than this one."""
+    version = max((found for code, _ in _pieces(source) if (found := needed(code))), default=None)
+    reason = "" if version is None else f"needs Python {version_name(version)}"
+    return Result(source.name, Status.CLEAN, reason, cost=cost)
+
+
+def _is_for_model(code: str, semantic: bool, target: Version | None) -> bool:
+    if too_new(code, target) is not None:
+        return False
+    return semantic or code_problem(code, target) is not None
 
 
 def _fix(before: bytes, after: bytes, encoding: str, patch_name: str, result: Result) -> Fix:

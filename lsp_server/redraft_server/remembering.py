@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import redraft_model
-from redraft_model.passage import UNWATCHED, About, Draft, Repairs, Span, Watch
+from redraft_model.passage import UNWATCHED, About, Draft, Repairs, Span, Version, Watch
 
 from redraft_server import __version__
 from redraft_server.verdicts import Verdicts, key_of
@@ -48,16 +48,24 @@ class RememberingEngine:
         return self.known_about
 
     def repair(
-        self, source: str, *, span: Span | None = None, semantic: bool = False, watch: Watch = UNWATCHED
+        self,
+        source: str,
+        *,
+        span: Span | None = None,
+        semantic: bool = False,
+        target_version: Version | None = None,
+        watch: Watch = UNWATCHED,
     ) -> Draft:
         """The draft of the engine, or of an earlier run that asked the same; that one costs nothing."""
         about = self.about
-        asked = f"{span} {semantic}"
+        asked = f"{span} {semantic} {target_version}"
         key = self._key("draft", asked, source)
         known = None if self._model is None else self._verdicts.draft(key, source)
         if known is not None:
             return known
-        draft = self._opened().repair(source, span=span, semantic=semantic, watch=watch)
+        draft = self._opened().repair(
+            source, span=span, semantic=semantic, target_version=target_version, watch=watch
+        )
         if self._model is not None:
             self._verdicts.put_about(self._key("about"), about)
             self._verdicts.put_draft(key, source, draft)
@@ -72,6 +80,6 @@ class RememberingEngine:
         return self._engine
 
 
-def clean_key(data: bytes, kind: str) -> bytes:
-    """The key under which it is remembered that the bytes `data` of a file of this kind compile."""
-    return key_of(*_here(), "clean", kind, data)
+def clean_key(data: bytes, kind: str, target: str) -> bytes:
+    """The key under which it is remembered that the bytes `data` of a file of this kind compile for the `target` Python."""
+    return key_of(*_here(), "clean", kind, target, data)

@@ -57,8 +57,9 @@ _NOT_PROCESSED = (Status.SKIPPED, Status.FAILED)
 class Result:
     """One file: its name, what became of it and why, the draft's edits, score and cost, and the diff.
 
-    `confidence` is how likely the repair is right; None where the checkpoint is not calibrated. `finding` is the first thing that
-    is wrong in the file as it was, `replacements` is the repair.
+    `confidence` is how likely the repair is right; None where the checkpoint is not calibrated. `read_as` says what the text was
+    recognised as; "" if it was not pasted from elsewhere. `finding` is the first thing that is wrong in the file as it was,
+    `replacements` is the repair.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Result:
     confidence: float | None = None
     cost: Cost = _NO_COST
     diff: str = ""
+    read_as: str = ""
     finding: "Finding | None" = None
     replacements: "tuple[Replacement, ...]" = ()
     is_accepted: bool = False
@@ -93,8 +95,9 @@ class Result:
         details = [self.reason] if self.reason else []
         if self.status in _CHANGED:
             sure = "" if self.confidence is None else f", {percent(self.confidence)} sure"
-            took = "known from an earlier run" if self.cost == _NO_COST else f"in {self.cost.seconds:.1f} s"
-            details.insert(0, f"{_counted(self.n_edits, 'edit')} {took}{sure}")
+            details.insert(0, f"{_counted(self.n_edits, 'edit')} in {self.cost.seconds:.1f} s{sure}")
+        if self.read_as:
+            details.insert(0, f"read as {self.read_as}")
         if self.status in _HELD_BACK and changes is Changes.WRITE and not self.is_accepted:
             details.append("not written")
         return f"{self.label(changes)}: {self.name}" + (f" ({'; '.join(details)})" if details else "")
@@ -106,6 +109,7 @@ class Result:
             "status": str(self.status),
             "reason": self.reason,
             "problem": self.finding.to_json() if self.finding else None,
+            "read_as": self.read_as,
             "n_edits": self.n_edits,
             "score": self.score,
             "confidence": self.confidence,

@@ -18,6 +18,7 @@ from redraft_model.passage import (
     Draft,
     Passage,
     Span,
+    Version,
     Watch,
 )
 from redraft_server import loading
@@ -80,8 +81,15 @@ class ScriptedEngine:
     asked: list[object] = field(default_factory=list)
 
     def repair(
-        self, source: str, *, span: Span | None = None, semantic: bool = False, watch: Watch = UNWATCHED
+        self,
+        source: str,
+        *,
+        span: Span | None = None,
+        semantic: bool = False,
+        target_version: Version | None = None,
+        watch: Watch = UNWATCHED,
     ) -> Draft:
+        del target_version
         self.asked.append((source, semantic))
         watch.on_step(DenoiseStep(1, 8, source))
         span = span or Span(0, len(source))

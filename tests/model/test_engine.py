@@ -18,7 +18,7 @@ from redraft_model.errors import Cancelled, CheckpointError, PassageError
 from redraft_model.fit.fitting import fit, hand_set_for_lines
 from redraft_model.network.checkpoint import Checkpoint, Training, export_checkpoint, load_checkpoint
 from redraft_model.network.transformer import Transformer
-from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Span, Watch
+from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Reading, Span, Watch
 from redraft_model.repair.ranking import REPAIR_FEATURES, RepairWeights
 from redraft_model.repair.settings import Search
 from redraft_model.text.parser import parses
@@ -278,6 +278,45 @@ def test_a_merge_conflict_is_for_somebody_to_decide(wild: Engine) -> None:
         wild.repair(source)
     quoted = f'TEXT = """\n{source}"""\n'
     assert wild.repair(quoted).text == quoted, "there it is data"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("x = 1\n\n%matplotlib inline\n", "line 3 is an IPython magic; remove it, or give the notebook"),
+        ("$ pip install rich\n>>> import rich\n", "line 1 is a command for a shell; remove it"),
+        ("```python\n!ls\n```\n", "line 2 is a command for a shell; remove it"),
+        ("Do:\n\n```sh\nls\n```\n", "the code that begins in line 3 is sh, not Python; give Python"),
+    ],
+)
+def test_lines_that_are_not_python_are_for_somebody_else(wild: Engine, source: str, message: str) -> None:
+    with pytest.raises(PassageError, match=f"^{message}$"):
+        wild.repair(source)
+    quoted = f'TEXT = """\n{source}"""\n'
+    assert wild.repair(quoted).text == quoted, "there it is data"
+
+
+def test_a_pasted_text_is_read_as_what_it_is_before_any_search(wild: Engine) -> None:
+    draft = wild.repair(">>> x = 1\n>>> x  # one\n1\n")
+    assert (draft.text, draft.parses, draft.cost.n_forward) == ("x = 1\nx  # one\n", True, 0)
+    assert draft.reading == Reading("a transcript of the interpreter", draft.text)
+    assert wild.repair("x = 1\n").reading is None
+
+
+def test_a_pasted_text_with_an_error_is_repaired_besides(engine_of: Knowing) -> None:
+    lines = CLEAN.replace("height):", "height:").split("\n")[:-1]
+    source = "".join(f"{number:>3}: {line}".rstrip() + "\n" for number, line in enumerate(lines, 1))
+    draft = engine_of().repair(source)
+    assert draft.text == CLEAN
+    assert draft.reading is not None
+    assert draft.reading.what == "code with line numbers"
+
+
+def test_a_selection_is_not_read_as_more_than_it_is(wild: Engine) -> None:
+    source = ">>> x = 1\n>>> x\n1\n"
+    draft = wild.repair(source, span=Span(0, 10))
+    assert draft.reading is None
+    assert draft.text.endswith(source[10:])
 
 
 # Doubt

@@ -10,6 +10,7 @@ export const NAMES = [
   "maxSuffixCharacters",
   "doubtDiagnostics",
   "doubtThreshold",
+  "targetVersion",
   "liveDenoise",
   "disabledGlobs",
   "allowGlobs",

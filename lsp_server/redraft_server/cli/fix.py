@@ -30,6 +30,7 @@ from redraft_server.remembering import RememberingEngine
 from redraft_server.report import Changes
 from redraft_server.run_file import RunFile
 from redraft_server.source_files import LineRange
+from redraft_server.target import version_of
 from redraft_server.verdicts import Verdicts, VerdictsError, cache_folder
 
 STDIN = Path("-")
@@ -45,6 +46,7 @@ def fix(
     json: fix_options.Json = False,
     semantic: fix_options.Semantic = False,
     min_confidence: fix_options.MinConfidence = None,
+    target_version: fix_options.TargetVersion = None,
     changed: fix_options.Changed = False,
     changed_since: fix_options.ChangedSince = None,
     exclude: fix_options.Exclude = None,
@@ -70,6 +72,8 @@ def fix(
     choice = require(ModelChoice(checkpoint, device, model))
     if min_confidence is not None and math.isnan(min_confidence):
         raise typer.BadParameter("--min-confidence is a number from 0 to 1")
+    if target_version is not None and version_of(target_version) is None:
+        raise typer.BadParameter("--target-version is a version such as 3.11")
     chosen = {Changes.WRITE: write or interactive, Changes.DIFF: diff, Changes.CHECK: check}
     if sum(chosen.values()) > 1:
         raise typer.BadParameter("choose one of --write, --diff and --check")
@@ -88,6 +92,7 @@ def fix(
         format=form,
         is_semantic=semantic,
         min_confidence=min_confidence,
+        target_version=None if target_version is None else version_of(target_version),
         lines=None if lines is None else LineRange.of(lines),
         review=Review() if interactive else None,
         proof=None if test_cmd is None else Proof(test_cmd, test_timeout, talk),

@@ -53,7 +53,7 @@ def fix_stdin(task: Task, filename: Path | None) -> Exit:
     source = source_files.opened(data, path, "<stdin>" if filename is None else str(filename))
     with bar(1) as progress:
         name = "stdin" if filename is None else patch_name(filename)
-        fixed = task.fix(source, name, watch(progress, 0, source.name))
+        fixed = task.fix(source, path.parent, name, watch(progress, 0, source.name))
     report = Report((fixed.result,))
     if task.format is not Format.TEXT or task.changes is not Changes.SHOW:
         print_result(task.format, task.changes, fixed.result, fixed.patch)
@@ -94,17 +94,18 @@ def _fixed(task: Task, file: SourceFile, data: bytes, progress: Bar, n_done: int
     """What becomes of a file that holds `data`."""
     name = str(file.path)
     key = task.clean_key(data, file.path)
-    if key is not None and task.memory.text(key) is not None:
-        return _without(data, Result(name, Status.CLEAN))
+    known = None if key is None else task.memory.text(key)
+    if known is not None:
+        return _without(data, Result(name, Status.CLEAN, known))
     try:
         source = source_files.opened(data, file.path, name)
     except UnreadableDocument as error:
         return _without(data, Result(name, Status.SKIPPED, str(error)))
     try:
-        fixed = task.fix(source, patch_name(file.path), watch(progress, n_done, name))
+        fixed = task.fix(source, file.path.parent, patch_name(file.path), watch(progress, n_done, name))
         if task.review is not None:
             with progress.aside():
-                fixed = task.review.of(fixed, file.path, source.encoding)
+                fixed = task.review.of(fixed, file.path, source.encoding, task.target(file.path.parent))
         if task.changes is Changes.WRITE and fixed.written != data:
             with progress.aside():
                 fixed = _written(task, file, fixed)
@@ -114,7 +115,7 @@ def _fixed(task: Task, file: SourceFile, data: bytes, progress: Bar, n_done: int
     except RedraftError as error:
         return _without(data, Result(name, Status.FAILED, str(error)))
     if key is not None and fixed.result.status is Status.CLEAN:
-        task.memory.put_text(key, "")
+        task.memory.put_text(key, fixed.result.reason)
     return fixed
 
 

@@ -34,6 +34,14 @@ MinConfidence = Annotated[
         help=f"Write only what is at least this likely right. [default: {DEFAULT_MIN_CONFIDENCE:g}]",
     ),
 ]
+TargetVersion = Annotated[
+    str | None,
+    typer.Option(
+        "--target-version",
+        metavar="X.Y",
+        help="The oldest Python that the code is for. [default: what requires-python says, else the newest]",
+    ),
+]
 Changed = Annotated[
     bool,
     typer.Option(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from redraft_model.passage import DenoiseStep, Watch
+from redraft_model.passage import DenoiseStep, Version, Watch
 
 from redraft_server import fixing
 from redraft_server.cli.fix_output import Format
@@ -19,6 +19,7 @@ from redraft_server.remembering import RememberingEngine, clean_key
 from redraft_server.report import Changes
 from redraft_server.settings import DEFAULT_MIN_CONFIDENCE
 from redraft_server.source_files import LineRange, LineRangeError
+from redraft_server.target import nearest
 from redraft_server.verdicts import Verdicts
 
 
@@ -33,11 +34,17 @@ class Task:
     is_semantic: bool
     min_confidence: float | None
     """None: the user has not said."""
+    target_version: Version | None = None
+    """None: the user has not said."""
     lines: LineRange | None = None
     review: Review | None = None
     """Asks about each change before it is written; None: nobody is asked."""
     proof: Proof | None = None
     """The command that has to end no worse with a repair; None: no command is run."""
+
+    def target(self, folder: Path) -> Version | None:
+        """The oldest Python that the code of a folder is for; None: nobody has said."""
+        return self.target_version or nearest(folder)
 
     def ready(self) -> RememberingEngine:
         """The engine, which has said what it is; raises CheckpointError. Says so once if it cannot do what was asked for."""
@@ -56,6 +63,7 @@ class Task:
             "changes": str(self.changes),
             "semantic": str(self.is_semantic),
             "min-confidence": str(self.min_confidence),
+            "target-version": str(self.target_version),
             "lines": str(self.lines),
             "model": " ".join(choice.resolved().options()),
         }
@@ -64,15 +72,17 @@ class Task:
         """The key under which it is remembered that a file needs nothing; None if a look at it is needed."""
         if self.is_semantic or self.lines is not None:
             return None
-        return clean_key(data, NOTEBOOK_SUFFIX if is_notebook(path) else "")
+        kind = NOTEBOOK_SUFFIX if is_notebook(path) else ""
+        return clean_key(data, kind, str(self.target(path.parent)))
 
-    def fix(self, source: Document | Notebook, patch_name: str, watch: Watch) -> Fix:
-        """The repair of one source; raises RedraftError."""
+    def fix(self, source: Document | Notebook, folder: Path, patch_name: str, watch: Watch) -> Fix:
+        """The repair of one source from a file in `folder`; raises RedraftError."""
         if isinstance(source, Notebook) and self.lines is not None:
             raise LineRangeError(f"{source.name} is a notebook; --lines goes with a file in Python")
         span = None if self.lines is None or isinstance(source, Notebook) else self.lines.span(source)
-        if not fixing.needs_model(source, semantic=self.is_semantic):
-            return fixing.clean(source)
+        target = self.target(folder)
+        if not fixing.needs_model(source, semantic=self.is_semantic, target=target):
+            return fixing.untouched(source, target)
         bound = DEFAULT_MIN_CONFIDENCE if self.min_confidence is None else self.min_confidence
         if isinstance(source, Notebook):
             return fixing.fix_notebook(
@@ -81,6 +91,7 @@ class Task:
                 patch_name=patch_name,
                 semantic=self.is_semantic,
                 min_confidence=bound,
+                target=target,
                 watch=watch,
             )
         return fixing.fix(
@@ -90,6 +101,7 @@ class Task:
             span=span,
             semantic=self.is_semantic,
             min_confidence=bound,
+            target=target,
             watch=watch,
         )
 

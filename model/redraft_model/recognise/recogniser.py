@@ -1,28 +1,31 @@
-"""What a recogniser promises, and all of them in order."""
+"""All recognisers in order, and what a text is after them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from redraft_model.recognise.diffs import patched
+from redraft_model.recognise.empty_bodies import empty_bodies
+from redraft_model.recognise.entities import escaped
+from redraft_model.recognise.fences import fenced
+from redraft_model.recognise.line_numbers import numbered
+from redraft_model.recognise.prompts import transcript
+from redraft_model.recognise.python2 import leading_zeros, python2
+from redraft_model.recognise.recognition import Recognised, Recogniser
+from redraft_model.recognise.slash_comments import commented
 from redraft_model.text.bounds import Bounds
-from redraft_model.text.parser import compile_problem, compiles, problem
+from redraft_model.text.versions import code_problem, compiles
 
-
-@dataclass(frozen=True)
-class Recognised:
-    """A text in today's Python, how many lines were changed for it, and how likely this is what was meant.
-
-    The confidence is the share of held-out texts that come back exactly after they were written down in this way.
-    """
-
-    text: str
-    n_lines: int
-    confidence: float
-
-
-# A text that does not compile -> what it is in today's Python; None where it is nothing that is known.
-Recogniser = Callable[[str], Recognised | None]
-
-RECOGNISERS: tuple[Recogniser, ...] = ()
+# From the outside in: a fence may hold a page's entities, those the prompts of a session, and all of it may be Python 2.
+RECOGNISERS: tuple[Recogniser, ...] = (
+    fenced,
+    escaped,
+    patched,
+    transcript,
+    numbered,
+    commented,
+    empty_bodies,
+    leading_zeros,
+    python2,
+)
 
 
 def recognised(
@@ -39,20 +42,19 @@ def recognised(
         if compiles(text):
             break
         each = recogniser(text)
-        if each is None or not _is_further(text, each.text):
+        if each is None or each.text == text or not _is_further(text, each.text):
             continue
         if bounds is not None and not bounds.hold(source, each.text):
             continue
-        n_lines, confidence = (found.n_lines, found.confidence) if found else (0, 1.0)
-        found = Recognised(each.text, n_lines + each.n_lines, confidence * each.confidence)
+        found = each if found is None else found.then(each)
         text = each.text
     return found
 
 
 def _is_further(before: str, after: str) -> bool:
     """Whether less of `after` than of `before` lies behind the first complaint."""
-    trouble = problem(after) or compile_problem(after)
+    trouble = code_problem(after)
     if trouble is None:
         return True
-    was = problem(before) or compile_problem(before)
+    was = code_problem(before)
     return was is not None and len(after) - trouble.span.start < len(before) - was.span.start

@@ -6,6 +6,9 @@ beam of texts as one batch, masks filled by the model, every text put to the par
 when the parser now stops further down. A solution is cut down to the edits it needs. The one wins that the checkpoint's
 calibration finds most likely right, after what its edits gained, how surely the model would now keep every token, and what was
 lost on the way; without a calibration the costs in `Search` decide. There are no hand-written repairs.
+
+A long construct that is left open goes through the search folded (`text/folding.py`): its beginning and the places where it may
+end are in one window then.
 """
 
 # T tokens of a region and its end marker, V vocabulary
@@ -13,7 +16,7 @@ lost on the way; without a calibration the costs in `Search` decide. There are n
 import heapq
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,9 +32,11 @@ from redraft_model.repair.settings import Search
 from redraft_model.text.bounds import Bounds
 from redraft_model.text.comments import CommentsAndStrings, closers_quoted, n_unpaired
 from redraft_model.text.diff import changed_lines, common_prefix, common_suffix, n_lost
+from redraft_model.text.folding import Folded, folded
 from redraft_model.text.frame import Frame
 from redraft_model.text.identifiers import n_unknown_identifiers, names
 from redraft_model.text.layout import normalise_whitespace, split_merged_words
+from redraft_model.text.look_alikes import respelt
 from redraft_model.text.no_ops import n_no_ops
 from redraft_model.text.parser import Problem, compile_problem, problem
 from redraft_model.tokens.alignment import gaps
@@ -40,6 +45,9 @@ from redraft_model.tokens.window import Window, around
 
 # A search that solves several problems at once has its first change far up, which says nothing against it.
 FARTHEST = 4  # lines; what lies further away counts as so far
+RESPELT_RIGHT = (
+    0.99  # share of held-out texts that come back from look-alikes of ASCII as they were (498 of 500)
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ def repair(
     `weights` then are those that were fitted to judged solutions.
     """
     current = _first_attempt(source)
-    score, n_edits = 0.0, 0
+    score, n_edits, confidence = 0.0, 0, 1.0
     taken: list[_Taken] = []
     bounds = Bounds.of(source, within)
 
@@ -105,26 +113,36 @@ def repair(
         return (bounds is None or bounds.hold(source, text)) and is_allowed(text)
 
     for _ in range(search.n_problems):
-        if current.trouble is None:
+        trouble = current.trouble
+        if trouble is None:
             break
-        solutions = _solve(proposer, current, search, bounds, is_possible)
-        if not solutions:
+        in_ascii = respelt(current.source, trouble)
+        if in_ascii is not None and is_possible(in_ascii):
+            n_edits += Indel.distance(current.source, in_ascii) // 2
+            confidence *= RESPELT_RIGHT
+            current = _first_attempt(in_ascii)
+            continue
+        found = _solve_folded(proposer, current, search, bounds, is_possible)
+        if not found.solutions:
+            found = _Found(_solve(proposer, current, search, bounds, is_possible))
+        if not found.solutions:
             break
-        on_solved(solutions)
+        on_solved([found.whole(solution) for solution in found.solutions])
+        solutions = found.solutions
         if weights is not None and judge is not None:
             solutions = _judged_by_base(solutions, weights, judge)
         best, share = _best(solutions, weights)
+        best = found.whole(best)
         score += best.score
         n_edits += best.attempt.n_edits
-        taken.append(_Taken(current.trouble.span.start, best.features, share))
+        taken.append(_Taken(trouble.span.start, best.features, share))
         current = Attempt(best.attempt.source, best.attempt.trouble)
-    probability = 1.0
     if weights is not None:
         # What was still wrong further down made every text so far less plausible than it is now.
         if len(taken) > 1:
             taken = _seen_again(proposer, current.source, taken, search, bounds)
-        probability = math.prod(weights.probability(each.features, each.share) for each in taken)
-    return Repaired(current.source, score, n_edits, current.trouble, probability)
+        confidence *= math.prod(weights.probability(each.features, each.share) for each in taken)
+    return Repaired(current.source, score, n_edits, current.trouble, confidence)
 
 
 def _first_attempt(source: str) -> Attempt:
@@ -182,6 +200,71 @@ def _seen_again(
     return again
 
 
+@dataclass(frozen=True)
+class _Found:
+    """The solutions of one problem, in a text that may be folded, and what becomes of each in the whole text."""
+
+    solutions: Sequence[Solution]
+    wholes: Mapping[str, Attempt] = field(default_factory=dict)  # by the folded source
+
+    def whole(self, solution: Solution) -> Solution:
+        """The solution in the whole text."""
+        attempt = self.wholes.get(solution.attempt.source)
+        return solution if attempt is None else replace(solution, attempt=attempt)
+
+
+def _solve_folded(
+    proposer: Proposer,
+    start: Attempt,
+    search: Search,
+    bounds: Bounds | None,
+    is_allowed: Callable[[str], bool],
+) -> _Found:
+    """The solutions in a text in which a long open construct is shown short, as far as they solve the problem of the whole one.
+
+    What counts for the ranking is what is known of the short text: there both ends are as near as in texts of that length.
+    """
+    assert start.trouble is not None
+    made = None if start.uncompiled else folded(start.source, start.trouble)
+    if made is None:
+        return _Found([])
+    fold, first = made
+    if bounds is not None and not fold.is_within(bounds.span(start.source), start.source):
+        return _Found([])
+    trouble = problem(fold.text)
+    if trouble is None:
+        return _Found([])
+
+    def is_possible(text: str) -> bool:
+        whole = fold.unfolded(text)
+        return whole is not None and is_allowed(whole)
+
+    found: list[Solution] = []
+    wholes: dict[str, Attempt] = {}
+    shown = fold.unfolded
+    for solution in _solve(proposer, Attempt(fold.text, trouble), search, bounds, is_possible, shown):
+        attempt = _unfolded(fold, solution.attempt)
+        if attempt is not None and _is_solved(replace(start, trouble=first), attempt):
+            wholes[solution.attempt.source] = attempt
+            features = replace(
+                solution.features,
+                parses=float(attempt.trouble is None),
+                uncompiled=float(attempt.uncompiled is not None),
+            )
+            found.append(Solution(solution.attempt, _score(features, search), features))
+    return _Found(found, wholes)
+
+
+def _unfolded(fold: Folded, attempt: Attempt) -> Attempt | None:
+    """The attempt in the whole text, after the parser's verdict; None if it touched what was left out."""
+    whole = fold.unfolded(attempt.source)
+    if whole is None:
+        return None
+    trouble = problem(whole)
+    uncompiled = compile_problem(whole) if trouble is None else None
+    return replace(attempt, source=whole, trouble=trouble, uncompiled=uncompiled)
+
+
 @dataclass(order=True)
 class _Queued:
     cost: float
@@ -195,8 +278,9 @@ def _solve(
     search: Search,
     bounds: Bounds | None,
     is_allowed: Callable[[str], bool],
+    shown: Callable[[str], str | None] = lambda text: text,
 ) -> list[Solution]:
-    """The texts that were found in which the problem of `start` is solved."""
+    """The texts that were found in which the problem of `start` is solved; who watches sees what `shown` makes of a text."""
     assert start.trouble is not None
     untouched = CommentsAndStrings.of(start.source)
     counter = itertools.count()
@@ -209,7 +293,7 @@ def _solve(
         if not beam:
             break
         n_done, rounds_left = n_done + 1, rounds_left - 1
-        proposer.tell(search.n_rounds - rounds_left, search.n_rounds, beam[0].source)
+        proposer.tell(search.n_rounds - rounds_left, search.n_rounds, shown(beam[0].source) or "")
         for parent, frame, text, gain, n_edits in _expand(proposer, beam, start, untouched, search, bounds):
             known = seen.get(text)
             if known is not None:

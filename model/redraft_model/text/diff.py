@@ -6,6 +6,7 @@ from collections import Counter
 _WORD = re.compile(r"\w+")
 _SIGN = re.compile(r"[^\w\s]")
 _INSIDE = re.compile(r"\w\w")
+_LONGEST_LINE = 2_000  # characters; of a longer one only so many on either side of a change belong to it
 
 
 def common_prefix(a: str, b: str) -> int:
@@ -32,11 +33,17 @@ def common_ends(before: str, after: str) -> tuple[int, int]:
 
 
 def changed_lines(before: str, after: str) -> tuple[str, str, str, str]:
-    """(head, old, new, tail) with before = head + old + tail and after = head + new + tail, cut at line breaks."""
+    """(head, old, new, tail) with before = head + old + tail and after = head + new + tail, cut at line breaks.
+
+    Lines that are very long are cut between words, since what is done with the changed text may take time in its square.
+    """
     n_head, n_tail = common_ends(before, after)
-    n_head = max(0, before.rfind("\n", 0, n_head))
+    line_start = max(0, before.rfind("\n", 0, n_head))
     line_end = before.find("\n", len(before) - n_tail)
-    n_tail = 0 if line_end < 0 else len(before) - line_end
+    line_end = len(before) if line_end < 0 else line_end
+    near = max(0, n_head - _LONGEST_LINE), max(0, n_tail - _LONGEST_LINE)
+    near = whole_words(before, after, *near)
+    n_head, n_tail = max(line_start, near[0]), max(len(before) - line_end, near[1])
     return (
         before[:n_head],
         before[n_head : len(before) - n_tail],
