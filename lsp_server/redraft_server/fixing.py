@@ -16,6 +16,8 @@ from redraft_server.notebook_files import Cell, Notebook
 from redraft_server.problems import Problem, code_problem
 from redraft_server.report import Result, Status
 
+_NO_DRAFT = Draft("", 0.0, 0.0, 0, True, Cost())
+
 
 @dataclass(frozen=True)
 class Fix:
@@ -43,15 +45,22 @@ def needs_model(source: Document | Notebook, *, semantic: bool, target: Version 
 
     What the `target` Python cannot say otherwise is nobody's to repair.
     """
-    codes = [code for code, _ in _pieces(source)]
-    if any(too_new(code, target) is not None for code in codes):
-        return False
-    return any(semantic or code_problem(code, target) is not None for code in codes)
+    return any(_is_for_model(code, semantic, target) for code, _ in _pieces(source))
 
 
-def left_in(source: Document | Notebook) -> str:
+def untouched(source: Document | Notebook, target: Version | None = None) -> Fix:
+    """What becomes of a file that the engine is not asked about."""
+    data = source.encode({}) if isinstance(source, Notebook) else source.encode(source.text)
+    refusals = (too_new(code, target) for code, _ in _pieces(source))
+    refusal = next((text for text in refusals if text), None)
+    if refusal is not None:
+        return Fix(data, data, b"", Result(source.name, Status.UNFIXABLE, refusal))
+    return Fix(data, data, b"", _clean(source, Cost()))
+
+
+def left_in(source: Document | Notebook, target: Version | None = None) -> str:
     """The first problem of `source`, with its line; "" if it compiles."""
-    found = ((code_problem(code), where) for code, where in _pieces(source))
+    found = ((code_problem(code, target), where) for code, where in _pieces(source))
     return next((f"{_described(problem)}{where}" for problem, where in found if problem), "")
 
 
@@ -60,22 +69,6 @@ def refusal(before: Document | Notebook, after: Document | Notebook) -> str:
     pairs = zip(_pieces(before), _pieces(after), strict=True)
     found = (safety.check(old, new) for (old, _), (new, _) in pairs)
     return next((refused.reason.rstrip(".") for refused in found if refused), "")
-
-
-def untouched(source: Document | Notebook, target: Version | None = None) -> Fix:
-    """What becomes of a file that the engine is not asked about."""
-    data = source.encode({}) if isinstance(source, Notebook) else source.encode(source.text)
-    codes = [code for code, _ in _pieces(source)]
-    refusal = next((reason for code in codes if (reason := too_new(code, target)) is not None), None)
-    if refusal is not None:
-        return Fix(data, data, b"", Result(source.name, Status.UNFIXABLE, refusal))
-    return Fix(data, data, b"", Result(source.name, Status.CLEAN, _needs(codes)))
-
-
-def _needs(codes: Sequence[str]) -> str:
-    """The newest Python that texts need, in words, if it is newer than this one; else ""."""
-    versions = [version for code in codes if (version := needed(code)) is not None]
-    return f"needs Python {version_name(max(versions))}" if versions else ""
 
 
 def fix(
@@ -94,18 +87,18 @@ def fix(
     """The engine's repair of `document`, checked; the diff in the result calls the file `patch_name`.
 
     Only `span` changes. A calibrated engine has to be sure of the repair with a probability of `min_confidence`. `target` is the
-    oldest Python that the code is for. It is given up after `timeout` seconds on `clock` (0: never).
+    oldest Python that it is for. It is given up after `timeout` seconds on `clock` (0: never).
     """
     before = document.encode(document.text)
-    limit = _Limit(watch.limited(timeout, clock), timeout)
-    attempt = _attempt(engine, document.text, semantic, limit, span=span, target=target)
+    attempt = _attempt(
+        engine, document.text, _Asked(span, semantic, target, watch.limited(timeout, clock), timeout)
+    )
     finding = None if attempt.problem is None else refused(attempt.problem, document.text)
     try:
         after = document.encode(attempt.text)
     except UnwritableDocument as error:
-        result = _result(engine, document.name, [attempt.refused(str(error))], min_confidence, finding)
-        return Fix(before, before, b"", result)
-    result = _result(engine, document.name, [attempt], min_confidence, finding)
+        attempt, after = attempt.refused(str(error)), before
+    result = _result(engine, document, [attempt], min_confidence, finding)
     return _fix(before, after, document.encoding, patch_name, result)
 
 
@@ -123,14 +116,19 @@ def fix_notebook(
 ) -> Fix:
     """The same for a notebook, whose cells are repaired one by one: each compiles for itself, as it is run for itself."""
     before = notebook.encode({})
-    limit = _Limit(watch.limited(timeout, clock), timeout)
+    asked = _Asked(None, semantic, target, watch.limited(timeout, clock), timeout)
     attempts: list[_Attempt] = []
     texts: dict[int, str] = {}
     finding: Finding | None = None
     for cell in notebook.cells:
-        if not semantic and code_problem(cell.code, target) is None:
+        newer = too_new(cell.code, target)
+        if newer is not None:
+            attempts.append(
+                _Attempt(cell.code, None, _NO_DRAFT, cell.code, refusal=f"cell {cell.number}: {newer}")
+            )
+        if not _is_for_model(cell.code, semantic, target):
             continue
-        attempt = _attempt(engine, cell.code, semantic, limit, target=target, where=_place_of(cell))
+        attempt = _attempt(engine, cell.code, asked, _place_of(cell))
         text = cell.revealed(attempt.text)
         if text is None:
             attempt = attempt.refused("The rewrite would change a line that only IPython understands")
@@ -139,16 +137,19 @@ def fix_notebook(
         if finding is None and attempt.problem is not None:
             finding = _found_in(notebook, cell, attempt.problem)
         attempts.append(attempt)
-    result = _result(engine, notebook.name, attempts, min_confidence, finding)
+    result = _result(engine, notebook, attempts, min_confidence, finding)
     return _fix(before, notebook.encode(texts), notebook.encoding, patch_name, result)
 
 
 @dataclass(frozen=True)
-class _Limit:
-    """Who watches a repair, and after how many seconds it is late; 0: never."""
+class _Asked:
+    """What the engine is asked about each text, and after how many seconds `watch` is late (0: never)."""
 
+    span: Span | None
+    semantic: bool
+    target: Version | None
     watch: Watch
-    seconds: float
+    timeout: float
 
 
 @dataclass(frozen=True)
@@ -177,31 +178,24 @@ class _Attempt:
         return replace(self, text=self.before, refusal=reason.rstrip("."))
 
 
-def _attempt(
-    engine: Repairs,
-    code: str,
-    semantic: bool,
-    limit: "_Limit",
-    *,
-    span: Span | None = None,
-    target: Version | None = None,
-    where: str = "",
-) -> _Attempt:
+def _attempt(engine: Repairs, code: str, asked: _Asked, where: str = "") -> _Attempt:
     """The engine's repair of `code`, checked; `where` is said behind the number of a line."""
-    draft = engine.repair(code, span=span, semantic=semantic, target_version=target, watch=limit.watch)
+    draft = engine.repair(
+        code, span=asked.span, semantic=asked.semantic, target_version=asked.target, watch=asked.watch
+    )
     text = _with_end_of(code, draft.text)
-    left = code_problem(text, target)
-    said = f"{_described(left)}{where}" if left else ""
-    attempt = _Attempt(code, code_problem(code, target), draft, text, said)
-    if left is not None and limit.watch.is_late():
-        return attempt.refused(f"no repair found within {limit.seconds:g} s; give it more with --timeout")
-    refusal = safety.check(code, text, span, reading=draft.reading)
+    left = code_problem(text, asked.target)
+    problem = code_problem(code, asked.target)
+    attempt = _Attempt(code, problem, draft, text, f"{_described(left)}{where}" if left else "")
+    if left is not None and asked.watch.is_late():
+        return attempt.refused(f"no repair found within {asked.timeout:g} s; give it more with --timeout")
+    refusal = safety.check(code, text, asked.span, draft.reading)
     return attempt.refused(refusal.reason) if refusal else attempt
 
 
 def _result(
     engine: Repairs,
-    name: str,
+    source: Document | Notebook,
     attempts: Sequence[_Attempt],
     min_confidence: float,
     finding: Finding | None,
@@ -211,9 +205,9 @@ def _result(
     changed = [attempt for attempt in attempts if attempt.is_changed]
     if not changed:
         trouble = next((attempt.trouble for attempt in attempts if attempt.trouble), "")
-        status = Status.UNFIXABLE if trouble else Status.CLEAN
-        reason = trouble or _needs([attempt.text for attempt in attempts])
-        return Result(name, status, reason, cost=cost, finding=finding)
+        if not trouble:
+            return _clean(source, cost)
+        return Result(source.name, Status.UNFIXABLE, trouble, cost=cost, finding=finding)
     # Texts are repaired independently of each other: all are right with the product of their probabilities.
     confidence = math.prod(a.draft.confidence for a in changed) if engine.about.is_calibrated else None
     status, reason = Status.FIXED, ""
@@ -222,16 +216,29 @@ def _result(
     elif confidence is not None and confidence < min_confidence:
         status, reason = Status.UNSURE, f"below --min-confidence {min_confidence:g}"
     return Result(
-        name,
+        source.name,
         status,
         reason,
         n_edits=sum(a.draft.n_edits for a in changed),
         score=sum(a.draft.score for a in changed),
         confidence=confidence,
         cost=cost,
+        read_as=next((a.draft.reading.what for a in changed if a.draft.reading), ""),
         finding=finding,
-        read_as=" and ".join(dict.fromkeys(a.draft.reading.what for a in changed if a.draft.reading)),
     )
+
+
+def _clean(source: Document | Notebook, cost: Cost) -> Result:
+    """The result of a file that Python takes as it is, with the Python that does if it is newer than this one."""
+    version = max((found for code, _ in _pieces(source) if (found := needed(code))), default=None)
+    reason = "" if version is None else f"needs Python {version_name(version)}"
+    return Result(source.name, Status.CLEAN, reason, cost=cost)
+
+
+def _is_for_model(code: str, semantic: bool, target: Version | None) -> bool:
+    if too_new(code, target) is not None:
+        return False
+    return semantic or code_problem(code, target) is not None
 
 
 def _fix(before: bytes, after: bytes, encoding: str, patch_name: str, result: Result) -> Fix:

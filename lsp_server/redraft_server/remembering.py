@@ -81,6 +81,6 @@ class RememberingEngine:
         return self._engine
 
 
-def clean_key(data: bytes, kind: str) -> bytes:
-    """The key under which it is remembered that the bytes `data` of a file of this kind compile."""
-    return key_of(*_here(), "clean", kind, data)
+def clean_key(data: bytes, kind: str, target: str) -> bytes:
+    """The key under which it is remembered that the bytes `data` of a file of this kind compile for the `target` Python."""
+    return key_of(*_here(), "clean", kind, target, data)

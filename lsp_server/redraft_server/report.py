@@ -95,8 +95,7 @@ class Result:
         details = [self.reason] if self.reason else []
         if self.status in _CHANGED:
             sure = "" if self.confidence is None else f", {percent(self.confidence)} sure"
-            took = "known from an earlier run" if self.cost == _NO_COST else f"in {self.cost.seconds:.1f} s"
-            details.insert(0, f"{_counted(self.n_edits, 'edit')} {took}{sure}")
+            details.insert(0, f"{_counted(self.n_edits, 'edit')} in {self.cost.seconds:.1f} s{sure}")
         if self.read_as:
             details.insert(0, f"read as {self.read_as}")
         if self.status in _HELD_BACK and changes is Changes.WRITE and not self.is_accepted:
@@ -109,8 +108,8 @@ class Result:
             "path": self.name,
             "status": str(self.status),
             "reason": self.reason,
-            "read_as": self.read_as,
             "problem": self.finding.to_json() if self.finding else None,
+            "read_as": self.read_as,
             "n_edits": self.n_edits,
             "score": self.score,
             "confidence": self.confidence,

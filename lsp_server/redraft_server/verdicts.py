@@ -1,6 +1,6 @@
 """What earlier runs of `redraft fix` have found, so that an unchanged tree takes seconds: a table of verdicts by hash.
 
-Of a file that compiles only a hash is kept, of a repair the places that it changes and what it writes there; never a file.
+Of a file that compiles only a hash is kept, of a repair the places that it changes and the characters that it adds there.
 A verdict counts only for the very bytes, model, options and versions that it was made with: they all go into its key. Whatever
 is wrong with the table is a miss: an entry carries a checksum, a damaged table is begun anew, one that cannot be used is done
 without. Two runs may use it at once. The environment variable REDRAFT_CACHE_DIR says where else than usual it is.
@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rapidfuzz.distance import LCSseq
 from redraft_model.errors import RedraftError
 from redraft_model.passage import About, Cost, Draft, Reading, Span
 
@@ -32,10 +33,15 @@ MAX_BYTES = 50_000_000
 MAX_ENTRY_BYTES = 50_000
 
 _N_PENDING = 500
+_LARGEST_COMPARISON = 100_000_000  # pairs of characters
 _SECONDS_TO_WAIT = 5
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS verdict (key BLOB PRIMARY KEY, value BLOB NOT NULL, used INTEGER NOT NULL)"
 )
+
+
+class _TooMuch(Exception):  # noqa: N818  (a fact about two texts)
+    """Two texts differ in more than can be compared character by character."""
 
 
 class VerdictsError(RedraftError):
@@ -101,8 +107,9 @@ class Verdicts:
             path = folder / FILE_NAME
             table = _connected(path) or _begun_anew(path)
         except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
             raise VerdictsError(
-                f"the cache in {folder} cannot be used ({error}); name another folder in REDRAFT_CACHE_DIR, or add --no-cache"
+                f"the cache in {folder} cannot be used ({reason}); name another folder in REDRAFT_CACHE_DIR, or add --no-cache"
             ) from error
         return cls(table, path, today, max_entries, max_bytes)
 
@@ -121,33 +128,34 @@ class Verdicts:
         """What the engine once made of `source`, at no cost now; None if that is not known."""
         found = self._object(key)
         try:
-            reading = found["reading"]
+            read = found.get("reading")
             return Draft(
-                _edited(source, found["edits"]),
+                _changed(source, found["edits"]),
                 float(found["score"]),
                 float(found["confidence"]),
                 int(found["n_edits"]),
                 bool(found["parses"]),
                 Cost(),
-                reading and Reading(str(reading["what"]), _edited(source, reading["edits"])),
+                read and Reading(str(read["what"]), _changed(source, read["edits"])),
             )
         except (KeyError, TypeError, ValueError):
             return None
 
     def put_draft(self, key: bytes, source: str, draft: Draft) -> None:
-        """Remember what the engine made of `source`: where it changes, and what stands there then."""
+        """Remember what the engine made of `source`: where it changes, and which characters come; not if that is a great deal."""
         read = draft.reading
-        self._put_object(
-            key,
-            {
-                "edits": _edits(source, draft.text),
-                "reading": read and {"what": read.what, "edits": _edits(source, read.text)},
-                "score": draft.score,
-                "confidence": draft.confidence,
-                "n_edits": draft.n_edits,
-                "parses": draft.parses,
-            },
-        )
+        with suppress(_TooMuch):
+            self._put_object(
+                key,
+                {
+                    "edits": _changes(source, draft.text),
+                    "score": draft.score,
+                    "confidence": draft.confidence,
+                    "n_edits": draft.n_edits,
+                    "parses": draft.parses,
+                    "reading": read and {"what": read.what, "edits": _changes(source, read.text)},
+                },
+            )
         # What took seconds is not to be lost with the process.
         self._flush()
 
@@ -248,6 +256,28 @@ class Verdicts:
             self._path.unlink(missing_ok=True)
 
 
+def _changes(before: str, after: str) -> list[tuple[int, int, str]]:
+    """The characters of `before` that go, as ranges, and those that come in their places: nothing else of `after` is in it.
+
+    Raises _TooMuch.
+    """
+    found: list[tuple[int, int, str]] = []
+    for edit in edits.between(before, after):
+        old = edit.span.of(before)
+        if len(old) * len(edit.text) > _LARGEST_COMPARISON:
+            raise _TooMuch
+        for code in LCSseq.opcodes(old, edit.text):
+            if code.tag != "equal":
+                start = edit.span.start
+                new = edit.text[code.dest_start : code.dest_end]
+                found.append((start + code.src_start, start + code.src_end, new))
+    return found
+
+
+def _changed(before: str, changes: list[tuple[int, int, str]]) -> str:
+    return edits.apply(before, [edits.Edit(Span(start, end), str(text)) for start, end, text in changes])
+
+
 _N_CHECK = 16
 
 
@@ -289,13 +319,3 @@ def _connected(path: Path) -> sqlite3.Connection | None:
             raise
         return None
     return table
-
-
-def _edits(before: str, after: str) -> list[tuple[int, int, str]]:
-    """Where two texts differ, and what stands in `after` there."""
-    return [(edit.span.start, edit.span.end, edit.text) for edit in edits.between(before, after)]
-
-
-def _edited(before: str, changes: list[tuple[int, int, str]]) -> str:
-    """The text that `_edits` led to."""
-    return edits.apply(before, [edits.Edit(Span(start, end), str(text)) for start, end, text in changes])

@@ -7,12 +7,15 @@ import shlex
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from redraft_model.errors import CheckpointError
-from redraft_model.passage import Cost, Draft
+from redraft_model.passage import Cost, Draft, Reading
 from redraft_server import loading, verdicts
 from redraft_server.model_choice import ModelChoice
 from redraft_server.verdicts import FILE_NAME, Verdicts, VerdictsError, key_of
@@ -58,7 +61,7 @@ def test_a_second_run_asks_nothing_and_says_the_same(run, app, folder, engine) -
         assert {k: v for k, v in a.items() if k not in costs} == {
             k: v for k, v in b.items() if k not in costs
         }
-    assert "would be fixed: app.py (1 edit known from an earlier run, 90 % sure)" in run("fix").err
+    assert "would be fixed: app.py (1 edit in 0.0 s, 90 % sure)" in run("fix").err
 
 
 def test_what_was_shown_is_written_without_the_model(run, app, engine) -> None:
@@ -414,3 +417,54 @@ def test_a_fingerprint_tells_checkpoints_devices_and_bases_apart(fingerprint, tm
     calibration.write_text(calibration.read_text() + " ")
     assert fingerprint(own) not in found
     assert fingerprint(ModelChoice(tmp_path / "nowhere", "cpu", "tiny")) is None
+
+
+def test_what_a_text_was_read_as_is_remembered_without_the_text(tmp_path) -> None:
+    source, text = "```\nhunter2 = (1\n```\n", "hunter2 = (1)\n"
+    draft = Draft(text, 0.5, 0.25, 3, True, Cost(), Reading("Python in a fence", "hunter2 = (1\n"))
+    table = Verdicts.opened(tmp_path)
+    table.put_draft(b"key", source, draft)
+    table.close()
+    assert b"hunter2" not in (tmp_path / FILE_NAME).read_bytes()
+    again = Verdicts.opened(tmp_path)
+    assert again.draft(b"key", source) == draft
+    again.close()
+
+
+def test_the_python_that_a_file_needs_is_remembered(run, folder, monkeypatch) -> None:
+    from redraft_server import fixing
+
+    (folder / "clean.py").write_bytes(WHOLE)
+    monkeypatch.setattr(fixing, "needed", lambda source: (9, 9))
+    assert run("fix").err == "clean: clean.py (needs Python 9.9)\n1 clean.\n"
+    monkeypatch.setattr(fixing, "needed", lambda source: None)
+    assert run("fix").err == "clean: clean.py (needs Python 9.9)\n1 clean.\n"
+    assert run("fix", "--target-version", "3.12").err == "1 clean.\n"
+
+
+def test_of_a_line_that_changes_only_what_is_added_is_kept(tmp_path) -> None:
+    source, text = "password(hunter2 secret\nx = 1\n", "password(hunter2, secret)\nx = 1\n"
+    table = Verdicts.opened(tmp_path)
+    table.put_draft(b"key", source, Draft(text, 0.5, 0.25, 2, True, Cost()))
+    table.close()
+    kept = (tmp_path / FILE_NAME).read_bytes()
+    assert b"secret" not in kept
+    assert b'[[16, 16, ","], [23, 23, ")"]]' in kept
+
+
+def test_texts_that_differ_in_a_great_deal_are_not_compared(tmp_path) -> None:
+    table = Verdicts.opened(tmp_path)
+    table.put_draft(b"key", "a" * 20_000, Draft("b" * 20_000, 0.5, 0.25, 2, True, Cost()))
+    assert table.draft(b"key", "a" * 20_000) is None
+    table.close()
+
+
+@given(source=st.text(), text=st.text())
+def test_any_draft_comes_back(source: str, text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        table = Verdicts.opened(Path(folder))
+        table.put_draft(b"key", source, Draft(text, 0.5, 0.25, 2, True, Cost()))
+        found = table.draft(b"key", source)
+        table.close()
+    assert found is not None
+    assert found.text == text

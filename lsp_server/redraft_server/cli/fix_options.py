@@ -81,3 +81,22 @@ StdinFilename = Annotated[
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Neither use nor keep what runs have found out about files.")
 ]
+RunFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--run-file",
+        metavar="FILE",
+        help="Note in FILE what is done; the same command then goes on where it stopped.",
+    ),
+]
+TestCommand = Annotated[
+    str | None,
+    typer.Option(
+        "--test-cmd",
+        metavar="COMMAND",
+        help="Keep a repair only if COMMAND does not end worse with it. It is run, once before and after each file.",
+    ),
+]
+TestTimeout = Annotated[
+    float, typer.Option("--test-timeout", metavar="SECONDS", min=0.001, help="How long COMMAND may take.")
+]

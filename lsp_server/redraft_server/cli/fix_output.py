@@ -60,7 +60,7 @@ def print_report(form: Format, changes: Changes, report: Report, about: About | 
 
 
 def talk_about(result: Result, changes: Changes) -> None:
-    """Say what became of one file, unless there was nothing to do."""
+    """Say what became of one file, unless there was nothing to do and is nothing to say."""
     if result.status is not Status.CLEAN or result.reason:
         talk(result.line(changes))
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from redraft_model.errors import RedraftError
+from redraft_model.passage import Version
 
 from redraft_server import diff, fixing, source_files
 from redraft_server.cli.terminal import ask, painted_diff, show, talk
@@ -27,7 +28,7 @@ class Review:
     def __init__(self) -> None:
         self.is_over = False
 
-    def of(self, fix: Fix, path: Path, encoding: str) -> Fix:
+    def of(self, fix: Fix, path: Path, encoding: str, target: Version | None) -> Fix:
         """`fix` with the changes that the user takes; it is written as far as they do, whatever its status."""
         if not fix.patch:
             return fix
@@ -37,17 +38,11 @@ class Review:
         talk(_described(fix))
         taken = self._taken(sections, encoding)
         if not taken:
-            return replace(
-                fix,
-                after=fix.before,
-                patch=b"",
-                result=replace(result, status=Status.UNSURE, reason="declined"),
-            )
+            return fix.held_back("declined")
         after = diff.applied(fix.before, fix.after, taken)
-        left, refusal = _verdict(fix.before, after, path, result.name)
+        left, refusal = _verdict(fix, after, path, target)
         if refusal:
-            declined = replace(result, status=Status.UNSURE, reason=refusal)
-            return replace(fix, after=fix.before, patch=b"", result=declined)
+            return fix.held_back(refusal)
         status = Status.PARTLY_FIXED if left else Status.FIXED
         part = "" if len(taken) == len(sections) else f"{len(taken)} of {len(sections)} changes made"
         reason = "; ".join(text for text in (part, left and f"left: {left}") if text)
@@ -90,10 +85,13 @@ def _described(fix: Fix) -> str:
     return f"{result.name}: {sure}" + (f"; {result.reason}" if result.reason else "")
 
 
-def _verdict(before: bytes, after: bytes, path: Path, name: str) -> tuple[str, str]:
+def _verdict(fix: Fix, after: bytes, path: Path, target: Version | None) -> tuple[str, str]:
     """What is left to repair in the bytes `after`, and why they must not be written; "" where nothing is."""
+    name = fix.result.name
     try:
-        old, new = (source_files.opened(data, path, name) for data in (before, after))
+        old, new = (source_files.opened(data, path, name) for data in (fix.before, after))
     except RedraftError as error:
         return "", str(error)
-    return fixing.left_in(new), fixing.refusal(old, new)
+    # The whole repair has been looked at before it was offered.
+    refusal = "" if after == fix.after else fixing.refusal(old, new)
+    return fixing.left_in(new, target), refusal
