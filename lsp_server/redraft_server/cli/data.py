@@ -110,7 +110,7 @@ def pairs(
     ] = None,
     licence_checked: Annotated[
         bool,
-        typer.Option("--licence-checked", help="Take repositories whose licence is unknown or copyleft."),
+        typer.Option("--licence-checked", help="Take repositories of any licence: somebody has checked it."),
     ] = False,
     tokenizer: Annotated[
         Path | None,
@@ -120,7 +120,7 @@ def pairs(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Chooses what is held out.")] = 0,
 ) -> None:
-    """Turn the benchmark files whose licence allows training, or small commits, into pairs of text, a tenth held out."""
+    """Turn benchmark files whose licence allows training, or small commits, into pairs of text, a tenth held out."""
     from redraft_model.data.git_pairs import GitOptions
 
     if (folder is None) == (not git):

@@ -15,6 +15,7 @@ from redraft_model.data.corpus import MAX_BYTES, SKIPPED_FOLDERS, Dropped
 from redraft_model.data.decontamination import Decontamination
 from redraft_model.data.file_edits import cut, judged
 from redraft_model.data.git_history import Commit, Contents, FileChange, Repository
+from redraft_model.data.licences import Licence
 from redraft_model.data.pair_sets import fingerprint, is_held_out
 from redraft_model.data.pairs import Pair
 from redraft_model.errors import DataError
@@ -23,6 +24,8 @@ ORIGIN = "git"
 
 MAX_HUNKS = 3  # of a file
 MAX_LINES = 40  # of a commit's Python files, added and removed
+
+MAX_LICENCE = 1 << 24  # bytes
 
 # Lists of projects, beside the hashes of benchmarks.
 EXCLUDED_PROJECTS = "exclude_repos*.txt"
@@ -154,17 +157,19 @@ class _Source:
         if excluded_by or options.is_licence_checked:
             return cls(repository, report)
         if not licence.is_permissive:
-            is_unknown = licence.name == licences.UNKNOWN
-            why = (
-                "no licence that is recognised"
-                if is_unknown
-                else f"a licence that is not permissive ({licence.name})"
-            )
-            raise DataError(
-                f"{folder} has {why}; leave it out, or pass --licence-checked if you may train on it"
-            )
+            raise DataError(_refusal(folder, licence))
         foreign = frozenset(name for name, own in texts.items() if _is_foreign(own))
         return cls(repository, report, True, foreign)
+
+
+def _refusal(folder: Path, licence: Licence) -> str:
+    is_unknown = licence.name == licences.UNKNOWN
+    found = (
+        "no licence that is recognised"
+        if is_unknown
+        else f"a licence that is not permissive ({licence.name})"
+    )
+    return f"{folder} has {found}; leave it out, or pass --licence-checked if you may train on it"
 
 
 def _licence_texts(repository: Repository) -> dict[str, list[str]]:
@@ -177,7 +182,7 @@ def _licence_texts(repository: Repository) -> dict[str, list[str]]:
                 folder = ""
             elif folder in ("doc", "docs") or not licences.is_licence_file(name):
                 continue  # a page of a manual speaks of the licence
-            data = contents.read(object_id, MAX_BYTES) or b""
+            data = contents.read(object_id, MAX_LICENCE) or b""
             texts.setdefault(folder, []).append(data.decode("utf-8", "replace"))
     return texts
 
