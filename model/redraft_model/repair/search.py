@@ -33,7 +33,7 @@ from redraft_model.repair.ranking import RepairFeatures, RepairWeights
 from redraft_model.repair.settings import Search
 from redraft_model.text.bounds import Bounds
 from redraft_model.text.comments import CommentsAndStrings, closers_quoted, n_unpaired
-from redraft_model.text.diff import changed_lines, common_prefix, common_suffix, n_lost
+from redraft_model.text.diff import LONGEST_CHANGE, changed_lines, common_prefix, common_suffix, n_lost
 from redraft_model.text.folding import Folded, folded
 from redraft_model.text.frame import Frame
 from redraft_model.text.identifiers import n_unknown_identifiers, names
@@ -541,6 +541,8 @@ def _minimal(
 ) -> Attempt:
     """The solution without the changes that can be taken back one by one while it stays as good: solved, allowed, compiled."""
     head, old, new, tail = changed_lines(start.source, solution.source)
+    if max(len(old), len(new)) > LONGEST_CHANGE:
+        return solution
     tokenizer = proposer.tokenizer
     before, after = tokenizer.encode(old), tokenizer.encode(new)
     current = solution

@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 
+LONGEST_CHANGE = 20_000  # characters; aligning texts takes time in their square
+
 _WORD = re.compile(r"\w+")
 _SIGN = re.compile(r"[^\w\s]")
 _INSIDE = re.compile(r"\w\w")

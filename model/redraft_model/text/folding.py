@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Indel
 
 from redraft_model.passage import Span
-from redraft_model.text.diff import changed_lines
+from redraft_model.text.diff import LONGEST_CHANGE, changed_lines
 from redraft_model.text.parser import Problem, problem
 
 KEPT = 2  # lines at either end of a run of units that are alike, and what goes on of the last unit
@@ -22,7 +22,6 @@ LONGEST_LINE = 4_000  # characters; of a longer one the elements in a bracket ar
 _N_ELEMENTS = 8  # elements that stay on either side of what was left out
 _LONGEST_CHUNK = 12  # lines that are looked at to see whether code begins
 _N_PARSES = 40  # whole texts that are parsed to find the first place where a string can end
-_LONGEST_CHANGE = 20_000  # characters; aligning texts takes time in their square
 _ELLIPSIS = "..."  # an expression that stands for what is left out at the end
 
 _SIGN = re.compile(
@@ -106,7 +105,7 @@ def folded(source: str, found: Problem) -> tuple[Folded, Problem] | None:
 def _changes(before: str, after: str) -> list[tuple[Span, int]]:
     """The spans of `before` that are other ones in `after`, and how long each is there."""
     head, old, new, _ = changed_lines(before, after)
-    if max(len(old), len(new)) > _LONGEST_CHANGE:
+    if max(len(old), len(new)) > LONGEST_CHANGE:
         return [(Span(len(head), len(head) + len(old)), len(new))]
     return [
         (Span(len(head) + change.src_start, len(head) + change.src_end), change.dest_end - change.dest_start)

@@ -4,10 +4,9 @@ import re
 
 from rapidfuzz.distance import Indel
 
-from redraft_model.text.diff import changed_lines, common_ends, is_inside_word
+from redraft_model.text.diff import LONGEST_CHANGE, changed_lines, common_ends, is_inside_word
 
 _GAP = re.compile(r" +(?=\S)")
-_LONGEST_CHANGE = 20_000  # characters; aligning texts takes time in their square
 
 
 def normalise_whitespace(before: str, after: str) -> str:
@@ -28,7 +27,7 @@ def normalise_whitespace(before: str, after: str) -> str:
 
 
 def _without_gaps(old: str, new: str) -> str:
-    if len(new) > _LONGEST_CHANGE:
+    if len(new) > LONGEST_CHANGE:
         return new
     pieces: list[str] = []
     end = 0
