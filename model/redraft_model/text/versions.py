@@ -125,7 +125,8 @@ def compile_problem(source: str) -> Problem | None:
 
 def code_problem(source: str, target: Version | None = None) -> Problem | None:
     """The first complaint about `source`: of the parser, else of the compiler, else what the `target` Python does not take yet."""
-    found = problem(source) or compile_problem(source)
+    # What this Python takes is asked about again and again, and compiled once.
+    found = None if _raw_problem(source) is None else problem(source) or compile_problem(source)
     if found is not None:
         return found
     too_new = _too_new(source, target)
