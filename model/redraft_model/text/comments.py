@@ -124,9 +124,16 @@ def invented_strings(before: str, after: str) -> list[str]:
     if not new:
         return []
     text = _spelt(before)
-    return [
+    found = [
         string for string in new if not all(_is_whole_in(_spelt(piece), text) for piece in _pieces(string))
     ]
+    if found:
+        return found
+    # A blank may come into a string, and is not written once more in front of it.
+    _, old_lines, new_lines, _ = changed_lines(before, after)
+    if new_lines.count(" ") > old_lines.count(" "):
+        return [string for string in new if " " in _edges(string)]
+    return []
 
 
 def lost_string_text(before: str, after: str) -> list[str]:
@@ -198,6 +205,12 @@ def _pieces(string: str) -> list[str]:
     inside = string[len(quote) :]
     inside = inside.removesuffix(quote) if _is_closed(string) else inside
     return _BRACES.split(inside)
+
+
+def _edges(string: str) -> str:
+    """The first and the last character of what a string holds."""
+    pieces = _pieces(string)
+    return pieces[0][:1] + pieces[-1][-1:]
 
 
 def _spelt(text: str) -> str:

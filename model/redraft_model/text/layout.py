@@ -12,8 +12,9 @@ _GAP = re.compile(r" +(?=\S)")
 def normalise_whitespace(before: str, after: str) -> str:
     """`after` without blanks behind opening brackets that `before` does not have, and without lines of which nothing is left.
 
-    Of `print x` only brackets are missing; the blank between its words is none that anybody wants in `print( x)`. Nor does anybody
-    want an empty line where a lone `}` was.
+    Of `print x` only brackets are missing; the blank between its words is none that anybody wants in `print( x)`. The blank in
+    front of a word stays in front of the quote that the word lacked: it is not in the string. Nor does anybody want an empty line
+    where a lone `}` was.
     """
     head, old, new, tail = changed_lines(before, after)
     new = _without_gaps(old, new)
@@ -37,7 +38,16 @@ def _without_gaps(old: str, new: str) -> str:
             if gap and new[i] in "([{":
                 pieces.append(new[end : gap.start()])
                 end = gap.end()
+            elif gap and new[i] in "\"'" and _opens(new, i):
+                blank = "" if new[i - 1 : i] in (" ", "", "(", "[", "{") else gap.group()
+                pieces += (new[end:i], blank, new[i])
+                end = gap.end()
     return "".join(pieces) + new[end:]
+
+
+def _opens(text: str, quote: int) -> bool:
+    """Whether a quote is the first, third, ... of its kind in its line."""
+    return text.count(text[quote], text.rfind("\n", 0, quote) + 1, quote) % 2 == 0
 
 
 def split_merged_words(before: str, after: str) -> str | None:

@@ -44,6 +44,8 @@ def test_brackets_that_are_not_one_of_a_pair_are_counted_wherever_they_stand(tex
         ('at = r"C:\\logs\\"\n', 'at = "C:\\\\logs\\\\"\n'),
         ('say("sum " n)\n', 'say("sum ", n)\n'),
         ('say("sum, n)\n', 'say("sum", n)\n'),
+        ('name = world"\n', 'name = "world"\n'),
+        ('say(sum: " + n)\n', 'say("sum: " + n)\n'),
         ("ask(how many?)\n", 'ask("how many?")\n'),
         ('x = "left\nright"\n', 'x = "left right"\n'),
         ('x = f"{a b"\n', 'x = f"{a} b"\n'),
@@ -61,6 +63,7 @@ def test_a_repair_may_open_and_close_strings(before: str, after: str) -> None:
     [
         ("say 'done'\n", "say('-done')\n"),
         ("say 'done'\n", "say('\\done')\n"),
+        ('name = world"\n', 'name = " world"\n'),
         ("say('It's late')\n", "say('Its late')\n"),
         ('at = r"C:\\logs\\"\n', 'at = r"C:\\logs"\n'),
         ('at = r"C:\\logs\\"\n', 'at = r"C:\\logs!"\n'),
