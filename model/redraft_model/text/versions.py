@@ -19,6 +19,7 @@ from redraft_model.text import parser
 from redraft_model.text.diff import common_ends
 from redraft_model.text.newer import Newer, newer_syntax
 from redraft_model.text.parser import Problem, line_starts
+from redraft_model.text.shifted_print import shifted_prints
 
 _NEWEST: Version = (3, 14)  # of all that `newer_syntax` finds
 _LONGEST_ALIGNMENT = 20_000  # characters that are aligned one by one
@@ -124,9 +125,13 @@ def compile_problem(source: str) -> Problem | None:
 
 
 def code_problem(source: str, target: Version | None = None) -> Problem | None:
-    """The first complaint about `source`: of the parser, else of the compiler, else what the `target` Python does not take yet."""
+    """The first complaint about `source`: of the parser, else of the compiler, else what the `target` Python does not take yet.
+
+    `print >>file`, which compiles and always fails, counts as something the compiler complains about.
+    """
     # What this Python takes is asked about again and again, and compiled once.
     found = None if _raw_problem(source) is None else problem(source) or compile_problem(source)
+    found = found or _shifted_print(source)
     if found is not None:
         return found
     too_new = _too_new(source, target)
@@ -181,11 +186,21 @@ def _too_new(source: str, target: Version | None) -> list[Newer]:
 
 
 def _version_problem(source: str, newer: Newer, target: Version) -> Problem:
-    starts = line_starts(source)
-    line = sum(start <= newer.span.start for start in starts) - 1
-    last = sum(start < newer.span.end for start in starts) - 1
     message = f"needs Python {version_name(newer.version)}, the project says {version_name(target)}"
-    return Problem(newer.span, line, max(line, last), message)
+    return _problem_at(source, newer.span, message)
+
+
+@lru_cache(maxsize=8)
+def _shifted_print(source: str) -> Problem | None:
+    spans = shifted_prints(source)
+    return _problem_at(source, spans[0], "'print >>' is Python 2 and fails in Python 3") if spans else None
+
+
+def _problem_at(source: str, span: Span, message: str) -> Problem:
+    starts = line_starts(source)
+    line = sum(start <= span.start for start in starts) - 1
+    last = sum(start < span.end for start in starts) - 1
+    return Problem(span, line, max(line, last), message)
 
 
 @lru_cache(maxsize=8)

@@ -24,6 +24,9 @@ def test_a_statement_that_shifts_print_is_doubted() -> None:
         "print >>f, (\n",
         "",
         "f >> print, x\n",
+        "print = Printer()\nprint >>f, x\n",
+        "from rich import print\nprint >>f, x\n",
+        "def show(print):\n    print >>f, x\n",
     ],
 )
 def test_nothing_else_is(source: str) -> None:
