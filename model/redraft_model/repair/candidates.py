@@ -47,14 +47,15 @@ class LabelEdit:
 
 def candidates(
     source: str,
-    focus: Span,
+    focuses: Sequence[Span],
     window: Window,
     log_p_TV: torch.Tensor,
     untouched: CommentsAndStrings,
     search: Search,
     n_left: int,
 ) -> list[LabelEdit]:
-    """The edits of at most `n_left` tokens to try on the window of a text around `focus`, where the parser stopped.
+    """The edits of at most `n_left` tokens to try on the window of a text around `focuses`: where the parser stopped, or
+    where what it says is open may end.
 
     Near problems first: the further away, the more of its gain an edit loses. Labels of which the network is `sure` are tried
     together, too, as Seed Diffusion (arXiv 2508.02193) edits a canvas: all that is to change changes at once.
@@ -65,10 +66,10 @@ def candidates(
     gain_TV = log_p_TV - keep_T[:, None]
     gain_TV[torch.arange(len(shown)), shown] = -torch.inf
     forbid_controls(gain_TV)
-    _forbid_in_comments_and_strings(untouched, window, focus, gain_TV)
+    _forbid_in_comments_and_strings(untouched, window, focuses, gain_TV)
     # An insertion of more tokens than may still be edited leads nowhere.
     gain_TV[:, [i for i in INSERT_IDS if insert_size(i) > n_left]] = -torch.inf
-    gain_TV = gain_TV - torch.from_numpy(_distance_cost(source, focus, window, search))[:, None]
+    gain_TV = gain_TV - torch.from_numpy(_distance_cost(source, focuses, window, search))[:, None]
     # One token that the network finds strange must not fill the list with all that could stand there.
     gain_TL, label_TL = gain_TV.topk(min(search.n_labels, gain_TV.shape[1]))
     best = gain_TL.flatten().topk(min(search.n_candidates, gain_TL.numel()))
@@ -89,18 +90,18 @@ def candidates(
 
 
 def _forbid_in_comments_and_strings(
-    untouched: CommentsAndStrings, window: Window, problem: Span, gain_TV: torch.Tensor
+    untouched: CommentsAndStrings, window: Window, problems: Sequence[Span], gain_TV: torch.Tensor
 ) -> None:
-    """Leave no label there but, where a string goes on over lines, those that can end it. On lines of `problem` all stay.
+    """Leave no label there but, where a string goes on over lines, those that can end it. On lines of `problems` all stay.
 
     The window's text is the one of `untouched` after some edits; `gain_TV` is of its region's tokens and end marker.
     """
     borders = window.borders()
-    lines = _whole_lines(window.source, problem)
+    lines = [_whole_lines(window.source, problem) for problem in problems]
     ends_none_V = torch.from_numpy(~window.tokenizer.quotes)
     ends_none_V[list(INSERT_IDS)] = False  # what is inserted may be a quote
     for span in untouched.spans_in(window.source):
-        if span.start < lines.end and lines.start < span.end:
+        if any(span.start < line.end and line.start < span.end for line in lines):
             continue
         first = int(np.searchsorted(borders, span.start, side="left"))
         last = int(np.searchsorted(borders, span.end, side="right")) - 1
@@ -140,10 +141,12 @@ def _lines(window: Window) -> npt.NDArray[np.int64]:
     return np.append(0, np.cumsum(breaks))
 
 
-def _distance_cost(source: str, focus: Span, window: Window, search: Search) -> npt.NDArray[np.float32]:
+def _distance_cost(
+    source: str, focuses: Sequence[Span], window: Window, search: Search
+) -> npt.NDArray[np.float32]:
     """Nats for every position of the region: the further from where a parser complains, the more."""
     text = window.span.of(source)
-    places = [focus]
+    places = list(focuses)
     places += [Span(window.span.start + s.start, window.span.start + s.end) for s in error_spans(text)[:8]]
     n_tokens = len(window.canvas.region) + 1
     at = np.arange(n_tokens)

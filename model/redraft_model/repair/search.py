@@ -61,6 +61,7 @@ class Attempt:
     n_edits: int = 0
     n_steps_on: int = 0
     uncompiled: Problem | None = None  # what the compiler says where the parser says nothing
+    end: int | None = None  # where what is open may end, if that is far from where the parser stopped
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,9 @@ def _solve_folded(
     found: list[Solution] = []
     wholes: dict[str, Attempt] = {}
     shown = fold.unfolded
-    for solution in _solve(proposer, Attempt(fold.text, trouble), search, bounds, is_possible, shown):
+    for solution in _solve(
+        proposer, Attempt(fold.text, trouble, end=fold.end), search, bounds, is_possible, shown
+    ):
         attempt = _unfolded(fold, solution.attempt)
         if attempt is not None and _is_solved(replace(start, trouble=first), attempt):
             wholes[solution.attempt.source] = attempt
@@ -417,7 +420,8 @@ def _expand(
         zip(beam, windows, proposer.log_p(windows), strict=True)
     ):
         n_left = search.n_edits - attempt.n_edits
-        for edit in candidates(attempt.source, _focus(attempt), window, log_p_TV, untouched, search, n_left):
+        places = [_focus(attempt), attempt.trouble.span] if attempt.trouble else [_focus(attempt)]
+        for edit in candidates(attempt.source, places, window, log_p_TV, untouched, search, n_left):
             edited = edit.applied(window)
             if edited.canvas.n_masks:
                 to_fill.append((attempt, edit, Opened(row, edited)))
@@ -439,7 +443,7 @@ def _expand(
 
 def _focus(attempt: Attempt) -> Span:
     assert attempt.trouble is not None
-    return attempt.trouble.span
+    return attempt.trouble.span if attempt.end is None else Span(attempt.end, attempt.end)
 
 
 def _window(

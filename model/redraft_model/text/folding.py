@@ -34,6 +34,7 @@ _SIGN = re.compile(
     """,
     re.VERBOSE,
 )
+_PREFIX = re.compile(r"\b[rbfuRBFU]{1,2}\Z")  # of a string
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _INDENTATION = re.compile(r"[ \t]*")
 _ON_LINE = re.compile(r"on line (\d+)")
@@ -50,10 +51,14 @@ class Cut:
 
 @dataclass(frozen=True)
 class Folded:
-    """A text without what its cuts left out; without cuts it is the whole text."""
+    """A text without what its cuts left out; without cuts it is the whole text.
+
+    `end` is the first place in it, behind a line, where what is open may end.
+    """
 
     text: str
     cuts: tuple[Cut, ...] = ()
+    end: int | None = None
 
     def unfolded(self, text: str) -> str | None:
         """A text made from the folded one by edits, with everything that was left out; None if an edit touched a cut."""
@@ -91,12 +96,14 @@ def folded(source: str, found: Problem) -> tuple[Folded, Problem] | None:
     """
     signs = list(_SIGN.finditer(source))
     last = signs[-1] if signs else None
-    if last is not None and last["triple"] and last["end"] is None:
-        return _folded_string(source, found, signs)
-    cuts = _cuts_of_rows(source, found, signs) or _cuts_of_elements(source, found, signs)
-    if not cuts:
+    has_no_end = last is not None and last["triple"] is not None and last["end"] is None
+    if has_no_end or "unterminated" in found.message:
+        in_string = _folded_string(source, found, signs)
+        if has_no_end or in_string is not None:
+            return in_string
+    short = _folded_rows(source, found, signs) or _folded_elements(source, found, signs)
+    if short is None:
         return None
-    short = _without(source, cuts)
     now = problem(short.text)
     is_same = now is not None and now.kind == found.kind
     return (short, found) if is_same else None
@@ -114,8 +121,8 @@ def _changes(before: str, after: str) -> list[tuple[Span, int]]:
     ]
 
 
-def _without(source: str, cuts: Sequence[tuple[Span, str]]) -> Folded:
-    """`source` with other texts in place of some spans of it, in order."""
+def _without(source: str, cuts: Sequence[tuple[Span, str]], place: int | None = None) -> Folded:
+    """`source` with other texts in place of some spans of it, in order; `place` in it, outside of them, is where it may end."""
     pieces: list[str] = []
     made: list[Cut] = []
     end = n = 0
@@ -125,7 +132,9 @@ def _without(source: str, cuts: Sequence[tuple[Span, str]]) -> Folded:
         made.append(Cut(Span(n, n + len(instead)), span.of(source)))
         n += len(instead)
         end = span.end
-    return Folded("".join([*pieces, source[end:]]), tuple(made))
+    if place is not None:
+        place -= sum(len(span.of(source)) - len(instead) for span, instead in cuts if span.end <= place)
+    return Folded("".join([*pieces, source[end:]]), tuple(made), place)
 
 
 # Brackets
@@ -205,17 +214,22 @@ class _Unit:
         return self.end - self.first
 
 
-def _cuts_of_rows(source: str, found: Problem, signs: Sequence[re.Match[str]]) -> list[tuple[Span, str]]:
-    """The units to leave out behind a bracket that is open where the parser stopped and is never closed."""
+def _folded_rows(source: str, found: Problem, signs: Sequence[re.Match[str]]) -> Folded | None:
+    """The fold of what stands in a bracket that is open where the parser stopped and is never closed, if that are many lines."""
     opener = _unclosed(found, signs)
     if opener is None:
-        return []
+        return None
     lines = _Lines.of(source, signs)
     first = lines.at(opener)
     end = _end_of_rows(lines, first)
     special = -1 if "never closed" in found.message else lines.at(found.span.start)
-    spans = list(_alike(lines, first + 1, end, special))
-    return [(Span(lines.starts[low], lines.starts[high]), "") for low, high in spans]
+    while end > first + 1 and not lines.code(end - 1):
+        end -= 1
+    if end - first - 1 <= LONGEST_RUN:
+        return None
+    spans = _alike(lines, first + 1, end, special)
+    cuts = [(Span(lines.starts[low], lines.starts[high]), "") for low, high in spans]
+    return _without(source, cuts, lines.starts[end - 1] + len(lines.text(end - 1).rstrip("\n")))
 
 
 def _unclosed(found: Problem, signs: Sequence[re.Match[str]]) -> int | None:
@@ -293,13 +307,13 @@ def _likeness(lines: _Lines, low: int, end: int, special: int) -> object:
     return lines.indentation(low), sign if not sign.isalnum() else "a", lines.code(low)[:1].isalnum()
 
 
-def _cuts_of_elements(source: str, found: Problem, signs: Sequence[re.Match[str]]) -> list[tuple[Span, str]]:
-    """The elements to leave out of a bracket on the very long line where the parser stopped, far from there and from both ends."""
+def _folded_elements(source: str, found: Problem, signs: Sequence[re.Match[str]]) -> Folded | None:
+    """The fold of a bracket on the very long line where the parser stopped: elements far from there and from both ends go."""
     start = source.rfind("\n", 0, found.span.start) + 1
     end = source.find("\n", found.span.start)
     end = len(source) if end < 0 else end
     if end - start <= LONGEST_LINE:
-        return []
+        return None
     on_line = [sign for sign in signs if start <= sign.start() and sign.end() <= end]
     borders = _elements(on_line, found.span.end)
     before = [comma for comma in borders if comma <= found.span.start]
@@ -308,7 +322,7 @@ def _cuts_of_elements(source: str, found: Problem, signs: Sequence[re.Match[str]
     for commas in (before, behind):
         if len(commas) > 2 * _N_ELEMENTS:
             cuts.append((Span(commas[_N_ELEMENTS], commas[-_N_ELEMENTS]), ""))
-    return cuts
+    return _without(source, cuts) if cuts else None
 
 
 def _elements(signs: Sequence[re.Match[str]], at: int) -> list[int]:
@@ -335,17 +349,17 @@ def _elements(signs: Sequence[re.Match[str]], at: int) -> list[int]:
 def _folded_string(
     source: str, found: Problem, signs: Sequence[re.Match[str]]
 ) -> tuple[Folded, Problem] | None:
-    """The fold of the string with three quotes that has no end of its own, where the last one of the text has none."""
-    first = found
-    if "unterminated triple" in found.message:
-        ended = source + "\n" * (not source.endswith("\n")) + signs[-1]["quotes"]
-        first = problem(ended) or found
-    sign = (
-        signs[-1] if first is found and "unterminated triple" in found.message else _ending_at(first, signs)
-    )
-    if sign is None:
+    """The fold of the string with three quotes that has no end of its own."""
+    opened = _first_open(source, signs)
+    if opened is None and "unterminated triple" not in found.message:
         return None
+    sign, first = opened or (signs[-1], found)
     is_swapped = sign is not signs[-1]
+    if signs[-1]["end"] or not signs[-1]["triple"]:
+        # An apostrophe below has swapped things back. Then no code may stand where the string ends.
+        behind = source[sign.end() : first.span.start].lstrip()
+        if "\n" in behind:
+            return None
     end = sign.end() - 3 if is_swapped else len(source)
     text = source[:end] + _ELLIPSIS * is_swapped
     lines = text[sign.start() :].split("\n")
@@ -357,21 +371,36 @@ def _folded_string(
         *(sign.start() + n for n in itertools.accumulate(len(line) + 1 for line in lines)),
     ]
     cuts = []
-    if n_prose - 1 > LONGEST_RUN:
+    if n_prose - 1 > 2 * KEPT + 1:
         # The line of the quotes and the next ones stay, and the last ones before code begins.
         cuts.append((Span(starts[1 + KEPT], starts[n_prose - KEPT]), ""))
     if is_swapped:
         cuts.append((Span(end, len(source)), _ELLIPSIS))
-    return (_without(source, cuts), first) if cuts else None
-
-
-def _ending_at(found: Problem, signs: Sequence[re.Match[str]]) -> re.Match[str] | None:
-    """The string of several lines that ends on the line of a problem, before it."""
-    before = [sign for sign in signs if sign["triple"] and sign["end"] and sign.end() <= found.span.end]
-    if not before or "\n" not in before[-1].group():
+    if not cuts and n_prose <= LONGEST_RUN:
         return None
-    between = before[-1].string[before[-1].end() : found.span.start]
-    return before[-1] if "\n" not in between else None
+    return _without(source, cuts, starts[n_prose] - 1), first
+
+
+def _first_open(source: str, signs: Sequence[re.Match[str]]) -> tuple[re.Match[str], Problem] | None:
+    """The first string of several lines between which and the next one with three quotes no code stands, and the problem there.
+
+    From a string without an end on, what should be outside of strings is inside. What Python says of the whole text is about the
+    first word of that which cannot even be a token, however far down.
+    """
+    strings = [sign for sign in signs if sign["triple"]]
+    n_parsed = 0
+    for sign, next_one in itertools.pairwise(strings):
+        if "\n" not in sign.group():
+            continue
+        n_parsed += 1
+        if n_parsed > _N_PARSES:
+            return None
+        text = _PREFIX.sub("", source[: next_one.start()]) + _ELLIPSIS
+        found = problem(text)
+        if found is None or any(words in found.message for words in _IS_OPEN):
+            continue
+        return (sign, found) if found.span.end >= sign.end() else None
+    return None
 
 
 def _n_prose(head: str, lines: Sequence[str], quotes: str) -> int | None:

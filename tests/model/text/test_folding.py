@@ -146,3 +146,31 @@ def test_whatever_is_wrong_on_a_very_long_line_what_is_folded_unfolds(bad: str) 
     assert found is not None
     made = folded(source, found)
     assert made is None or made[0].unfolded(made[0].text) == source
+
+
+DOCUMENTED = '''
+
+def weight(name):
+    """
+    The weight of a pear, which isn't the price.
+    """
+    return shop.weight[name]
+
+
+def color(name):
+    """The color."""
+    return "green"
+'''
+
+
+def test_an_apostrophe_further_down_does_not_hide_the_string_without_an_end() -> None:
+    source = 'def stock(parser):\n    """All that is there.\n\n' + prose(9) + TAIL + DOCUMENTED
+    fold = fold_of(source)
+    assert fold.text.startswith('def stock(parser):\n    """All that is there.\n')
+    assert fold.text.endswith("def weight(name):\n    ...")
+
+
+def test_a_quote_that_is_missing_in_code_is_not_the_fault_of_a_docstring() -> None:
+    source = (HEAD + TAIL + DOCUMENTED).replace('"green"', '"green')
+    assert not is_folded(source)
+    assert not is_folded(source.replace('return "green', 'x = 1\n    return "green'))
