@@ -27,6 +27,7 @@ _BRACKET = re.compile(r"[()\[\]{}]")
 _BRACES = re.compile(r"\{[^{}]*\}?|\}")
 _ESCAPING = re.compile(r"\\+(?=['\"\n]|\Z)|\\(?=\\)")
 _WORD = re.compile(r"\w+")
+_FIRST, _LAST = re.compile(r"\A[ \t]+\S+"), re.compile(r"\S+[ \t]+\Z")
 _LONG = ('"""', "'''")
 _STRING_PREFIX = re.compile(r"[A-Za-z]{0,2}$")
 
@@ -106,26 +107,39 @@ def lost_comments(before: str, after: str) -> list[str]:
 def invented_comments(before: str, after: str) -> list[str]:
     """The comments of `after` that were code in `before`.
 
-    What stands behind a sign of a comment in a string that no quote closes may have been meant as one.
+    What stands behind a sign of a comment in a string that no quote closes may have been meant as one. Where three quotes are
+    missing, or are too many, what is inside and what is outside of strings over several lines are swapped below.
     """
-    known = Counter(_comments(before))
-    new = Counter(_comments(after)) - known
-    tails = [string for string in _strings(before) if not _is_closed(string)] if new else []
-    return [comment for comment in new if not any(tail.rstrip().endswith(comment) for tail in tails)]
+    new = Counter(_comments(after)) - Counter(_comments(before))
+    if not new:
+        return []
+    strings = _strings(before)
+    tails = [string.rstrip() for string in strings if not _is_closed(string)]
+    long = [string for string in strings if string[:3] in _LONG]
+    is_swapped = any(string[:3] in _LONG and not _is_closed(string) for string in (*long, *_strings(after)))
+    swapped = [line.rstrip() for string in long for line in string.split("\n")] if is_swapped else []
+    ends = {*tails, *swapped}
+    return [comment for comment in new if not any(end.endswith(comment) for end in ends)]
 
 
 def invented_strings(before: str, after: str) -> list[str]:
     """The strings of `after` that hold what `before` does not have in one piece: a repair sets quotes, it does not write.
 
     Backslashes may come and go, since one is missing or one too many before a quote. So may the code in an f-string, and a string
-    that was broken over lines may be joined.
+    that was broken over lines may be joined. Blanks at the ends of what a string holds are as they were.
     """
     new = Counter(_strings(after)) - Counter(_strings(before))
     if not new:
         return []
-    text = _spelt(before)
+    text = _unescaped(before)
+    alike = _spelt(text)
     found = [
-        string for string in new if not all(_is_whole_in(_spelt(piece), text) for piece in _pieces(string))
+        string
+        for string in new
+        if not all(
+            _is_whole_in(_spelt(piece), alike) and all(end in text for end in _ends(piece))
+            for piece in map(_unescaped, _pieces(string))
+        )
     ]
     if found:
         return found
@@ -213,9 +227,19 @@ def _edges(string: str) -> str:
     return pieces[0][:1] + pieces[-1][-1:]
 
 
+def _unescaped(text: str) -> str:
+    """`text` without the backslashes that escape a quote, a backslash or the end."""
+    return _ESCAPING.sub("", text)
+
+
 def _spelt(text: str) -> str:
-    """`text` without the backslashes that escape a quote, a backslash or the end; its white space made alike."""
-    return " ".join(_ESCAPING.sub("", text).split())
+    """`text` with all white space alike, and without any at its ends."""
+    return " ".join(text.split())
+
+
+def _ends(piece: str) -> list[str]:
+    """The first and the last word of what a string holds, each with the blanks before or behind it."""
+    return [match.group() for pattern in (_FIRST, _LAST) if (match := pattern.search(piece))]
 
 
 def _comments(text: str) -> tuple[str, ...]:

@@ -52,6 +52,16 @@ def test_brackets_that_are_not_one_of_a_pair_are_counted_wherever_they_stand(tex
         ('x = f"{self.a} b\n', 'x = f"{a} b"\n'),
         ('x = "abc  # why\n', 'x = "abc"  # why\n'),
         ('""Says it."""\nx = 1\n', '"""Says it."""\nx = 1\n'),
+        # Comments behind a string that is not closed, or is only by the quotes that open the next one.
+        ('x = """\nleft\ny = 1  # why\nz = 2\n', 'x = """\nleft\n"""\ny = 1  # why\nz = 2\n'),
+        (
+            'def f():\n    """One.\n    # why\n    return 1\n\n\ndef g():\n    """Two."""\n',
+            'def f():\n    """One."""\n    # why\n    return 1\n\n\ndef g():\n    """Two."""\n',
+        ),
+        ("x = '''\nleft\ny = 'a'  # why\n", "x = '''\nleft\n'''\ny = 'a'  # why\n"),
+        ('say(text and more")\n', 'say("text and more")\n'),
+        ('say("text \n', 'say("text ")\n'),
+        ('x = "left \n  right"\n', 'x = "left right"\n'),
     ],
 )
 def test_a_repair_may_open_and_close_strings(before: str, after: str) -> None:
@@ -72,6 +82,10 @@ def test_a_repair_may_open_and_close_strings(before: str, after: str) -> None:
         ('say(n" # "+m))\n', 'say(n) # "+m))\n'),
         ("x = 1  # why\ny = (\n", "x = 1\ny = ()\n"),
         ("x = 1 +\ny = 2\n", "x = 1 #+\ny = 2\n"),
+        ('x = """a # b"""\ny = (1\n', 'x = """a""" # b"""\ny = (1)\n'),
+        ('return "text\n', 'return " text"\n'),
+        ('return "text\n', 'return "text "\n'),
+        ('say("text)\n', 'say("\ttext")\n'),
     ],
 )
 def test_a_repair_neither_writes_in_strings_nor_makes_comments(before: str, after: str) -> None:
