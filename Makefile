@@ -178,6 +178,7 @@ gpu-train: $(VENV)/.installed-dev ## train on a graphics card: [MODEL=adapter|sm
 gpu-bench: $(VENV)/.installed-dev ## time the kernels and the sampler on a graphics card
 	$(BIN)/python benchmarks/kernels.py
 	$(BIN)/python benchmarks/sampler.py
+	$(BIN)/python benchmarks/drafts.py $(if $(ADAPTER),--adapter "$(ADAPTER)")
 
 .PHONY: clean
 clean: ## delete .venv, caches and build outputs

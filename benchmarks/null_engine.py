@@ -5,7 +5,18 @@ Started by benchmarks/daemon.py in place of the real one; it knows no model and 
 
 from collections.abc import Sequence
 
-from redraft_model.passage import UNWATCHED, About, Completion, Cost, Doubt, Draft, Passage, Span, Watch
+from redraft_model.passage import (
+    UNWATCHED,
+    About,
+    Completion,
+    Cost,
+    Doubt,
+    Draft,
+    Passage,
+    Span,
+    Version,
+    Watch,
+)
 from redraft_server.engine.process import serve
 
 
@@ -13,9 +24,15 @@ class NullEngine:
     about = About("null", "", 0, 0, 0, ("repair", "complete"), "cpu")
 
     def repair(
-        self, source: str, *, span: Span | None = None, semantic: bool = False, watch: Watch = UNWATCHED
+        self,
+        source: str,
+        *,
+        span: Span | None = None,
+        semantic: bool = False,
+        target_version: Version | None = None,
+        watch: Watch = UNWATCHED,
     ) -> Draft:
-        del span, semantic, watch
+        del span, semantic, target_version, watch
         return _draft(source)
 
     def complete_batch(

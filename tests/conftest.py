@@ -11,9 +11,11 @@ what would otherwise hang.
 import json
 import os
 import signal
+import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
@@ -60,6 +62,78 @@ def as_nobody() -> Callable[[], AbstractContextManager[None]]:
             os.setresuid(0, 0, 0)
 
     return without_rights
+
+
+@dataclass(frozen=True)
+class GitRepository:
+    """A repository that git has made, whatever configuration the user has; its clock moves by a minute a commit."""
+
+    folder: Path
+
+    def git(self, *words: str | Path, **variables: str) -> str:
+        """What a git command prints."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        own |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "LC_ALL": "C"} | variables
+        done = subprocess.run(
+            ["git", *map(str, words)], cwd=self.folder, env=own, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode("utf-8", "surrogateescape")
+
+    def write(self, files: Mapping[str, str | bytes | None]) -> None:
+        """Write files; None deletes one."""
+        for name, content in files.items():
+            path = self.folder / name
+            if content is None:
+                path.unlink()
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def commit(self, files: Mapping[str, str | bytes | None], message: str | bytes = "a change") -> str:
+        """Write files and commit everything there is; returns the id."""
+        self.write(files)
+        (self.folder / ".git" / "message").write_bytes(
+            message.encode() if isinstance(message, str) else message
+        )
+        n_commits = int(self.git("rev-list", "--all", "--count"))
+        date = f"{1_600_000_000 + 60 * n_commits} +0000"
+        self.git("add", "--all")
+        who = {
+            f"GIT_{role}_{part}": "Some Body"
+            for role in ("AUTHOR", "COMMITTER")
+            for part in ("NAME", "EMAIL")
+        }
+        who |= {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+        self.git(
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "--allow-empty-message",
+            "--cleanup=verbatim",
+            "--file=.git/message",
+            **who,
+        )
+        return self.git("rev-parse", "HEAD").strip()
+
+
+@pytest.fixture
+def new_repository(tmp_path: Path) -> Callable[[str], GitRepository]:
+    """Makes an empty repository with a work tree in the test's folder."""
+
+    def make(name: str) -> GitRepository:
+        repository = GitRepository(tmp_path / name)
+        repository.folder.mkdir(parents=True)
+        repository.git("init", "--quiet", "--initial-branch=main")
+        return repository
+
+    return make
+
+
+@pytest.fixture
+def mit() -> str:
+    """The text of the MIT licence."""
+    return _MIT
 
 
 @pytest.fixture
@@ -155,3 +229,25 @@ def base_folder() -> Path:
     if found is None:
         pytest.skip("the pretrained base has not been fetched; `redraft model get base` does it")
     return found.folder
+
+
+_MIT = """\
+MIT License
+
+Copyright (c) 2020 Some Body
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
+associated documentation files (the "Software"), to deal in the Software without restriction,
+including without limitation the rights to use, copy, modify, merge, publish, distribute,
+sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial
+portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT
+NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
+NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES
+OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
+CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""

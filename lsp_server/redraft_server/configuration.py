@@ -2,7 +2,8 @@
 
 A later source wins over an earlier one:
 
-1. `[tool.redraft]` in the pyproject.toml of the workspace folder, which anybody may have written,
+1. the pyproject.toml of the workspace folder, which anybody may have written: `[tool.redraft]`, and `requires-python` for what that
+   does not say of the target version,
 2. the `initializationOptions` of the editor,
 3. what the editor pushes with `workspace/didChangeConfiguration`,
 4. what it answers to `workspace/configuration`, for each workspace folder.
@@ -17,8 +18,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from redraft_model.errors import RedraftError
+from redraft_model.text.versions import version_name
 
 from redraft_server.settings import Settings, Values, personal_values, project_values
+from redraft_server.target import required
 from redraft_server.uris import file_path, is_inside, path_of
 
 SECTION = "redraft"
@@ -88,7 +91,7 @@ class Configuration:
             if path is None:
                 continue
             try:
-                projects[folder], found = project_values(_tool_section(path))
+                projects[folder], found = _project_values(_project(path))
             except UnusableProject as error:
                 found = [str(error)]
             complaints += [f"{path / PROJECT_FILE}: {complaint}" for complaint in found]
@@ -111,12 +114,21 @@ def _section(options: object) -> object:
     return options.get(SECTION, options) if isinstance(options, dict) else options
 
 
-def _tool_section(folder: Path) -> object:
-    """`[tool.redraft]` of the pyproject.toml in `folder`, None if there is none; raises UnusableProject."""
+def _project_values(project: dict[str, object]) -> tuple[Values, list[str]]:
+    """What the content of a pyproject.toml sets, and what in it cannot be used."""
+    tool = project.get("tool")
+    values, complaints = project_values(tool.get(SECTION) if isinstance(tool, dict) else None)
+    version = required(project)
+    requires = {} if version is None else {"target_version": version_name(version)}
+    return {**requires, **values}, complaints
+
+
+def _project(folder: Path) -> dict[str, object]:
+    """The content of the pyproject.toml in `folder`, empty if there is none; raises UnusableProject."""
     try:
         path = (folder / PROJECT_FILE).resolve(strict=True)
     except FileNotFoundError:
-        return None
+        return {}
     except (OSError, RuntimeError) as error:
         raise UnusableProject(f"The file cannot be read: {error}.") from error
     if not path.is_relative_to(folder.resolve()):
@@ -129,9 +141,8 @@ def _tool_section(folder: Path) -> object:
             )
         with path.open("rb") as file:
             text = file.read(MAX_PROJECT_BYTES + 1).decode()
-        tool = tomllib.loads(text).get("tool")
+        return tomllib.loads(text)
     except OSError as error:
         raise UnusableProject(f"The file cannot be read: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:
         raise UnusableProject(f"The file is not valid TOML, so it is ignored: {error}.") from error
-    return tool.get(SECTION) if isinstance(tool, dict) else None

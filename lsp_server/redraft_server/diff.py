@@ -5,6 +5,7 @@ A diff is bytes, since a patch has to repeat those of the file; lines are cut at
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from redraft_server.discovery import git_root
@@ -15,11 +16,38 @@ N_CONTEXT = 3
 
 def unified(name: str, before: bytes, after: bytes) -> bytes:
     """The diff between two states of the file that a patch calls `name`; b"" if they are equal."""
+    pieces = [section.text for section in sections(before, after)]
+    return b"".join([header(name), *pieces]) if pieces else b""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One piece of a diff: its text, from its "@@" on, and the hunks in it."""
+
+    text: bytes
+    hunks: tuple[Hunk, ...]
+
+
+def sections(before: bytes, after: bytes) -> list[Section]:
+    """The pieces of the diff between two states of a file, in order."""
     old, new = _lines(before), _lines(after)
-    pieces = [_section(old, new, group) for group in _groups(hunks(old, new))]
-    if not pieces:
-        return b""
-    return b"".join([b"--- ", _header_name("a/" + name), b"+++ ", _header_name("b/" + name), *pieces])
+    return [Section(_section(old, new, group), tuple(group)) for group in _groups(hunks(old, new))]
+
+
+def header(name: str) -> bytes:
+    """The two lines in front of the sections of the file that a patch calls `name`."""
+    return b"".join([b"--- ", _header_name("a/" + name), b"+++ ", _header_name("b/" + name)])
+
+
+def applied(before: bytes, after: bytes, chosen: Sequence[Section]) -> bytes:
+    """`before` with some of the sections of its diff to `after`."""
+    old, new = _lines(before), _lines(after)
+    pieces: list[bytes] = []
+    done = 0
+    for hunk in (hunk for section in chosen for hunk in section.hunks):
+        pieces += (*old[done : hunk.before_start], *new[hunk.after_start : hunk.after_end])
+        done = hunk.before_end
+    return b"".join([*pieces, *old[done:]])
 
 
 def patch_name(path: Path) -> str:

@@ -3,12 +3,14 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
 
 from pathspec import GitIgnoreSpec
+from redraft_model.errors import RedraftError
 
 PYTHON_SUFFIXES = (".py", ".pyi")
+NOTEBOOK_SUFFIX = ".ipynb"
 # A folder may hold more than is wanted; who names a file has made up their mind.
 NAMED_SUFFIXES = (*PYTHON_SUFFIXES, ".pyw")
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
@@ -33,45 +35,129 @@ class SkippedPath:
     reason: str
 
 
+class ExcludeError(RedraftError):
+    """A pattern of --exclude cannot be used."""
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """The patterns of --exclude, as in .gitignore: matched with the path below the current folder, else with the whole path."""
+
+    patterns: GitIgnoreSpec
+
+    @classmethod
+    def of(cls, patterns: Sequence[str]) -> "Exclusion":
+        """The exclusion of `patterns`; raises ExcludeError."""
+        for pattern in patterns:
+            if not _is_pattern(pattern):
+                raise ExcludeError(f"--exclude cannot use {pattern!r}; it takes patterns as in .gitignore")
+        return cls(GitIgnoreSpec.from_lines(patterns))
+
+    def covers(self, path: Path, mark: str = "") -> bool:
+        """Whether `path`, or a folder around it, is excluded; `mark` is "/" if `path` is a folder."""
+        absolute, here = Path(os.path.abspath(path)), Path.cwd()  # noqa: PTH100  (a link counts under its own name)
+        below = absolute.relative_to(here if absolute.is_relative_to(here) else absolute.anchor)
+        return self.patterns.match_file(below.as_posix() + mark)
+
+
+NOTHING = Exclusion.of(())
+
+
 @dataclass(frozen=True)
 class Discovery:
-    """What was found: files in order; paths that are left out; paths named by mistake; how many paths git ignores."""
+    """What was found: files in order; paths that are left out; paths named by mistake; how many git ignores or --exclude covers."""
 
     files: tuple[SourceFile, ...]
-    skipped: tuple[SkippedPath, ...]
-    refused: tuple[SkippedPath, ...]
-    n_ignored: int
+    skipped: tuple[SkippedPath, ...] = ()
+    refused: tuple[SkippedPath, ...] = ()
+    n_ignored: int = 0
+    n_excluded: int = 0
 
 
-def discover(paths: Iterable[Path], *, is_forced: bool = False) -> Discovery:
+ChangedBelow = Callable[[Path], Iterable[PurePath]]
+"""The files below a folder that have changed, relative to it."""
+
+
+def discover(
+    paths: Iterable[Path],
+    *,
+    is_forced: bool = False,
+    exclusion: Exclusion = NOTHING,
+    changed_below: ChangedBelow | None = None,
+) -> Discovery:
     """The files that `paths` name or contain, each once.
 
-    In folders only *.py and *.pyi count; hidden folders, node_modules, __pycache__, virtual environments and
+    In folders only *.py, *.pyi and *.ipynb count; hidden folders, node_modules, __pycache__, virtual environments and
     whatever .gitignore files exclude are left out. A file that is named itself is taken if it is Python, or
-    `is_forced`, wherever it is.
+    `is_forced`, wherever it is. With `changed_below` only files that have changed count, ignored ones too.
     """
-    files: dict[Path, SourceFile] = {}
-    skipped: list[SkippedPath] = []
-    refused: list[SkippedPath] = []
-    n_ignored = 0
+    found = _Found(exclusion)
     for path in paths:
-        if path.is_dir():
-            walk = _Walk(path)
-            n_before = len(skipped)
-            found = list(walk.files(path, _ignore_rules_above(path)))
-            skipped += walk.skipped
-            n_ignored += walk.n_ignored
-            if not found and len(skipped) == n_before:
-                skipped.append(SkippedPath(path, f"there is no Python file in {path}"))
-            for file in found:
-                files.setdefault(file.resolve(), SourceFile(file, (path,)))
-        elif not path.exists():
-            refused.append(SkippedPath(path, f"{path} does not exist"))
-        elif not is_forced and (reason := why_not_python(path)):
-            refused.append(SkippedPath(path, reason))
+        if not path.is_dir():
+            found.add_named(path, is_forced=is_forced, changed_below=changed_below)
+        elif changed_below is None:
+            found.add_walked(path)
         else:
-            files.setdefault(path.resolve(), SourceFile(path, (path.parent, Path.cwd())))
-    return Discovery(tuple(files.values()), tuple(skipped), tuple(refused), n_ignored)
+            found.add_listed(path, changed_below(path))
+    return Discovery(
+        tuple(found.files.values()),
+        tuple(found.skipped),
+        tuple(found.refused),
+        found.n_ignored,
+        found.n_excluded,
+    )
+
+
+@dataclass
+class _Found:
+    """What was found so far; files by the path that they are in the end."""
+
+    exclusion: Exclusion
+    files: dict[Path, SourceFile] = field(default_factory=dict)
+    skipped: list[SkippedPath] = field(default_factory=list)
+    refused: list[SkippedPath] = field(default_factory=list)
+    n_ignored: int = 0
+    n_excluded: int = 0
+
+    def add_named(self, path: Path, *, is_forced: bool, changed_below: ChangedBelow | None) -> None:
+        if not path.exists():
+            self.refused.append(SkippedPath(path, f"{path} does not exist"))
+        elif not (is_forced or is_notebook(path)) and (reason := why_not_python(path)):
+            self.refused.append(SkippedPath(path, reason))
+        elif self.exclusion.covers(path):
+            self.n_excluded += 1
+        elif changed_below is None or PurePath(path.name) in changed_below(path.parent):
+            self.files.setdefault(path.resolve(), SourceFile(path, (path.parent, Path.cwd())))
+
+    def add_walked(self, folder: Path) -> None:
+        """All files below `folder` that a walk finds."""
+        walk = _Walk(folder, suffixes=(*PYTHON_SUFFIXES, NOTEBOOK_SUFFIX), exclusion=self.exclusion)
+        found = list(walk.files(folder, _ignore_rules_above(folder)))
+        self.skipped += walk.skipped
+        self.n_ignored += walk.n_ignored
+        self.n_excluded += walk.n_excluded
+        if not (found or walk.skipped or walk.n_excluded):
+            self.skipped.append(SkippedPath(folder, f"there is no Python file in {folder}"))
+        for file in found:
+            self.files.setdefault(file.resolve(), SourceFile(file, (folder,)))
+
+    def add_listed(self, folder: Path, names: Iterable[PurePath]) -> None:
+        """Of the files `names` below `folder` those that a walk would enter folders for."""
+        for name in names:
+            path = folder / name
+            around = [folder / parent for parent in name.parents if parent.name]
+            is_left_out = any(not _is_walked(part.name) or _is_environment(part) for part in around)
+            if is_left_out or not _has_suffix(path, (*PYTHON_SUFFIXES, NOTEBOOK_SUFFIX)):
+                continue
+            if self.exclusion.covers(path):
+                self.n_excluded += 1
+            else:
+                self.files.setdefault(path.resolve(), SourceFile(path, (folder,)))
+
+
+def is_notebook(path: PurePath) -> bool:
+    """Whether the name of a file says that it is a Jupyter notebook."""
+    return path.suffix.lower() == NOTEBOOK_SUFFIX
 
 
 def why_not_python(path: Path) -> str | None:
@@ -134,13 +220,21 @@ class _Walk:
     """One walk through a folder, and what it met on the way."""
 
     def __init__(
-        self, root: Path, *, is_deep: bool = True, is_enough: Callable[[], bool] = lambda: False
+        self,
+        root: Path,
+        *,
+        suffixes: tuple[str, ...] = PYTHON_SUFFIXES,
+        exclusion: Exclusion = NOTHING,
+        is_deep: bool = True,
+        is_enough: Callable[[], bool] = lambda: False,
     ) -> None:
         self.root = root
+        self.suffixes = suffixes
+        self.exclusion = exclusion
         self.is_deep = is_deep
         self.is_enough = is_enough
         self.skipped: list[SkippedPath] = []
-        self.n_ignored = 0
+        self.n_ignored = self.n_excluded = 0
 
     def files(self, folder: Path, rules: Sequence[_IgnoreRules]) -> Iterator[Path]:
         try:
@@ -159,12 +253,17 @@ class _Walk:
                 return
             is_folder = entry.is_dir(follow_symlinks=False)
             is_wanted = (
-                self.is_deep and _is_walked(entry.name) if is_folder else _is_python(folder / entry.name)
+                self.is_deep and _is_walked(entry.name)
+                if is_folder
+                else _has_suffix(folder / entry.name, self.suffixes)
             )
             if not is_wanted:
                 continue
-            if _is_ignored(absolute / entry.name, "/" if is_folder else "", rules):
+            mark = "/" if is_folder else ""
+            if _is_ignored(absolute / entry.name, mark, rules):
                 self.n_ignored += 1
+            elif self.exclusion is not NOTHING and self.exclusion.covers(absolute / entry.name, mark):
+                self.n_excluded += 1
             elif is_folder:
                 yield from self.files(folder / entry.name, rules)
             else:
@@ -175,8 +274,12 @@ def _is_walked(name: str) -> bool:
     return not name.startswith(".") and name not in SKIPPED_FOLDERS
 
 
-def _is_python(path: Path) -> bool:
-    return path.name.endswith(PYTHON_SUFFIXES) and path.is_file()
+def _is_environment(folder: Path) -> bool:
+    return (folder / "pyvenv.cfg").exists()
+
+
+def _has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:
+    return path.name.endswith(suffixes) and path.is_file()
 
 
 def _ignore_rules_above(folder: Path) -> list[_IgnoreRules]:

@@ -50,17 +50,8 @@ class Document:
     @classmethod
     def read(cls, path: Path) -> "Document":
         """The document in the file `path`; raises UnreadableDocument."""
-        try:
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):
-                # Opening a pipe or a device could block for ever.
-                raise UnreadableDocument(f"{path} is not a regular file")
-            if status.st_size > MAX_BYTES:
-                raise UnreadableDocument(_too_many_bytes(str(path), status.st_size))
-            data = path.read_bytes()
-        except OSError as error:
-            raise UnreadableDocument(f"{path} cannot be read: {error.strerror or error}") from error
-        return cls.from_bytes(data, name=str(path), mode=stat.S_IMODE(status.st_mode))
+        data, mode = file_bytes(path, limit=MAX_BYTES)
+        return cls.from_bytes(data, name=str(path), mode=mode)
 
     @classmethod
     def from_bytes(cls, data: bytes, *, name: str = "<stdin>", mode: int | None = None) -> "Document":
@@ -69,7 +60,7 @@ class Document:
         Raises UnreadableDocument.
         """
         if len(data) > MAX_BYTES:
-            raise UnreadableDocument(_too_many_bytes(name, len(data)))
+            raise UnreadableDocument(_too_many_bytes(name, len(data), MAX_BYTES))
         if b"\0" in data:
             raise UnreadableDocument(f"{name} is binary: it contains NUL bytes")
         encoding = _encoding_of(data, name)
@@ -88,7 +79,7 @@ class Document:
     ) -> "Document":
         """The document with the decoded text `original`, any line ends; raises UnreadableDocument."""
         if len(original) > MAX_BYTES:
-            raise UnreadableDocument(_too_many_bytes(name, len(original)))
+            raise UnreadableDocument(_too_many_bytes(name, len(original), MAX_BYTES))
         text = _FOREIGN_ENDING.sub("\n", original)
         n_lines = text.count("\n") + 1
         if n_lines > MAX_LINES:
@@ -158,6 +149,20 @@ class Document:
         )
 
 
+def file_bytes(path: Path, *, limit: int) -> tuple[bytes, int]:
+    """What the file `path` holds, at most `limit` bytes, and its permission bits; raises UnreadableDocument."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            # Opening a pipe or a device could block for ever.
+            raise UnreadableDocument(f"{path} is not a regular file")
+        if status.st_size > limit:
+            raise UnreadableDocument(_too_many_bytes(str(path), status.st_size, limit))
+        return path.read_bytes(), stat.S_IMODE(status.st_mode)
+    except OSError as error:
+        raise UnreadableDocument(f"{path} cannot be read: {error.strerror or error}") from error
+
+
 def _encoding_of(data: bytes, name: str) -> str:
     # A cookie counts in the first two lines; a lone "\r" ends a line for Python, but not for a bytes stream.
     head = io.BytesIO(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
@@ -171,5 +176,5 @@ def _reason(error: Exception) -> str:
     return str(error).rstrip(".")
 
 
-def _too_many_bytes(name: str, n_bytes: int) -> str:
-    return f"{name} is too large: {n_bytes:,} bytes, more than the {MAX_BYTES:,} Redraft works on"
+def _too_many_bytes(name: str, n_bytes: int, limit: int) -> str:
+    return f"{name} is too large: {n_bytes:,} bytes, more than the {limit:,} Redraft works on"

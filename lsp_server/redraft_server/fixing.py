@@ -1,21 +1,27 @@
-"""Repairing one document: ask the engine, refuse what is not safe, say what came of it. Writes nothing."""
+"""Repairing one document or notebook: ask the engine, refuse what is not safe, say what came of it. Writes nothing."""
 
+import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from redraft_model.passage import UNWATCHED, Draft, Repairs, Watch
+from redraft_model.passage import UNWATCHED, Cost, Draft, Repairs, Span, Version, Watch
+from redraft_model.text.versions import needed, too_new, version_name
 
 from redraft_server import safety
 from redraft_server.diff import unified
 from redraft_server.document import Document, UnwritableDocument
+from redraft_server.finding import Finding, Region, refused, replacements, unlikely
+from redraft_server.notebook_files import Cell, Notebook
 from redraft_server.problems import Problem, code_problem
 from redraft_server.report import Result, Status
+
+_NO_DRAFT = Draft("", 0.0, 0.0, 0, True, Cost())
 
 
 @dataclass(frozen=True)
 class Fix:
-    """The document's bytes before and after (equal if no repair was found), the patch, the result."""
+    """The file's bytes before and after (equal if no repair was found), the patch, the result."""
 
     before: bytes
     after: bytes
@@ -24,19 +30,45 @@ class Fix:
 
     @property
     def written(self) -> bytes:
-        """The bytes to write: those of a repair that is whole and sure enough, else the document's own."""
-        return self.after if self.result.status is Status.FIXED else self.before
+        """The bytes to write: those of a repair that is whole and sure enough, or accepted; else the file's own."""
+        is_wanted = self.result.status is Status.FIXED or self.result.is_accepted
+        return self.after if is_wanted else self.before
+
+    def held_back(self, reason: str) -> "Fix":
+        """The same where the repair is not to be written, and why."""
+        result = replace(self.result, status=Status.UNSURE, reason=reason, is_accepted=False)
+        return Fix(self.before, self.before, b"", result)
 
 
-def needs_model(document: Document, *, semantic: bool) -> bool:
-    """Whether there is anything to ask the engine: only semantic repair looks at a text that compiles."""
-    return semantic or not safety.compiles(document.text)
+def needs_model(source: Document | Notebook, *, semantic: bool, target: Version | None = None) -> bool:
+    """Whether there is anything to ask the engine: only semantic repair looks at a text that compiles.
+
+    What the `target` Python cannot say otherwise is nobody's to repair.
+    """
+    return any(_is_for_model(code, semantic, target) for code, _ in _pieces(source))
 
 
-def clean(document: Document) -> Fix:
-    """The fix of a document that needs none."""
-    data = document.encode(document.text)
-    return Fix(data, data, b"", Result(document.name, Status.CLEAN))
+def untouched(source: Document | Notebook, target: Version | None = None) -> Fix:
+    """What becomes of a file that the engine is not asked about."""
+    data = source.encode({}) if isinstance(source, Notebook) else source.encode(source.text)
+    refusals = (too_new(code, target) for code, _ in _pieces(source))
+    refusal = next((text for text in refusals if text), None)
+    if refusal is not None:
+        return Fix(data, data, b"", Result(source.name, Status.UNFIXABLE, refusal))
+    return Fix(data, data, b"", _clean(source, Cost()))
+
+
+def left_in(source: Document | Notebook, target: Version | None = None) -> str:
+    """The first problem of `source`, with its line; "" if it compiles."""
+    found = ((code_problem(code, target), where) for code, where in _pieces(source))
+    return next((f"{_described(problem)}{where}" for problem, where in found if problem), "")
+
+
+def refusal(before: Document | Notebook, after: Document | Notebook) -> str:
+    """Why `before` must not become `after`; "" if it may. Both are of one kind, and have the same cells."""
+    pairs = zip(_pieces(before), _pieces(after), strict=True)
+    found = (safety.check(old, new) for (old, _), (new, _) in pairs)
+    return next((refused.reason.rstrip(".") for refused in found if refused), "")
 
 
 def fix(
@@ -44,65 +76,201 @@ def fix(
     document: Document,
     *,
     patch_name: str,
+    span: Span | None = None,
     semantic: bool = False,
     min_confidence: float = 0.0,
+    target: Version | None = None,
     watch: Watch = UNWATCHED,
     timeout: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
 ) -> Fix:
     """The engine's repair of `document`, checked; the diff in the result calls the file `patch_name`.
 
-    A calibrated engine has to be sure of it with a probability of `min_confidence`. It is given up after
-    `timeout` seconds on `clock` (0: never).
+    Only `span` changes. A calibrated engine has to be sure of the repair with a probability of `min_confidence`. `target` is the
+    oldest Python that it is for. It is given up after `timeout` seconds on `clock` (0: never).
     """
     before = document.encode(document.text)
-    watch = watch.limited(timeout, clock)
-    draft = engine.repair(document.text, semantic=semantic, watch=watch)
-    text = _with_end_of(document.text, draft.text)
-    problem = code_problem(text)
-    if problem is not None and watch.is_late():
-        late = f"no repair found within {timeout:g} s; give it more with --timeout"
-        return _unfixable(document, before, draft, late)
-    if text == document.text:
-        if problem is None:
-            return Fix(before, before, b"", Result(document.name, Status.CLEAN, cost=draft.cost))
-        return _unfixable(document, before, draft, f"no repair found for {_described(problem)}")
-    refusal = safety.check(document.text, text)
-    if refusal:
-        return _unfixable(document, before, draft, refusal.reason)
+    attempt = _attempt(
+        engine, document.text, _Asked(span, semantic, target, watch.limited(timeout, clock), timeout)
+    )
+    finding = None if attempt.problem is None else refused(attempt.problem, document.text)
     try:
-        after = document.encode(text)
+        after = document.encode(attempt.text)
     except UnwritableDocument as error:
-        return _unfixable(document, before, draft, str(error))
-    patch = unified(patch_name, before, after)
-    confidence = draft.confidence if engine.about.is_calibrated else None
-    status, reason = _verdict(problem, confidence, min_confidence)
-    result = Result(
-        document.name,
+        attempt, after = attempt.refused(str(error)), before
+    result = _result(engine, document, [attempt], min_confidence, finding)
+    return _fix(before, after, document.encoding, patch_name, result)
+
+
+def fix_notebook(
+    engine: Repairs,
+    notebook: Notebook,
+    *,
+    patch_name: str,
+    semantic: bool = False,
+    min_confidence: float = 0.0,
+    target: Version | None = None,
+    watch: Watch = UNWATCHED,
+    timeout: float = 0.0,
+    clock: Callable[[], float] = time.monotonic,
+) -> Fix:
+    """The same for a notebook, whose cells are repaired one by one: each compiles for itself, as it is run for itself."""
+    before = notebook.encode({})
+    asked = _Asked(None, semantic, target, watch.limited(timeout, clock), timeout)
+    attempts: list[_Attempt] = []
+    texts: dict[int, str] = {}
+    finding: Finding | None = None
+    for cell in notebook.cells:
+        newer = too_new(cell.code, target)
+        if newer is not None:
+            attempts.append(
+                _Attempt(cell.code, None, _NO_DRAFT, cell.code, refusal=f"cell {cell.number}: {newer}")
+            )
+        if not _is_for_model(cell.code, semantic, target):
+            continue
+        attempt = _attempt(engine, cell.code, asked, _place_of(cell))
+        text = cell.revealed(attempt.text)
+        if text is None:
+            attempt = attempt.refused("The rewrite would change a line that only IPython understands")
+        else:
+            texts[cell.number] = text
+        if finding is None and attempt.problem is not None:
+            finding = _found_in(notebook, cell, attempt.problem)
+        attempts.append(attempt)
+    result = _result(engine, notebook, attempts, min_confidence, finding)
+    return _fix(before, notebook.encode(texts), notebook.encoding, patch_name, result)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the engine is asked about each text, and after how many seconds `watch` is late (0: never)."""
+
+    span: Span | None
+    semantic: bool
+    target: Version | None
+    watch: Watch
+    timeout: float
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What came of one text: its problem, the engine's draft, the text to put in its place, and why that is not enough."""
+
+    before: str
+    problem: Problem | None
+    draft: Draft
+    text: str
+    left: str = ""  # the problem of `text`
+    refusal: str = ""
+
+    @property
+    def is_changed(self) -> bool:
+        return self.text != self.before
+
+    @property
+    def trouble(self) -> str:
+        """Why the text could not be repaired; "" if it could."""
+        if self.refusal:
+            return self.refusal
+        return f"no repair found for {self.left}" if self.left and not self.is_changed else ""
+
+    def refused(self, reason: str) -> "_Attempt":
+        return replace(self, text=self.before, refusal=reason.rstrip("."))
+
+
+def _attempt(engine: Repairs, code: str, asked: _Asked, where: str = "") -> _Attempt:
+    """The engine's repair of `code`, checked; `where` is said behind the number of a line."""
+    draft = engine.repair(
+        code, span=asked.span, semantic=asked.semantic, target_version=asked.target, watch=asked.watch
+    )
+    text = _with_end_of(code, draft.text)
+    left = code_problem(text, asked.target)
+    problem = code_problem(code, asked.target)
+    attempt = _Attempt(code, problem, draft, text, f"{_described(left)}{where}" if left else "")
+    if left is not None and asked.watch.is_late():
+        return attempt.refused(f"no repair found within {asked.timeout:g} s; give it more with --timeout")
+    refusal = safety.check(code, text, asked.span, draft.reading)
+    return attempt.refused(refusal.reason) if refusal else attempt
+
+
+def _result(
+    engine: Repairs,
+    source: Document | Notebook,
+    attempts: Sequence[_Attempt],
+    min_confidence: float,
+    finding: Finding | None,
+) -> Result:
+    """What becomes of a file, and why it is not simply fixed."""
+    cost = sum((attempt.draft.cost for attempt in attempts), Cost())
+    changed = [attempt for attempt in attempts if attempt.is_changed]
+    if not changed:
+        trouble = next((attempt.trouble for attempt in attempts if attempt.trouble), "")
+        if not trouble:
+            return _clean(source, cost)
+        return Result(source.name, Status.UNFIXABLE, trouble, cost=cost, finding=finding)
+    # Texts are repaired independently of each other: all are right with the product of their probabilities.
+    confidence = math.prod(a.draft.confidence for a in changed) if engine.about.is_calibrated else None
+    status, reason = Status.FIXED, ""
+    if left := next((a.left or a.refusal for a in attempts if a.left or a.refusal), ""):
+        status, reason = Status.PARTLY_FIXED, f"left: {left}"
+    elif confidence is not None and confidence < min_confidence:
+        status, reason = Status.UNSURE, f"below --min-confidence {min_confidence:g}"
+    return Result(
+        source.name,
         status,
         reason,
-        n_edits=draft.n_edits,
-        score=draft.score,
+        n_edits=sum(a.draft.n_edits for a in changed),
+        score=sum(a.draft.score for a in changed),
         confidence=confidence,
-        cost=draft.cost,
-        diff=patch.decode(document.encoding, "replace"),
+        cost=cost,
+        read_as=next((a.draft.reading.what for a in changed if a.draft.reading), ""),
+        finding=finding,
+    )
+
+
+def _clean(source: Document | Notebook, cost: Cost) -> Result:
+    """The result of a file that Python takes as it is, with the Python that does if it is newer than this one."""
+    version = max((found for code, _ in _pieces(source) if (found := needed(code))), default=None)
+    reason = "" if version is None else f"needs Python {version_name(version)}"
+    return Result(source.name, Status.CLEAN, reason, cost=cost)
+
+
+def _is_for_model(code: str, semantic: bool, target: Version | None) -> bool:
+    if too_new(code, target) is not None:
+        return False
+    return semantic or code_problem(code, target) is not None
+
+
+def _fix(before: bytes, after: bytes, encoding: str, patch_name: str, result: Result) -> Fix:
+    if after == before:
+        return Fix(before, before, b"", result)
+    patch = unified(patch_name, before, after)
+    changes = replacements(before.decode(encoding), after.decode(encoding))
+    result = replace(
+        result,
+        diff=patch.decode(encoding, "replace"),
+        replacements=changes,
+        finding=result.finding or unlikely(changes),
     )
     return Fix(before, after, patch, result)
 
 
-def _verdict(problem: Problem | None, confidence: float | None, min_confidence: float) -> tuple[Status, str]:
-    """What becomes of a document that was changed, and why it is not simply fixed."""
-    if problem is not None:
-        return Status.PARTLY_FIXED, f"left: {_described(problem)}"
-    if confidence is not None and confidence < min_confidence:
-        return Status.UNSURE, f"below --min-confidence {min_confidence:g}"
-    return Status.FIXED, ""
+def _pieces(source: Document | Notebook) -> list[tuple[str, str]]:
+    """The texts that Python compiles, each for itself; and what is said behind the number of a line in one."""
+    if isinstance(source, Notebook):
+        return [(cell.code, _place_of(cell)) for cell in source.cells]
+    return [(source.text, "")]
 
 
-def _unfixable(document: Document, before: bytes, draft: Draft, reason: str) -> Fix:
-    return Fix(
-        before, before, b"", Result(document.name, Status.UNFIXABLE, reason.rstrip("."), cost=draft.cost)
-    )
+def _place_of(cell: Cell) -> str:
+    return f" of cell {cell.number}"
+
+
+def _found_in(notebook: Notebook, cell: Cell, problem: Problem) -> Finding:
+    """The finding of a cell: in the file there is no better place than the line of JSON that holds the cell's."""
+    line = notebook.line_of(cell, problem.line) + 1
+    message = f"cell {cell.number}, line {problem.line + 1}: {problem.message}"
+    return Finding(message, Region(line, 1, line, 1))
 
 
 def _with_end_of(before: str, after: str) -> str:

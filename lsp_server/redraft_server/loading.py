@@ -1,7 +1,11 @@
 """The one place that loads the model, and with it torch."""
 
+import hashlib
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from redraft_model.network.checkpoint_info import BUNDLED
 
 from redraft_server import models
 from redraft_server.model_choice import AUTO, Decision, ModelChoice, decide
@@ -20,6 +24,25 @@ def open_engine(choice: ModelChoice) -> "Engine":
     from redraft_model.engine import Engine
 
     return Engine.load(choice.checkpoint, choice.device, base)
+
+
+def fingerprint(choice: ModelChoice) -> str | None:
+    """A hash of the files and choices that decide what the engine of `choice` answers; None if they cannot be read.
+
+    Loads no weights, and torch only where `decision` does. Raises CheckpointError.
+    """
+    base = decision(choice).base
+    folder = choice.checkpoint or BUNDLED
+    parts = [version("torch"), choice.device, str(folder)]
+    try:
+        parts += [f"{path.name} {_digest(path)}" for path in sorted(folder.iterdir()) if path.is_file()]
+        # A base is large: its weights count by their size and when they were written.
+        parts += (
+            [] if base is None else [str(base), _digest(base / "config.json"), *map(_state, base.iterdir())]
+        )
+    except OSError:
+        return None
+    return hashlib.sha256("\0".join(sorted(parts)).encode()).hexdigest()
 
 
 def decision(choice: ModelChoice) -> Decision:
@@ -41,3 +64,13 @@ def multiplies_bfloat16(device: str) -> bool:
     from redraft_model.network.hardware import device_named, fast_dtype
 
     return str(fast_dtype(device_named(device))) == "torch.bfloat16"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _state(path: Path) -> str:
+    status = path.stat()
+    return f"{path} {status.st_size} {status.st_mtime_ns}"

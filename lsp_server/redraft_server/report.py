@@ -3,8 +3,12 @@
 import math
 from dataclasses import asdict, dataclass
 from enum import IntEnum, StrEnum, auto
+from typing import TYPE_CHECKING
 
 from redraft_model.passage import About, Cost
+
+if TYPE_CHECKING:
+    from redraft_server.finding import Finding, Replacement
 
 JsonObject = dict[str, object]
 
@@ -53,7 +57,9 @@ _NOT_PROCESSED = (Status.SKIPPED, Status.FAILED)
 class Result:
     """One file: its name, what became of it and why, the draft's edits, score and cost, and the diff.
 
-    `confidence` is how likely the repair is right; None where the checkpoint is not calibrated.
+    `confidence` is how likely the repair is right; None where the checkpoint is not calibrated. `read_as` says what the text was
+    recognised as; "" if it was not pasted from elsewhere. `finding` is the first thing that is wrong in the file as it was,
+    `replacements` is the repair.
     """
 
     name: str
@@ -64,6 +70,21 @@ class Result:
     confidence: float | None = None
     cost: Cost = _NO_COST
     diff: str = ""
+    read_as: str = ""
+    finding: "Finding | None" = None
+    replacements: "tuple[Replacement, ...]" = ()
+    is_accepted: bool = False
+    """Whether the user took the repair as it is: then it is written whatever the status."""
+
+    def label(self, changes: Changes) -> str:
+        """The status in words; with `changes` that write nothing it says what would become of the file."""
+        label = self.status.replace("_", " ")
+        is_promise = self.status is Status.FIXED and changes is not Changes.WRITE
+        return f"would be {label}" if is_promise else label
+
+    def is_settled(self, changes: Changes) -> bool:
+        """Whether nothing is left to do about the file."""
+        return self.status is Status.CLEAN or (self.status is Status.FIXED and changes is Changes.WRITE)
 
     def line(self, changes: Changes) -> str:
         """One line for people."""
@@ -71,16 +92,15 @@ class Result:
             # Most reasons are sentences that name the file; what the engine says of a text does not.
             about = "" if self.name in self.reason else f"{self.name}: "
             return f"{self.status}: {about}{self.reason}"
-        label = self.status.replace("_", " ")
-        if self.status is Status.FIXED and changes is not Changes.WRITE:
-            label = f"would be {label}"
         details = [self.reason] if self.reason else []
         if self.status in _CHANGED:
             sure = "" if self.confidence is None else f", {percent(self.confidence)} sure"
             details.insert(0, f"{_counted(self.n_edits, 'edit')} in {self.cost.seconds:.1f} s{sure}")
-        if self.status in _HELD_BACK and changes is Changes.WRITE:
+        if self.read_as:
+            details.insert(0, f"read as {self.read_as}")
+        if self.status in _HELD_BACK and changes is Changes.WRITE and not self.is_accepted:
             details.append("not written")
-        return f"{label}: {self.name}" + (f" ({'; '.join(details)})" if details else "")
+        return f"{self.label(changes)}: {self.name}" + (f" ({'; '.join(details)})" if details else "")
 
     def to_json(self) -> JsonObject:
         """The fields of this result for `--json`; the cost is spread out."""
@@ -88,6 +108,8 @@ class Result:
             "path": self.name,
             "status": str(self.status),
             "reason": self.reason,
+            "problem": self.finding.to_json() if self.finding else None,
+            "read_as": self.read_as,
             "n_edits": self.n_edits,
             "score": self.score,
             "confidence": self.confidence,
@@ -102,6 +124,7 @@ class Report:
 
     results: tuple[Result, ...]
     n_ignored: int = 0
+    n_excluded: int = 0
 
     def count(self, status: Status) -> int:
         """How many files ended with `status`."""
@@ -130,6 +153,8 @@ class Report:
         ]
         if self.n_ignored:
             counts.append(f"{self.n_ignored} ignored by git")
+        if self.n_excluded:
+            counts.append(f"{self.n_excluded} excluded")
         parts = [", ".join(counts)]
         if self.cost.n_forward:
             parts.append(effort(self.cost))
@@ -144,6 +169,7 @@ class Report:
             "summary": {
                 **{str(status): self.count(status) for status in Status},
                 "ignored": self.n_ignored,
+                "excluded": self.n_excluded,
                 **_cost_fields(self.cost),
             },
             "model": asdict(about) if about else None,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from redraft_model.passage import Span
+from redraft_model.passage import Reading, Span
 from redraft_model.text.comments import lost_comments
 
 from redraft_server.problems import code_problem, syntax_problem
@@ -15,8 +15,14 @@ class Refusal:
     reason: str
 
 
-def check(before: str, after: str, span: Span | None = None) -> Refusal | None:
-    """What is wrong with turning `before` into `after`, changing only `span`; None if nothing is."""
+def check(
+    before: str, after: str, span: Span | None = None, reading: Reading | None = None
+) -> Refusal | None:
+    """What is wrong with turning `before` into `after`, changing only `span`; None if nothing is.
+
+    A text that was recognised as something pasted has the comments of what it was read as: what looks like a comment in prose
+    or in a program's output is none. No network has a part in that.
+    """
     if before == after:
         return None
     if span is not None and not _is_inside(before, after, span):
@@ -25,7 +31,7 @@ def check(before: str, after: str, span: Span | None = None) -> Refusal | None:
     n_after = len(before) - span.end
     if span.of(before).strip() and not after[span.start : len(after) - n_after].strip():
         return Refusal("The rewrite would leave nothing of the text.")
-    lost = lost_comments(before, after)
+    lost = lost_comments(reading.text if reading else before, after)
     if lost:
         return Refusal(f"The rewrite would drop the comment {_shortened(lost[0])!r}.")
     if parses(before) and not parses(after):

@@ -12,6 +12,9 @@ from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from pathspec import GitIgnoreSpec
+from redraft_model.passage import Version
+
+from redraft_server.target import version_of
 
 T = TypeVar("T")
 
@@ -22,6 +25,9 @@ Values = Mapping[str, Any]
 # held-out code that said so much or more nine of ten were right (213 of 234, docs/log.md).
 DEFAULT_MIN_CONFIDENCE = 0.6
 DEFAULT_TIMEOUT = 20  # seconds
+
+# The target version of code that may use whatever the newest Python takes.
+NEWEST = "newest"
 
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])|-")
 
@@ -63,6 +69,11 @@ def _one_of(*words: str) -> Kind:
     return Kind(" or ".join(f"“{word}”" for word in words), lambda value: value if value in words else None)
 
 
+def _usable_version(value: object) -> str | None:
+    is_version = isinstance(value, str) and (value == NEWEST or version_of(value) is not None)
+    return value if is_version else None  # type: ignore[return-value]
+
+
 _FLAG = Kind("true or false", lambda value: value if isinstance(value, bool) else None)
 _SHARE = _number("a number from 0 to 1", lambda number: 0 <= number <= 1)
 _COUNT = _number("a whole number, at least 0", lambda number: number >= 0 and isinstance(number, int))
@@ -86,7 +97,7 @@ class Settings:
     )
     inline_completion: bool = _setting(True, "Whether Redraft suggests text at the cursor.", _FLAG)
     inline_completion_min_confidence: float = _setting(
-        0.3, "How likely right a suggestion has to be that nobody asked for.", _SHARE
+        0.5, "How likely right a suggestion has to be that nobody asked for.", _SHARE
     )
     multi_line: str = _setting(
         "auto",
@@ -129,11 +140,21 @@ class Settings:
         _COUNT,
         is_personal=True,
     )
+    target_version: str = _setting(
+        NEWEST,
+        "The oldest Python that the code is for, such as 3.11: newer syntax is an error then; else requires-python says so.",
+        Kind(f"a version such as “3.11”, or “{NEWEST}”", _usable_version),
+    )
     live_denoise: bool = _setting(
         False,
         "Whether the editor is sent the text of a running rewrite at each search round or denoise step.",
         _FLAG,
     )
+
+    @property
+    def target(self) -> Version | None:
+        """The target version; None for the newest."""
+        return version_of(self.target_version)
 
     def with_values(self, values: Values) -> "Settings":
         """These settings with `values`; disabled globs are added, so that no source uncovers another's files."""

@@ -7,7 +7,7 @@ over, while a file beside it holds the new ones, and the old ones are put back i
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
@@ -23,23 +23,62 @@ def replace(path: Path, data: bytes, *, expected: bytes, roots: Sequence[Path]) 
     longer holds `expected`, or the disk is full. Only a file with several names is ever seen half written; should
     neither the new bytes nor the old ones fit into it, the message names a file that holds the new ones.
     """
-    try:
-        path.stat()  # names a loop of links an OSError; resolve() would not
-        target = path.resolve(strict=True)
-        if path.is_symlink() and not any(target.is_relative_to(root.resolve()) for root in roots):
-            raise UnwritableDocument(f"{path} is a link to {target}, outside the folders to work on")
-        if not os.access(target, os.W_OK):
-            raise UnwritableDocument(f"{path} is read-only")
-        if target.read_bytes() != expected:
-            raise UnwritableDocument(f"{path} was changed by somebody else in the meantime; run again")
+    with _told(path):
+        target = _target(path, expected, roots)
         if target.stat().st_nlink > 1:
             _overwrite(target, data, expected)
         else:
             _replace(target, data)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Whatever the system has against writing `path`, as one sentence."""
+    try:
+        yield
     except OSError as error:
         raise UnwritableDocument(
             f"{path} cannot be written and was left as it was: {error.strerror or error}"
         ) from error
+
+
+def attempt(
+    path: Path, data: bytes, *, expected: bytes, roots: Sequence[Path], is_good: Callable[[], bool]
+) -> bool:
+    """As `replace`, but for good only if `is_good` says so afterwards; else, and if it raises, the old bytes are put back.
+
+    Should that fail, the message names a file that holds the old bytes.
+    """
+    with _told(path), _saved(expected, _target(path, expected, roots)) as saved:
+        replace(path, data, expected=expected, roots=roots)
+        stays = False
+        try:
+            stays = is_good()
+            return stays
+        finally:
+            if not stays:
+                _put_back(path, expected, data, roots, saved)
+
+
+def _target(path: Path, expected: bytes, roots: Sequence[Path]) -> Path:
+    """The file to write for `path`; raises UnwritableDocument if that is not to be done, and OSError."""
+    path.stat()  # names a loop of links an OSError; resolve() would not
+    target = path.resolve(strict=True)
+    if path.is_symlink() and not any(target.is_relative_to(root.resolve()) for root in roots):
+        raise UnwritableDocument(f"{path} is a link to {target}, outside the folders to work on")
+    if not os.access(target, os.W_OK):
+        raise UnwritableDocument(f"{path} is read-only")
+    if target.read_bytes() != expected:
+        raise UnwritableDocument(f"{path} was changed by somebody else in the meantime; run again")
+    return target
+
+
+def _put_back(path: Path, old: bytes, new: bytes, roots: Sequence[Path], saved: Path) -> None:
+    try:
+        replace(path, old, expected=new, roots=roots)
+    except UnwritableDocument as error:
+        saved.rename(kept := path.with_name(path.name + saved.name))
+        raise UnwritableDocument(f"{error}; {kept} holds the text that was there before") from error
 
 
 def _replace(target: Path, data: bytes) -> None:

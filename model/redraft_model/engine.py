@@ -14,6 +14,7 @@ from redraft_model.complete.completer import Completer
 from redraft_model.complete.judging import CompletionJudge
 from redraft_model.complete.ranking import JudgedCompletionWeights
 from redraft_model.decode.beam import BeamSettings
+from redraft_model.decode.drafter import Drafter
 from redraft_model.decode.judge import Judge
 from redraft_model.decode.left_to_right import LeftToRight
 from redraft_model.decode.proposer import Proposer
@@ -24,10 +25,12 @@ from redraft_model.errors import Cancelled, OutOfTime, PassageError
 from redraft_model.feature_weights import FeatureWeights
 from redraft_model.misuse import sweep as sweeping
 from redraft_model.misuse.judging import MisuseJudge
+from redraft_model.network.adapter import Adapter, adapter_for
 from redraft_model.network.base import Base, load_base
 from redraft_model.network.checkpoint import Checkpoint, load_checkpoint
 from redraft_model.network.checkpoint_info import BUNDLED
 from redraft_model.network.hardware import device_named, fast_dtype
+from redraft_model.network.region import merged
 from redraft_model.passage import (
     UNWATCHED,
     About,
@@ -37,17 +40,34 @@ from redraft_model.passage import (
     Doubt,
     Draft,
     Passage,
+    Reading,
     Span,
+    Version,
     Watch,
 )
+from redraft_model.recognise.commands import command
+from redraft_model.recognise.fences import foreign_fence
+from redraft_model.recognise.recogniser import recognised
+from redraft_model.recognise.shifted_print import shifted_prints
 from redraft_model.repair.search import repair
 from redraft_model.repair.settings import Search
+from redraft_model.text.bounds import Bounds
 from redraft_model.text.comments import is_faithful
-from redraft_model.text.parser import compile_problem, conflict, parses, problem
+from redraft_model.text.parser import conflict
+from redraft_model.text.versions import (
+    Disguise,
+    compiles,
+    disguised,
+    parses,
+    too_new,
+    watched,
+    with_older_syntax,
+)
 from redraft_model.tokens.blocks import syntax_blocks
 from redraft_model.tokens.window import cut
 
 LONGEST_SOURCE = 1_000_000  # characters
+ADAPTER_FOLDER = "adapter"  # in the folder of a checkpoint
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,7 @@ class Engine:
         device: torch.device,
         settings: EngineSettings = EngineSettings(),
         base: Base | None = None,
+        adapter: Adapter | None = None,
     ) -> None:
         self._model = checkpoint.model
         self._tokenizer = checkpoint.tokenizer
@@ -82,7 +103,9 @@ class Engine:
         if base is not None and judged is not None:
             reader = Reader(base)
             self._verifier = Verifier(base, reader)
-            judging = partial(_completion_judge, self._verifier, LeftToRight(base, reader), judged.completion)
+            drafter = None if adapter is None else Drafter(base, merged(base.model, adapter), reader)
+            writer = LeftToRight(base, reader)
+            judging = partial(_completion_judge, self._verifier, writer, judged.completion, drafter)
         self._repair_weights = weights.repair if weights else None
         self._misuse_weights = weights.misuse if weights else None
         self._settings = settings
@@ -110,66 +133,86 @@ class Engine:
     def load(cls, checkpoint: Path | None = None, device: str = "auto", base: Path | None = None) -> "Engine":
         """The engine on a checkpoint folder (None: the bundled one); CheckpointError when it cannot be used.
 
-        `base` is the folder of a pretrained base, which judges what the checkpoint proposes; None: none does.
+        `base` is the folder of a pretrained base, which judges what the checkpoint proposes; None: none does. If the checkpoint
+        comes with an adapter of that base, the base under it drafts besides.
         """
         place = device_named(device)
         dtype = fast_dtype(place)
         judging = None if base is None else load_base(base, place, dtype)
-        return cls(load_checkpoint(checkpoint or BUNDLED, place, dtype), place, base=judging)
+        folder = checkpoint or BUNDLED
+        adapter = None if judging is None else adapter_for(folder / ADAPTER_FOLDER, judging)
+        return cls(load_checkpoint(folder, place, dtype), place, base=judging, adapter=adapter)
 
     @torch.inference_mode()
     def repair(
-        self, source: str, *, span: Span | None = None, semantic: bool = False, watch: Watch = UNWATCHED
+        self,
+        source: str,
+        *,
+        span: Span | None = None,
+        semantic: bool = False,
+        target_version: Version | None = None,
+        watch: Watch = UNWATCHED,
     ) -> Draft:
         """The whole source with its errors repaired, as far as they could be; the source itself when nothing was done.
 
         A source that compiles is left alone unless `semantic` asks for edits where the model's doubt is high. Only text inside
-        `span` changes. Once `watch` is late, what has been done so far is returned. Raises Cancelled, and PassageError for a source
-        that is too long or holds a merge conflict.
+        `span` changes. A source that is recognised as something pasted, or as Python 2, is read as what it is first. Newer syntax
+        than that of this Python is right as it is, unless `target_version` is an older Python. Once `watch` is late, what has been
+        done so far is returned. Raises Cancelled, and PassageError for a source that is too long, holds a merge conflict or lines
+        that are not Python, or has what the target cannot say.
         """
         _require_usable(source)
         started = time.perf_counter()
-        proposer = Proposer(self._model, self._tokenizer, watch)
-        text, score, n_edits, probability = source, 0.0, 0, 1.0
+        text, n_edits = _for_target(source, span, target_version)
+        score, probability = 0.0, 1.0
+        known = None
+        if not compiles(text):
+            _require_merged(source)
+            known = recognised(text, Bounds.of(text, _moved(span, source, text)))
+        if known is not None:
+            text, n_edits, probability = known.text, n_edits + known.n_lines, known.confidence
+        if not compiles(text):
+            _require_python(source, text)
+        # Newer syntax than this Python's is hidden from the search and from the sweep.
+        disguise = disguised(text)
+        python = text = disguise.text if disguise else text
+        within = _moved(span, source, text)
+        proposer = Proposer(self._model, self._tokenizer, watched(watch, disguise))
 
         def is_allowed(after: str) -> bool:
-            return is_faithful(source, after)
+            return is_faithful(python, after) and _is_revealable(disguise, after)
 
-        if problem(source) is not None or compile_problem(source) is not None:
-            _require_merged(source)
+        if not compiles(text):
             repaired = repair(
                 proposer,
-                source,
+                text,
                 self._settings.search,
-                within=span,
+                within=within,
                 is_allowed=is_allowed,
                 weights=self._judged.repair if self._judged else self._repair_weights,
                 judge=self._judge(watch),
             )
-            text, score, n_edits = repaired.source, repaired.score, repaired.n_edits
-            probability = repaired.probability
+            text, score, n_edits = repaired.source, repaired.score, n_edits + repaired.n_edits
+            probability *= repaired.probability
         is_valid = parses(text)
         if semantic and is_valid:
-            within = (
-                None
-                if span is None
-                else Span(span.start, max(span.start, span.end + len(text) - len(source)))
-            )
             with contextlib.suppress(OutOfTime):
                 improved = sweeping.improve(
                     proposer,
                     text,
                     self._settings.sweep,
-                    within=within,
+                    within=_moved(span, source, text),
                     is_allowed=is_allowed,
                     weights=self._misuse_weights,
                     judge=self._misuse_judge(watch),
                 )
                 text, score, n_edits = improved.source, score + improved.score, n_edits + improved.n_edits
                 probability *= improved.probability
+        text = _revealed(disguise, text)
         cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
         confidence = _squashed(score) if self._repair_weights is None else probability * (text != source)
-        return Draft(text, score, confidence, n_edits, is_valid, cost)
+        reading = None if known is None else Reading(known.what, known.text)
+        return Draft(text, score, confidence, n_edits, is_valid, cost, reading)
 
     def _judge(self, watch: Watch) -> Judge | None:
         """The base, for one request; None where there is none whose judgement the weights were fitted to."""
@@ -190,18 +233,26 @@ class Engine:
         threshold: float = 0.5,
         watch: Watch = UNWATCHED,
     ) -> list[Doubt]:
-        """The tokens that, with a probability above `threshold`, should not be as they are; in order."""
+        """The tokens that, with a probability above `threshold`, should not be as they are; in order.
+
+        Besides them the statements of Python 2 that compile, and do something else.
+        """
         _require_usable(source)
         proposer = Proposer(self._model, self._tokenizer, watch)
-        return sweeping.doubts(
+        disguise = disguised(source)
+        found = sweeping.doubts(
             proposer,
-            source,
+            disguise.text if disguise else source,
             threshold,
             span,
             self._settings.sweep,
             self._misuse_weights,
             self._misuse_judge(watch),
         )
+        found = [doubt for doubt in found if disguise is None or not disguise.hides(doubt.span)]
+        shifted = [doubt for doubt in shifted_prints(source) if span is None or _holds(span, doubt.span)]
+        found = [doubt for doubt in found if not any(_holds(each.span, doubt.span) for each in shifted)]
+        return sorted([*found, *shifted], key=lambda doubt: doubt.span)
 
     @torch.inference_mode()
     def complete(
@@ -239,6 +290,7 @@ class Engine:
         for completion in asked:
             _require_usable(completion.passage.replaced(""))
         completer = self._completer
+        asked = [replace(completion, passage=_disguised_passage(completion.passage)) for completion in asked]
         return completer.lines(asked, watches) if single_line else completer.several_lines(asked, watches)
 
     @torch.inference_mode()
@@ -317,9 +369,13 @@ def _draft_of(trace: Trace, text: str, is_valid: bool, seconds: float) -> Draft:
 
 
 def _completion_judge(
-    verifier: Verifier, writer: LeftToRight, weights: JudgedCompletionWeights, watch: Watch
+    verifier: Verifier,
+    writer: LeftToRight,
+    weights: JudgedCompletionWeights,
+    drafter: Drafter | None,
+    watch: Watch,
 ) -> CompletionJudge:
-    return CompletionJudge(WatchedVerifier(verifier, watch), writer, weights)
+    return CompletionJudge(WatchedVerifier(verifier, watch), writer, weights, drafter)
 
 
 def _require_usable(source: str) -> None:
@@ -335,10 +391,61 @@ def _require_usable(source: str) -> None:
         ) from error
 
 
+def _for_target(source: str, span: Span | None, target: Version | None) -> tuple[str, int]:
+    """`source` as the `target` can say it, and in how many places it changed; raises PassageError if it cannot."""
+    refusal = too_new(source, target)
+    if refusal is not None:
+        raise PassageError(refusal)
+    text, n_places = with_older_syntax(source, target)
+    bounds = Bounds.of(source, span)
+    return (text, n_places) if bounds is None or bounds.hold(source, text) else (source, 0)
+
+
+def _disguised_passage(passage: Passage) -> Passage:
+    """The passage with newer syntax than this Python's hidden, unless the target is in the middle of it."""
+    n = len(passage.before)
+    disguise = disguised(passage.replaced(""))
+    if disguise is None or disguise.hides(Span(n, n)):
+        return passage
+    return replace(passage, before=disguise.text[:n], after=disguise.text[n:])
+
+
+def _is_revealable(disguise: Disguise | None, after: str) -> bool:
+    return disguise is None or disguise.revealed(after) is not None
+
+
+def _revealed(disguise: Disguise | None, after: str) -> str:
+    """`after` with what was hidden from whoever made it; they were asked whether it is still there."""
+    text = after if disguise is None else disguise.revealed(after)
+    assert text is not None
+    return text
+
+
+def _holds(around: Span, span: Span) -> bool:
+    return around.start <= span.start and span.end <= around.end
+
+
+def _moved(span: Span | None, before: str, after: str) -> Span | None:
+    """A span of `before` in `after`, which differs only inside of it."""
+    return None if span is None else Span(span.start, max(span.start, span.end + len(after) - len(before)))
+
+
 def _require_merged(source: str) -> None:
     line = conflict(source)
     if line is not None:
         raise PassageError(f"line {line + 1} begins a merge conflict; choose one of its sides first")
+
+
+def _require_python(source: str, text: str) -> None:
+    """Raise PassageError where lines of `text`, which `source` was read as, are for a shell, or no line of it is Python."""
+    if (fence := foreign_fence(text)) is not None:
+        raise PassageError(
+            f"the code that begins in line {fence.first + 1} is {fence.language}, not Python; give Python"
+        )
+    if (found := command(text)) is not None:
+        line = text.split("\n")[found.line].strip()
+        numbers = (at for at, own in enumerate(source.split("\n"), 1) if own.strip().endswith(line))
+        raise PassageError(f"line {next(numbers, found.line + 1)} is {found.what}; {found.remedy}")
 
 
 def _squashed(score: float) -> float:

@@ -9,6 +9,9 @@ from redraft_model.errors import Cancelled, OutOfTime
 
 LONGEST_CONTEXT = 200_000  # characters of other files that are looked at for a completion
 
+Version = tuple[int, int]
+"""A Python's major and minor number."""
+
 
 @dataclass(frozen=True, order=True)
 class Span:
@@ -92,13 +95,21 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What a text was recognised as, in words that follow "read as", and what it is as Python, before any other repair."""
+
+    what: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Draft:
     """Text the model returns in place of a passage's target (of the whole source, for `Engine.repair`).
 
     `score` is the model's log-probability ratio of this text over leaving the target alone. `confidence` is in [0, 1]; that of a
     repair or of the rest of a line by a calibrated checkpoint (`About.is_calibrated`) is how likely this is what the code should
-    be, 0 when nothing was changed. `n_edits` counts the model's token edits; `parses` says whether the whole text parses with the
-    draft in place.
+    be, 0 when nothing was changed. `n_edits` counts the model's token edits and the lines changed by recognition; `parses` says
+    whether the whole text parses with the draft in place. `reading` is there if the whole source was pasted from elsewhere.
     """
 
     text: str
@@ -107,6 +118,7 @@ class Draft:
     n_edits: int
     parses: bool
     cost: Cost
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True)
@@ -188,9 +200,18 @@ class Repairs(Protocol):
         ...
 
     def repair(
-        self, source: str, *, span: Span | None = ..., semantic: bool = ..., watch: Watch = ...
+        self,
+        source: str,
+        *,
+        span: Span | None = ...,
+        semantic: bool = ...,
+        target_version: Version | None = ...,
+        watch: Watch = ...,
     ) -> Draft:
-        """Whole text in, whole text out; the same text if nothing is to be done."""
+        """Whole text in, whole text out; the same text if nothing is to be done.
+
+        `target_version` is the oldest Python that the text is for; None: the newest.
+        """
         ...
 
 

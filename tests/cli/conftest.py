@@ -18,6 +18,7 @@ from redraft_model.passage import (
     Draft,
     Passage,
     Span,
+    Version,
     Watch,
 )
 from redraft_server import loading
@@ -26,6 +27,41 @@ from redraft_server.model_choice import ModelChoice
 from redraft_server.safety import parses
 
 ABOUT = About("scripted", "nowhere", 1_000_000, 100, 5000, ("repair", "complete"), "cpu")
+
+
+# Files with something to repair, before and after, for what must hold whatever bytes a file has.
+BYTES_CASES = {
+    "lf": (b"a = 1\nb = (1\nc = 3\n", b"a = 1\nb = (1)\nc = 3\n"),
+    "crlf": (b"a = 1\r\nb = (1\r\nc = 3\r\n", b"a = 1\r\nb = (1)\r\nc = 3\r\n"),
+    "mixed": (b"a = 1\nb = (1\r\nc = 3\n", b"a = 1\nb = (1)\r\nc = 3\n"),
+    "carriage returns": (b"a = 1\rb = (1\rc = 3\r", b"a = 1\rb = (1)\rc = 3\r"),
+    "no final newline": (b"a = 1\nb = (1", b"a = 1\nb = (1)"),
+    "no final newline after crlf": (b"a = 1\r\nb = (1", b"a = 1\r\nb = (1)"),
+    "byte order mark": (b"\xef\xbb\xbfb = (1\n", b"\xef\xbb\xbfb = (1)\n"),
+    "latin-1": (b"# coding: latin-1\na = '\xe9'\nb = (1\n", b"# coding: latin-1\na = '\xe9'\nb = (1)\n"),
+    "form feed": (b"a = 1\n\x0c\nb = (1\n\x0c", b"a = 1\n\x0c\nb = (1)\n\x0c"),
+    "tabs and trailing blanks": (b"if a:\n\tb = 2  \t\nb = (1\n\n\n", b"if a:\n\tb = 2  \t\nb = (1)\n\n\n"),
+    "emoji": ("a = '👩‍👧'\nb = (1\n".encode(), "a = '👩‍👧'\nb = (1)\n".encode()),
+}
+
+
+@dataclass(frozen=True)
+class BytesCase:
+    """One of them, and the codec that reads it."""
+
+    name: str
+    before: bytes
+    after: bytes
+
+    @property
+    def encoding(self) -> str:
+        return {"latin-1": "latin-1", "byte order mark": "utf-8-sig"}.get(self.name, "utf-8")
+
+
+@pytest.fixture(params=BYTES_CASES)
+def bytes_case(request: pytest.FixtureRequest) -> BytesCase:
+    """Each of the files."""
+    return BytesCase(request.param, *BYTES_CASES[request.param])
 
 
 @dataclass
@@ -45,12 +81,19 @@ class ScriptedEngine:
     asked: list[object] = field(default_factory=list)
 
     def repair(
-        self, source: str, *, span: Span | None = None, semantic: bool = False, watch: Watch = UNWATCHED
+        self,
+        source: str,
+        *,
+        span: Span | None = None,
+        semantic: bool = False,
+        target_version: Version | None = None,
+        watch: Watch = UNWATCHED,
     ) -> Draft:
-        assert span is None
+        del target_version
         self.asked.append((source, semantic))
         watch.on_step(DenoiseStep(1, 8, source))
-        text = self.repairs(source)
+        span = span or Span(0, len(source))
+        text = source[: span.start] + self.repairs(span.of(source)) + source[span.end :]
         return Draft(text, 2.5, self.confidence, int(text != source), parses(text), Cost(2, 30, 0.1))
 
     def complete(
@@ -93,9 +136,12 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture(autouse=True)
-def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where models are looked for: there are none, whatever this machine has."""
+def data_folder(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Where models are looked for, and what runs have found out: there is nothing, whatever this machine has."""
     monkeypatch.setenv("REDRAFT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("REDRAFT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
     return tmp_path / "data"
 
 
@@ -123,6 +169,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
         return scripted
 
     monkeypatch.setattr(loading, "open_engine", open_engine)
+    # A script may change between two runs, so what it has answered is not remembered.
+    monkeypatch.setattr(loading, "fingerprint", lambda choice: None)
     return scripted
 
 

@@ -23,9 +23,9 @@ def test_a_completion_is_printed_for_the_place_between_two_characters(run, app, 
 
 def test_options_of_a_completion_reach_the_engine(run, app, engine) -> None:
     engine.completions = ("pass", "return 1\n")
-    outcome = run("complete", "--drafts", "2", "--seed", "7", "--single-line", "app.py:1:1")
+    outcome = run("complete", "--drafts", "2", "--seed", "7", "--single-line", "app.py:2:5")
     assert outcome.out == b"pass\nreturn 1\n"
-    assert engine.asked == [(Passage("", "", "def f():\n    \nf()\n"), 2, 7, True)]
+    assert engine.asked == [(Passage("def f():\n    ", "", "\nf()\n"), 2, 7, True)]
 
 
 def test_the_project_of_a_file_is_recalled_but_no_secrets(run, app, engine, folder: Path) -> None:
@@ -50,6 +50,7 @@ def test_a_completion_as_json(run, app) -> None:
             "n_edits": 1,
             "parses": True,
             "cost": {"n_forward": 4, "n_tokens": 8, "seconds": 0.5},
+            "n_replaced": 0,
         }
     ]
     assert found["model"]["name"] == "scripted"
@@ -59,6 +60,29 @@ def test_no_completion_is_exit_code_1(run, app, engine) -> None:
     engine.completions = ()
     outcome = run("complete", "app.py:2:5")
     assert (outcome.code, outcome.out, outcome.err) == (1, b"", "there is nothing to suggest here\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "return 1",  # outside of a function
+        "x = (",  # the bracket stays open
+        "def f():",  # as below
+    ],
+)
+def test_what_must_not_be_inserted_is_not_printed(text: str, run, app, engine) -> None:
+    app.write_text("\ndef f():\n    pass\n")
+    engine.completions = (text, "import os")
+    outcome = run("complete", "--drafts", "2", "app.py:1:1")
+    assert (outcome.code, outcome.out) == (0, b"import os\n")
+
+
+def test_what_follows_behind_the_place_is_replaced(run, app, engine) -> None:
+    app.write_text("print()\n")
+    engine.completions = ("x)",)
+    outcome = run("complete", "app.py:1:7")
+    assert (outcome.out, outcome.err.endswith(", in place of ')'\n")) == (b"x)\n", True)
+    assert json.loads(run("complete", "--json", "app.py:1:7").out)["drafts"][0]["n_replaced"] == 1
 
 
 @pytest.mark.parametrize(

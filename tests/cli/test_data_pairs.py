@@ -79,6 +79,77 @@ def test_development_sets_become_two_files(run, folder, hashes):
     assert 1 <= len(held) <= 12
 
 
+@pytest.fixture
+def repository(new_repository, mit):
+    """Sums that were differences, with a licence."""
+    made = new_repository("project")
+    text = "def total(values, start=0):\n    for value in values:\n        start -= value\n    return start\n"
+    made.commit({"LICENSE": mit, "sums.py": text})
+    made.commit({"sums.py": text.replace("-=", "+=")}, "Sums are sums")
+    made.commit({"sums.py": text.replace("-=", " +=")}, "Format")
+    return made
+
+
+def test_small_commits_become_two_files_and_a_report(run, folder, hashes, repository):
+    def once():
+        outcome = run(
+            "data", "pairs", "--git", repository.folder, "--out", "pairs", "--decontaminate", hashes
+        )
+        assert (outcome.code, outcome.err) == (0, "")
+        return outcome.out, [(folder / "pairs" / name).read_bytes() for name in sorted(NAMES)]
+
+    said, written = once()
+    assert said.decode().splitlines() == [
+        "      1 pairs to train on",
+        "      0 pairs held out",
+        "      1 of them fit a sample",
+        "      0 of them did not parse before",
+        "      3 commits read, with 2 changes of Python files",
+        "      1 left out: only formatting changes",
+    ]
+    (pair,) = read_pairs(folder / "pairs" / "real.jsonl.gz")
+    assert (pair.message, pair.licence, pair.source) == ("Sums are sums", "MIT", "project:sums.py")
+    report = json.loads((folder / "pairs" / "report.json").read_text())
+    assert report["repositories"][0]["n_dropped"] == {"only formatting changes": 1}
+    assert report["repositories"][0]["licence"] == "MIT"
+    assert report["decontamination"] == {"pydex": 1, "condefects": 1}
+    assert {path.name for path in (folder / "pairs").iterdir()} == NAMES
+    assert once() == (said, written)
+
+
+NAMES = {"real.jsonl.gz", "held.jsonl.gz", "report.json"}
+
+
+def test_a_limit_counts_commits_of_each_repository(run, folder, hashes, repository):
+    words = ("--git", repository.folder, "--git", repository.folder, "--limit", 1)
+    outcome = run("data", "pairs", *words, "--out", "pairs", "--decontaminate", hashes)
+    assert b"      2 commits read, with 2 changes" in outcome.out
+
+
+def test_an_unknown_licence_is_refused_unless_it_has_been_checked(run, folder, hashes, repository):
+    repository.commit({"LICENSE": "Ask the authors of this program about each use of it. " * 9})
+    words = ("data", "pairs", "--git", repository.folder, "--out", "pairs", "--decontaminate", hashes)
+    outcome = run(*words)
+    assert outcome.code == 2
+    assert "no licence that is recognised" in outcome.err
+    assert list((folder / "pairs").iterdir()) == []
+    assert run(*words, "--licence-checked").code == 0
+
+
+@pytest.mark.parametrize("words", [(), ("folder", "--git", "repository")])
+def test_one_of_folder_and_repository_is_named(run, folder, hashes, words):
+    outcome = run("data", "pairs", *words, "--out", "pairs", "--decontaminate", hashes)
+    assert outcome.code == 2
+    assert "name either a folder with benchmark files, or git repositories with --git" in outcome.err
+
+
+def test_a_folder_without_repository_is_named(run, folder, hashes):
+    outcome = run("data", "pairs", "--git", folder, "--out", "pairs", "--decontaminate", hashes)
+    assert outcome.code == 2
+    assert "is not a git repository" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
 @pytest.mark.parametrize("command", ["pairs", "broken"])
 def test_a_folder_that_is_not_there_is_named(run, folder, hashes, command):
     del folder

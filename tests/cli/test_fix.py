@@ -145,12 +145,20 @@ def test_what_parses_and_does_not_compile_is_repaired(run, folder, engine) -> No
     assert engine.asked == [("x = 1\nreturn x\n", False)]
 
 
-@pytest.mark.parametrize(
-    "source", ["import sys\nprint >>sys.stderr, 'x'\n", "await f()\n", "x = lambda: (yield)\n"]
-)
+@pytest.mark.parametrize("source", ["x >>y, 'x'\n", "await f()\n", "x = lambda: (yield)\n"])
 def test_what_compiles_is_clean_whatever_it_means(source: str, run, folder, engine) -> None:
     (folder / "app.py").write_text(source)
     assert (run("fix", "app.py").code, engine.asked) == (0, [])
+
+
+def test_what_compiles_and_always_fails_is_not_clean(run, folder, engine) -> None:
+    (folder / "app.py").write_text("import sys\nprint >>sys.stderr, 'x'\n")
+    outcome = run("fix", "app.py")
+    assert outcome.code == 1
+    assert (
+        "unfixable: app.py (no repair found for 'print >>' is Python 2 and fails in Python 3 in line 2)"
+        in outcome.err
+    )
 
 
 def test_semantic_repair_never_leaves_what_does_not_compile(run, folder, engine) -> None:
@@ -261,6 +269,15 @@ def test_json_is_one_object_with_files_summary_and_model(run, app, folder) -> No
             "path": "app.py",
             "status": "fixed",
             "reason": "",
+            "problem": {
+                "message": "'(' was never closed",
+                "is_error": True,
+                "line": 2,
+                "column": 5,
+                "end_line": 2,
+                "end_column": 6,
+            },
+            "read_as": "",
             "n_edits": 1,
             "score": 2.5,
             "confidence": None,
@@ -274,6 +291,8 @@ def test_json_is_one_object_with_files_summary_and_model(run, app, folder) -> No
             "path": "clean.py",
             "status": "clean",
             "reason": "",
+            "problem": None,
+            "read_as": "",
             "n_edits": 0,
             "score": None,
             "confidence": None,

@@ -6,33 +6,19 @@ from pathlib import Path
 
 import pytest
 
-CASES = {
-    "lf": (b"a = 1\nb = (1\nc = 3\n", b"a = 1\nb = (1)\nc = 3\n"),
-    "crlf": (b"a = 1\r\nb = (1\r\nc = 3\r\n", b"a = 1\r\nb = (1)\r\nc = 3\r\n"),
-    "mixed": (b"a = 1\nb = (1\r\nc = 3\n", b"a = 1\nb = (1)\r\nc = 3\n"),
-    "carriage returns": (b"a = 1\rb = (1\rc = 3\r", b"a = 1\rb = (1)\rc = 3\r"),
-    "no final newline": (b"a = 1\nb = (1", b"a = 1\nb = (1)"),
-    "no final newline after crlf": (b"a = 1\r\nb = (1", b"a = 1\r\nb = (1)"),
-    "byte order mark": (b"\xef\xbb\xbfb = (1\n", b"\xef\xbb\xbfb = (1)\n"),
-    "latin-1": (b"# coding: latin-1\na = '\xe9'\nb = (1\n", b"# coding: latin-1\na = '\xe9'\nb = (1)\n"),
-    "form feed": (b"a = 1\n\x0c\nb = (1\n\x0c", b"a = 1\n\x0c\nb = (1)\n\x0c"),
-    "tabs and trailing blanks": (b"if a:\n\tb = 2  \t\nb = (1\n\n\n", b"if a:\n\tb = 2  \t\nb = (1)\n\n\n"),
-    "emoji": ("a = '👩‍👧'\nb = (1\n".encode(), "a = '👩‍👧'\nb = (1)\n".encode()),
-}
+LF = b"a = 1\nb = (1\nc = 3\n", b"a = 1\nb = (1)\nc = 3\n"
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_only_the_repair_changes(name: str, run, folder) -> None:
-    before, after = CASES[name]
+def test_only_the_repair_changes(bytes_case, run, folder) -> None:
+    before, after = bytes_case.before, bytes_case.after
     path = folder / "app.py"
     path.write_bytes(before)
     assert run("fix", "--write", "app.py").code == 0
     assert path.read_bytes() == after
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_git_applies_the_patch(name: str, run, folder) -> None:
-    before, after = CASES[name]
+def test_git_applies_the_patch(bytes_case, run, folder) -> None:
+    before, after = bytes_case.before, bytes_case.after
     path = folder / "app.py"
     path.write_bytes(before)
     subprocess.run(["git", "init", "-q"], check=True)
@@ -44,7 +30,7 @@ def test_git_applies_the_patch(name: str, run, folder) -> None:
 
 @pytest.mark.parametrize("name", ["a b.py", 'quote".py', "tab\t.py", "ü.py", "back\\slash.py"])
 def test_git_takes_patches_of_oddly_named_files_in_folders(name: str, run, folder, monkeypatch) -> None:
-    before, after = CASES["lf"]
+    before, after = LF
     (folder / "sub").mkdir()
     path = folder / "sub" / name
     path.write_bytes(before)

@@ -31,6 +31,7 @@ def shell(folder, monkeypatch):
     monkeypatch.setenv("REDRAFT_RUNTIME_DIR", str(folder / "run"))
     monkeypatch.setenv("REDRAFT_LOG_DIR", str(folder / "log"))
     (folder / "app.py").write_bytes(BROKEN)
+    (folder / "hole.py").write_text("x = 1\n\n")
     (folder / "clean.py").write_bytes(b"oops = 1\n")
     (folder / "log").mkdir(mode=0o700)
     (folder / "log" / "redraft-1.log").write_text("a line\n")
@@ -49,8 +50,8 @@ PRINTING = [
     "fix --json app.py",
     "fix - < app.py",
     "fix --json - < app.py",
-    "complete app.py:1:1",
-    "complete --json app.py:1:1",
+    "complete hole.py:2:1",
+    "complete --json hole.py:2:1",
     "doubt clean.py",
     "doubt --json clean.py",
     "status --json",
@@ -149,7 +150,7 @@ def test_where_nobody_can_hear_it_the_work_is_done_all_the_same(stream: str, she
     assert (shown.code, shown.err) == (1, "")
     assert "+b = (1)\n" in shown.out
     assert shell(f"redraft fix - < app.py {stream}") == Done(0, WHOLE.decode(), "")
-    assert shell(f"redraft complete app.py:1:1 {stream}") == Done(0, "pass\n", "")
+    assert shell(f"redraft complete hole.py:2:1 {stream}") == Done(0, "pass\n", "")
     assert shell(f"redraft doubt clean.py {stream}").code == 1
     assert shell(f"redraft fix --unknown {stream}") == Done(2, "", "")
     assert shell(f"redraft fix --write app.py {stream}") == Done(0, "", "")
@@ -184,7 +185,7 @@ def test_a_reader_that_leaves_ends_a_run_quietly_and_soon(shell, folder, monkeyp
         ("fix app.py", 1),
         ("fix --json app.py", 1),
         ("fix - < app.py", 0),
-        ("complete app.py:1:1", 0),
+        ("complete hole.py:2:1", 0),
         ("doubt clean.py", 1),
         ("logs --follow", 0),
         ("--help", 0),

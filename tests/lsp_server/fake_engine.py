@@ -32,6 +32,7 @@ from redraft_model.passage import (
     Draft,
     Passage,
     Span,
+    Version,
     Watch,
 )
 from redraft_server.engine.process import serve
@@ -67,8 +68,15 @@ class FakeEngine:
         print("loading weights")
 
     def repair(
-        self, source: str, *, span: Span | None = None, semantic: bool = False, watch: Watch = UNWATCHED
+        self,
+        source: str,
+        *,
+        span: Span | None = None,
+        semantic: bool = False,
+        target_version: Version | None = None,
+        watch: Watch = UNWATCHED,
     ) -> Draft:
+        del target_version
         self._note(f"repair semantic={semantic}")
         span = span or Span(0, len(source))
         target = span.of(source)

@@ -175,3 +175,14 @@ def test_a_pipe_is_not_waited_for(folder: Path) -> None:
 def test_a_folder_that_is_somewhere_else_has_no_project() -> None:
     configuration = Configuration().with_folders(["vscode-remote://box/srv/a"], [])
     assert configuration.with_projects_read() == (configuration, [])
+
+
+def test_a_project_is_for_the_oldest_python_it_requires(folder: Path) -> None:
+    requires = '[project]\nrequires-python = ">=3.11"\n'
+    assert project(folder, requires) == (Settings(target_version="3.11"), [])
+    assert project(folder, requires)[0].target == (3, 11)
+    settings, _ = project(folder, requires + '[tool.redraft]\ntarget-version = "newest"\n')
+    assert (settings.target_version, settings.target) == ("newest", None)
+    settings, complaints = project(folder, "[tool.redraft]\ntarget-version = 3.11\n")
+    assert settings == Settings()
+    assert "target-version" in complaints[0]

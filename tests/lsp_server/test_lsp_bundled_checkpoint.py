@@ -93,6 +93,21 @@ async def test_fixing_all_repairs_every_error(editor: Any) -> None:
     assert editor.texts[uri] == MENDED
 
 
+async def test_a_pasted_transcript_is_read_as_one(editor: Any) -> None:
+    uri = editor.open(">>> x = 1\n>>> x  # one\n1\n# printed\n", uri="file:///pasted.py")
+    quick_fix = next(a for a in await offered(editor, uri, 0) if a["kind"] == "quickfix.redraft")
+    assert quick_fix["title"] == "Redraft: read as a transcript of the interpreter"
+    editor.apply((await editor.ask("codeAction/resolve", quick_fix))["edit"])
+    assert editor.texts[uri] == "x = 1\nx  # one\n"
+
+
+async def test_a_line_for_the_shell_is_refused_with_a_sentence(editor: Any) -> None:
+    uri = editor.open("import rich\n!pip install rich\n", uri="file:///pasted.py")
+    quick_fix = next(a for a in await offered(editor, uri, 1) if a["kind"] == "quickfix.redraft")
+    error = await editor.error("codeAction/resolve", quick_fix)
+    assert error["message"] == "line 2 is a command for a shell; remove it"
+
+
 async def test_a_suggestion_is_what_belongs_there(editor: Any) -> None:
     text = """class Probe:
     def __init__(self, host, port, timeout=3.0):
@@ -131,3 +146,13 @@ async def test_a_file_of_the_project_that_is_not_open_is_recalled(start_editor: 
             text += "\n"  # what was found while the project was not known yet is remembered for the old text
             found = await suggested(editor, (tmp_path / "cancel.py").as_uri(), text)
             assert found
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="this Python takes what is newer to others")
+async def test_quotes_of_a_newer_python_are_repaired_for_an_older_one(start_editor: Any) -> None:
+    editor = await start_editor(command=SERVE)
+    await editor.initialize(CLIENT, initializationOptions={"threads": 1, "targetVersion": "3.11"})
+    uri = editor.open('print(f"{row["name"]}")\n')
+    (action, *_) = await offered(editor, uri, 0)
+    editor.apply((await editor.ask("codeAction/resolve", action))["edit"])
+    assert editor.texts[uri] == "print(f\"{row['name']}\")\n"

@@ -1,6 +1,7 @@
 """Code actions from the list to the repaired document, in the real server with an engine without weights."""
 
 import asyncio
+import sys
 from typing import Any
 
 import pytest
@@ -640,3 +641,24 @@ async def test_a_checkpoint_without_probabilities_has_no_bound(start_editor: Any
     _, fix_all = await both(editor, uri)
     assert (await editor.ask("codeAction/resolve", fix_all))["edit"]
     assert await preferred(editor, uri) == [None, None]
+
+
+NEWER = 'def last[T](items: list[T]) -> T:\n    return f"{items["a"]}"\n'
+INVOKED = {"triggerKind": 1}
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="this Python takes what is newer to others")
+async def test_nothing_is_wrong_with_newer_syntax_unless_the_target_is_older(start_editor: Any) -> None:
+    editor = await start_editor()
+    await editor.initialize(FULL, initializationOptions={})
+    uri = editor.open(NEWER)
+    assert not [title for title in titles(await actions(editor, uri, **INVOKED)) if "syntax" in title]
+    older = await start_editor()
+    await older.initialize(FULL, initializationOptions={"targetVersion": "3.11"})
+    uri = older.open(NEWER)
+    (refused,) = await actions(older, uri, (0, 0), (1, 3), **INVOKED)
+    assert refused["disabled"] == {"reason": "line 1 needs Python 3.12, the project says 3.11"}
+    uri = older.open('print(f"{row["a"]}")\n')
+    assert "Redraft: repair syntax error: needs Python 3.12, the project says 3.11" in titles(
+        await actions(older, uri, **INVOKED)
+    )

@@ -82,9 +82,9 @@ async def test_a_draft_that_breaks_a_document_that_parses_is_dropped(start_edito
     text = drafts("for x in (", "x = 1", "y = 2 +")
     items = await suggested(editor, text, 2, 0, INVOKED)
     assert [item["insertText"] for item in items] == ["x = 1"]
-    # In a document that does not parse yet nothing can be said against it.
+    # In a document that does not parse yet a bracket may stay open, but no line may be none of Python.
     items = await suggested(editor, text + "\nif (\n", 2, 0, INVOKED)
-    assert [item["insertText"] for item in items] == ["for x in (", "x = 1", "y = 2 +"]
+    assert [item["insertText"] for item in items] == ["for x in (", "x = 1"]
 
 
 async def test_a_guess_is_shown_only_to_who_asks(start_editor: Any) -> None:
@@ -403,6 +403,9 @@ async def test_what_compiles_goes_on_compiling_and_what_only_parses_parsing(star
     compiling = drafts("return x", "(x", "x + 1") + "x = 1\n\n"
     items = await suggested(editor, compiling, 3, 0, INVOKED)
     assert [item["insertText"] for item in items] == ["x + 1"]
-    parsing = drafts("return x", "(x", "x + 1") + "x = 1\n\nbreak\n"
-    items = await suggested(editor, parsing, 3, 0, INVOKED, uri="file:///b.py")
+    elsewhere = drafts("return x", "(x", "x + 1") + "x = 1\n\nbreak\n"
+    items = await suggested(editor, elsewhere, 3, 0, INVOKED, uri="file:///b.py")
+    assert [item["insertText"] for item in items] == ["x + 1"]
+    parsing = drafts("return x", "(x", "x + 1") + "if x:\n    break\n    \n"
+    items = await suggested(editor, parsing, 4, 4, INVOKED, uri="file:///c.py")
     assert [item["insertText"] for item in items] == ["return x", "x + 1"]

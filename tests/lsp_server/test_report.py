@@ -45,6 +45,10 @@ def test_a_line_says_what_happened_or_would_happen() -> None:
     assert fixed.line(Changes.WRITE) == "fixed: a.py (2 edits in 0.2 s)"
     assert replace(fixed, confidence=0.874).line(Changes.WRITE) == "fixed: a.py (2 edits in 0.2 s, 87 % sure)"
     assert fixed.line(Changes.SHOW) == "would be fixed: a.py (2 edits in 0.2 s)"
+    read = replace(fixed, read_as="a transcript of the interpreter")
+    assert (
+        read.line(Changes.WRITE) == "fixed: a.py (read as a transcript of the interpreter; 2 edits in 0.2 s)"
+    )
     partly = Result("a.py", Status.PARTLY_FIXED, "left: invalid syntax in line 3", n_edits=1)
     for changes, end in ((Changes.SHOW, ""), (Changes.WRITE, "; not written")):
         assert partly.line(changes) == (
@@ -98,6 +102,8 @@ def test_json_has_files_summary_and_model() -> None:
                 "path": "a.py",
                 "status": "fixed",
                 "reason": "",
+                "problem": None,
+                "read_as": "",
                 "n_edits": 2,
                 "score": 1.5,
                 "confidence": 0.9,
@@ -117,6 +123,7 @@ def test_json_has_files_summary_and_model() -> None:
             "skipped": 0,
             "failed": 0,
             "ignored": 0,
+            "excluded": 0,
             "n_forward": 3,
             "n_tokens": 40,
             "seconds": 0.5,

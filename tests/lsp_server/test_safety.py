@@ -1,7 +1,7 @@
 """Safety: what a rewrite must never do."""
 
 import pytest
-from redraft_model.passage import Span
+from redraft_model.passage import Reading, Span
 from redraft_server import safety
 
 
@@ -109,3 +109,13 @@ def test_texts_the_parser_chokes_on_neither_parse_nor_compile(text: str) -> None
 def test_warnings_of_the_parser_and_the_compiler_are_not_shown(recwarn: pytest.WarningsRecorder) -> None:
     assert safety.compiles("x = '\\d'\nx is 1\n")
     assert not recwarn.list
+
+
+def test_what_looks_like_a_comment_in_pasted_text_may_go_but_no_comment_of_its_code() -> None:
+    pasted = "# Heading\n\n```python\nf(1  # one\n```\n"
+    reading = Reading("Python in a Markdown fence", "f(1  # one\n")
+    assert safety.check(pasted, "f(1)  # one\n", reading=reading) is None
+    refusal = safety.check(pasted, "f(1)\n", reading=reading)
+    assert refusal is not None
+    assert "drop the comment '# one'" in refusal.reason
+    assert safety.check(pasted, "f(1)  # one\n") is not None

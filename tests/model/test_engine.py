@@ -10,6 +10,7 @@ import pytest
 import torch
 from redraft_model.calibration.logistic import Logistic, sigmoid
 from redraft_model.complete.completer import N_LINES, Completer
+from redraft_model.complete.holes import Holes
 from redraft_model.complete.line_starts import BLOCK_WORDS, CLAUSE_WORDS
 from redraft_model.complete.ranking import COMPLETION_FEATURES
 from redraft_model.decode.beam import BeamResult, BeamSettings, Forward, Hole, search
@@ -18,7 +19,7 @@ from redraft_model.errors import Cancelled, CheckpointError, PassageError
 from redraft_model.fit.fitting import fit, hand_set_for_lines
 from redraft_model.network.checkpoint import Checkpoint, Training, export_checkpoint, load_checkpoint
 from redraft_model.network.transformer import Transformer
-from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Span, Watch
+from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Reading, Span, Watch
 from redraft_model.repair.ranking import REPAIR_FEATURES, RepairWeights
 from redraft_model.repair.settings import Search
 from redraft_model.text.parser import parses
@@ -280,6 +281,45 @@ def test_a_merge_conflict_is_for_somebody_to_decide(wild: Engine) -> None:
     assert wild.repair(quoted).text == quoted, "there it is data"
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("x = 1\n\n%matplotlib inline\n", "line 3 is an IPython magic; remove it, or give the notebook"),
+        ("$ pip install rich\n>>> import rich\n", "line 1 is a command for a shell; remove it"),
+        ("```python\n!ls\n```\n", "line 2 is a command for a shell; remove it"),
+        ("Do:\n\n```sh\nls\n```\n", "the code that begins in line 3 is sh, not Python; give Python"),
+    ],
+)
+def test_lines_that_are_not_python_are_for_somebody_else(wild: Engine, source: str, message: str) -> None:
+    with pytest.raises(PassageError, match=f"^{message}$"):
+        wild.repair(source)
+    quoted = f'TEXT = """\n{source}"""\n'
+    assert wild.repair(quoted).text == quoted, "there it is data"
+
+
+def test_a_pasted_text_is_read_as_what_it_is_before_any_search(wild: Engine) -> None:
+    draft = wild.repair(">>> x = 1\n>>> x  # one\n1\n")
+    assert (draft.text, draft.parses, draft.cost.n_forward) == ("x = 1\nx  # one\n", True, 0)
+    assert draft.reading == Reading("a transcript of the interpreter", draft.text)
+    assert wild.repair("x = 1\n").reading is None
+
+
+def test_a_pasted_text_with_an_error_is_repaired_besides(engine_of: Knowing) -> None:
+    lines = CLEAN.replace("height):", "height:").split("\n")[:-1]
+    source = "".join(f"{number:>3}: {line}".rstrip() + "\n" for number, line in enumerate(lines, 1))
+    draft = engine_of().repair(source)
+    assert draft.text == CLEAN
+    assert draft.reading is not None
+    assert draft.reading.what == "code with line numbers"
+
+
+def test_a_selection_is_not_read_as_more_than_it_is(wild: Engine) -> None:
+    source = ">>> x = 1\n>>> x\n1\n"
+    draft = wild.repair(source, span=Span(0, 10))
+    assert draft.reading is None
+    assert draft.text.endswith(source[10:])
+
+
 # Doubt
 
 
@@ -346,7 +386,8 @@ def check_drafts(drafts: list[Draft], passage: Passage, n_drafts: int) -> None:
 
 
 def test_the_same_seed_gives_the_same_distinct_drafts(wild: Engine) -> None:
-    passage = Passage("x = ", "", "\n")
+    # In a comment anything may stand.
+    passage = Passage("# ", "", "\n")
     runs = [wild.complete(passage, n_drafts=6, seed=seed) for seed in (1, 1, 2)]
     texts = [[draft.text for draft in drafts] for drafts in runs]
     assert texts[0] == texts[1] != texts[2]
@@ -374,8 +415,11 @@ def test_a_hole_is_filled_with_what_the_network_knows(
 
 def test_a_missing_line_is_as_deep_as_it_has_to_be(wild: Engine) -> None:
     # No line of this file is as deep as the one that is missing.
-    (draft,) = wild.complete(Passage("def f(x):\n", "", "\n"), single_line=True)
-    assert draft.text.startswith((" ", "\t"))
+    hole = Holes(wild._tokenizer).of_line(Completion(Passage("def f(x):\n", "", "\n")), n_masks=8)[0]
+    assert hole.openings is not None
+    depths = [wild._tokenizer.decode([opening]) for opening in hole.openings.tolist()]
+    assert depths
+    assert all(depth.startswith(("\n ", "\n\t")) for depth in depths)
     before = "def f(x):\n    for y in x:\n        z(y)\n"
     for indent in ("", "    "):
         for draft in wild.complete(

@@ -11,6 +11,7 @@ export const NAMES = [
   "maxSuffixCharacters",
   "doubtDiagnostics",
   "doubtThreshold",
+  "targetVersion",
   "liveDenoise",
   "disabledGlobs",
   "allowGlobs",

@@ -21,6 +21,7 @@ from redraft_server.cli.opening import (
 )
 from redraft_server.cli.terminal import hand_over, hand_over_json, talk
 from redraft_server.document import Document
+from redraft_server.features.fitting import fits
 from redraft_server.model_choice import AUTO, ModelChoice
 from redraft_server.report import Exit, effort
 
@@ -44,19 +45,29 @@ def complete(
 
     Recalls what stands elsewhere in the file and in the files of its project that are most like it.
 
+    A text that breaks what parses or compiles, or repeats the line above or below, is not printed. One that goes on as the line
+    does behind the place is to replace that.
+
     Exit code 0: there is one; 1: there is none.
     """
     document, offset = _located(place, is_forced=force)
     engine = loading.open_engine(ModelChoice(checkpoint, device, model))
     passage = Passage.cut(document.text, Span(offset, offset))
-    found = engine.complete(
+    asked = engine.complete(
         passage, n_drafts=drafts, seed=seed, single_line=single_line, retrieved_context=_elsewhere(document)
     )
+    found = fits(asked, passage, is_single_line=single_line)
     if json:
-        hand_over_json({"drafts": [asdict(draft) for draft in found], "model": asdict(engine.about)})
-    for number, draft in enumerate([] if json else found, 1):
-        talk(f"draft {number} of {len(found)}: confidence {draft.confidence:.2f}, {effort(draft.cost)}")
-        hand_over((draft.text.removesuffix("\n") + "\n").encode("utf-8", "surrogatepass"))
+        shown = [asdict(draft) | {"text": fit.text, "n_replaced": fit.n_replaced} for fit, draft in found]
+        for each in shown:
+            del each["reading"]  # only repairs have one
+        hand_over_json({"drafts": shown, "model": asdict(engine.about)})
+    for number, (fit, draft) in enumerate([] if json else found, 1):
+        replaced = f", in place of {passage.after[: fit.n_replaced]!r}" if fit.n_replaced else ""
+        talk(
+            f"draft {number} of {len(found)}: confidence {draft.confidence:.2f}, {effort(draft.cost)}{replaced}"
+        )
+        hand_over((fit.text.removesuffix("\n") + "\n").encode("utf-8", "surrogatepass"))
     if not found:
         talk("there is nothing to suggest here")
         raise typer.Exit(Exit.FOUND)

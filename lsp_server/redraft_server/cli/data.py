@@ -1,8 +1,8 @@
 """`redraft data`: token shards and tokenizers from folders of Python files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from redraft_model.errors import DataError, PassageError
@@ -11,6 +11,9 @@ from redraft_server import loading
 from redraft_server.cli.opening import CheckpointOption, Device, DeviceOption, ModelOption, SeedOption
 from redraft_server.cli.terminal import bar, hand_over, talk
 from redraft_server.model_choice import AUTO, ModelChoice
+
+if TYPE_CHECKING:
+    from redraft_model.data.git_pairs import GitOptions
 
 app = typer.Typer(no_args_is_help=True, help="Prepare training data from folders of Python files.")
 
@@ -90,21 +93,86 @@ def tokenizer(
 
 @app.command("pairs")
 def pairs(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with the benchmark files.")],
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where real.jsonl.gz and held.jsonl.gz go.")
     ],
     decontaminate: DecontaminateOption,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder with the benchmark files.")
+    ] = None,
+    git: Annotated[
+        list[Path] | None,
+        typer.Option("--git", metavar="REPO", help="Git repository, instead of a folder; may be repeated."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=1, help="Only the newest commits of a repository."),
+    ] = None,
+    licence_checked: Annotated[
+        bool,
+        typer.Option("--licence-checked", help="Take repositories of any licence: somebody has checked it."),
+    ] = False,
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option(
+            "--tokenizer", metavar="FILE", help="Counts what fits a sample [default: the bundled one]"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Chooses what is held out.")] = 0,
 ) -> None:
-    """Turn the benchmark files whose licence allows training into pairs of text, a tenth held out."""
+    """Turn benchmark files whose licence allows training, or small commits, into pairs of text, a tenth held out."""
+    from redraft_model.data.git_pairs import GitOptions
+
+    if (folder is None) == (not git):
+        raise DataError("name either a folder with benchmark files, or git repositories with --git")
+    if folder is None:
+        options = GitOptions(limit, licence_checked, seed)
+        hand_over(f"{_pairs_from_git(git or [], out, decontaminate, options, tokenizer)}\n".encode())
+    else:
+        hand_over(f"{_pairs_from_benchmarks(folder, out, decontaminate, seed)}\n".encode())
+
+
+def _pairs_from_benchmarks(folder: Path, out: Path, decontaminate: Path, seed: int) -> str:
+    """Write the pair files; what to say of them."""
     from redraft_model.data.pair_sets import convert
     from redraft_model.data.pairs import write_pairs
 
     report = convert(folder, decontaminate, seed)
     write_pairs(out / "real.jsonl.gz", report.real)
     write_pairs(out / "held.jsonl.gz", report.held)
-    hand_over(f"{report.summary()}\n".encode())
+    return report.summary()
+
+
+def _pairs_from_git(
+    repositories: Sequence[Path],
+    out: Path,
+    decontaminate: Path,
+    options: "GitOptions",
+    tokenizer: Path | None,
+) -> str:
+    """Write the pair files and report.json; what to say of them."""
+    from redraft_model.data.batches import BatchSource
+    from redraft_model.data.git_pairs import collect
+    from redraft_model.data.json_lines import json_lines_writer, write_json
+    from redraft_model.data.pair_window import is_usable
+    from redraft_model.tokens.tokenizer import Tokenizer
+
+    words = Tokenizer.load(tokenizer or _bundled_tokenizer())
+    with (
+        bar(1) as progress,
+        json_lines_writer(out / "real.jsonl.gz") as write_real,
+        json_lines_writer(out / "held.jsonl.gz") as write_held,
+    ):
+        report = collect(
+            repositories,
+            decontaminate,
+            options,
+            keep=lambda pair, is_held: (write_held if is_held else write_real)(pair),
+            fits=lambda pair: is_usable(words, pair, BatchSource.longest),
+            progress=progress.at,
+        )
+    write_json(out / "report.json", report.to_json())
+    return report.summary()
 
 
 @app.command("broken")

@@ -1,76 +1,63 @@
 """`redraft fix`: repair files, show what would change, or write it."""
 
+import functools
 import math
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
 import typer
-from redraft_model.errors import RedraftError
-from redraft_model.passage import DenoiseStep, Watch
 
-from redraft_server import fixing
-from redraft_server.cli import streams
+from redraft_server import loading
+from redraft_server.changed import HEAD, changed_below
+from redraft_server.cli import fix_options
+from redraft_server.cli.fix_files import fix_files, fix_stdin, pass_through
+from redraft_server.cli.fix_output import Format
+from redraft_server.cli.fix_task import Task
 from redraft_server.cli.opening import (
     CheckpointOption,
     Device,
     DeviceOption,
     ForceOption,
-    LazyEngine,
     ModelOption,
     require,
 )
-from redraft_server.cli.terminal import (
-    Bar,
-    bar,
-    hand_over,
-    hand_over_json,
-    is_watched,
-    painted_diff,
-    show,
-    talk,
-)
-from redraft_server.diff import patch_name
-from redraft_server.discovery import Discovery, SourceFile, discover
-from redraft_server.document import MAX_BYTES, Document, UnreadableDocument
-from redraft_server.fixing import Fix
+from redraft_server.cli.review import Review
+from redraft_server.cli.terminal import talk
+from redraft_server.discovery import ChangedBelow, Exclusion, discover
 from redraft_server.model_choice import AUTO, ModelChoice
-from redraft_server.report import Changes, Exit, Report, Result, Status
-from redraft_server.settings import DEFAULT_MIN_CONFIDENCE, DEFAULT_TIMEOUT
-from redraft_server.writing import replace
-
-if TYPE_CHECKING:
-    from redraft_model.engine import Engine
+from redraft_server.proof import DEFAULT_TEST_TIMEOUT, Proof
+from redraft_server.remembering import RememberingEngine
+from redraft_server.report import Changes
+from redraft_server.run_file import RunFile
+from redraft_server.settings import DEFAULT_TIMEOUT
+from redraft_server.source_files import LineRange
+from redraft_server.target import version_of
+from redraft_server.verdicts import Verdicts, VerdictsError, cache_folder
 
 STDIN = Path("-")
 
 
 def fix(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="PATH|-", help="Files and folders; - is stdin. [default: this folder]"),
-    ] = None,
-    write: Annotated[bool, typer.Option("--write", help="Write the repairs into the files.")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Print a patch for git apply.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Only say which files would change.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    semantic: Annotated[bool, typer.Option("--semantic", help="Also look at code that compiles.")] = False,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            "--min-confidence",
-            metavar="P",
-            min=0,
-            max=1,
-            help=f"Write only what is at least this likely right. [default: {DEFAULT_MIN_CONFIDENCE:g}]",
-        ),
-    ] = None,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            "--timeout", metavar="SECONDS", min=0, help="Give a file up after so many seconds; 0: never."
-        ),
-    ] = DEFAULT_TIMEOUT,
+    paths: fix_options.Paths = None,
+    write: fix_options.Write = False,
+    diff: fix_options.Diff = False,
+    check: fix_options.Check = False,
+    interactive: fix_options.Interactive = False,
+    format: fix_options.FormatOption = None,  # noqa: A002  (the name of the option)
+    json: fix_options.Json = False,
+    semantic: fix_options.Semantic = False,
+    min_confidence: fix_options.MinConfidence = None,
+    timeout: fix_options.Timeout = DEFAULT_TIMEOUT,
+    target_version: fix_options.TargetVersion = None,
+    changed: fix_options.Changed = False,
+    changed_since: fix_options.ChangedSince = None,
+    exclude: fix_options.Exclude = None,
+    lines: fix_options.Lines = None,
+    stdin_filename: fix_options.StdinFilename = None,
+    run_file: fix_options.RunFileOption = None,
+    test_cmd: fix_options.TestCommand = None,
+    test_timeout: fix_options.TestTimeout = DEFAULT_TEST_TIMEOUT,
+    no_cache: fix_options.NoCache = False,
     force: ForceOption = False,
     device: DeviceOption = Device.AUTO,
     checkpoint: CheckpointOption = None,
@@ -87,140 +74,72 @@ def fix(
     choice = require(ModelChoice(checkpoint, device, model))
     if min_confidence is not None and math.isnan(min_confidence):
         raise typer.BadParameter("--min-confidence is a number from 0 to 1")
+    if target_version is not None and version_of(target_version) is None:
+        raise typer.BadParameter("--target-version is a version such as 3.11")
     if not math.isfinite(timeout):
         raise typer.BadParameter("--timeout is a number of seconds; 0 is no limit")
-    chosen = {Changes.WRITE: write, Changes.DIFF: diff, Changes.CHECK: check}
+    chosen = {Changes.WRITE: write or interactive, Changes.DIFF: diff, Changes.CHECK: check}
     if sum(chosen.values()) > 1:
         raise typer.BadParameter("choose one of --write, --diff and --check")
-    task = _Task(
-        LazyEngine(choice),
+    if json and format not in (None, Format.JSON):
+        raise typer.BadParameter("--json means --format json; leave out one of the two")
+    form = Format.JSON if json else format or Format.TEXT
+    if interactive and form is not Format.TEXT:
+        raise typer.BadParameter("--interactive shows changes to people; leave out --format and --json")
+    if test_cmd is not None and not chosen[Changes.WRITE]:
+        raise typer.BadParameter("--test-cmd judges what is written: add --write or --interactive")
+    memory = Verdicts.none() if no_cache else _memory()
+    task = Task(
+        RememberingEngine(lambda: loading.open_engine(choice), lambda: loading.fingerprint(choice), memory),
+        memory,
         next((changes for changes, is_chosen in chosen.items() if is_chosen), Changes.SHOW),
-        is_json=json,
+        format=form,
         is_semantic=semantic,
         min_confidence=min_confidence,
         timeout=timeout,
+        target_version=None if target_version is None else version_of(target_version),
+        lines=None if lines is None else LineRange.of(lines),
+        review=Review() if interactive else None,
+        proof=None if test_cmd is None else Proof(test_cmd, test_timeout, talk),
     )
     sources = paths or [Path()]
+    revision = HEAD if changed and changed_since is None else changed_since
+    exclusion = Exclusion.of(exclude or [])
     if STDIN not in sources:
-        raise typer.Exit(_fix_files(task, discover(sources, is_forced=force)))
-    if len(sources) > 1 or write:
-        raise typer.BadParameter("- stands alone: it goes neither with files nor with --write")
-    raise typer.Exit(_fix_stdin(task))
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What the user asked for, for all files alike."""
-
-    engine: LazyEngine
-    changes: Changes
-    is_json: bool
-    is_semantic: bool
-    min_confidence: float | None
-    """None: the user has not said."""
-    timeout: float
-
-    def opened(self) -> "Engine":
-        """The engine; raises CheckpointError. Says so once if it cannot do what the user asked for."""
-        is_first = self.engine.about is None
-        engine = self.engine.get()
-        if is_first and self.min_confidence is not None and not engine.about.is_calibrated:
-            talk(
-                "--min-confidence does not apply: this checkpoint is not calibrated, "
-                "so its repairs have no probability"
-            )
-        return engine
-
-    def fix(self, document: Document, patch_name: str, watch: Watch) -> Fix:
-        if not fixing.needs_model(document, semantic=self.is_semantic):
-            return fixing.clean(document)
-        return fixing.fix(
-            self.opened(),
-            document,
-            patch_name=patch_name,
-            semantic=self.is_semantic,
-            min_confidence=DEFAULT_MIN_CONFIDENCE if self.min_confidence is None else self.min_confidence,
-            watch=watch,
-            timeout=self.timeout,
+        if stdin_filename is not None:
+            raise typer.BadParameter("--stdin-filename goes with -, the source from stdin")
+        if lines is not None and (len(sources) > 1 or sources[0].is_dir()):
+            raise typer.BadParameter("--lines goes with one file")
+        found = discover(
+            sources, is_forced=force, exclusion=exclusion, changed_below=_changes_since(revision)
         )
+        with closing(memory):
+            if run_file is None:
+                raise typer.Exit(fix_files(task, found))
+            with RunFile.opened(run_file, task.options(choice)) as opened:
+                raise typer.Exit(fix_files(task, found, opened))
+    if len(sources) > 1 or chosen[Changes.WRITE] or revision is not None or run_file is not None:
+        raise typer.BadParameter(
+            "- stands alone: it goes neither with files nor with --write, --interactive, --changed, "
+            "--changed-since or --run-file"
+        )
+    is_excluded = stdin_filename is not None and exclusion.covers(stdin_filename)
+    with closing(memory):
+        raise typer.Exit(pass_through() if is_excluded else fix_stdin(task, stdin_filename))
 
 
-def _fix_files(task: _Task, found: Discovery) -> Exit:
-    results = [Result(str(path.path), Status.FAILED, path.reason) for path in found.refused]
-    results += (Result(str(path.path), Status.SKIPPED, path.reason) for path in found.skipped)
-    for result in results:
-        talk(result.line(task.changes))
-    with bar(len(found.files)) as progress:
-        for n_done, file in enumerate(found.files):
-            if not streams.has_reader():
-                break
-            progress.at(n_done, note=str(file.path))
-            result, patch = _fix_file(task, file, _watch(progress, n_done, str(file.path)))
-            results.append(result)
-            with progress.aside():
-                _print_result(task, result, patch)
-    report = Report(tuple(results), found.n_ignored)
-    if streams.has_reader():
-        _print_report(task, report)
-    return report.exit_code(task.changes)
-
-
-def _fix_file(task: _Task, file: SourceFile, watch: Watch) -> tuple[Result, bytes]:
-    """The result for one file and its patch; the file is written if that was asked for."""
-    name = str(file.path)
+def _memory() -> Verdicts:
+    """What earlier runs have found out; without it if it cannot be used."""
     try:
-        document = Document.read(file.path)
-    except UnreadableDocument as error:
-        return Result(name, Status.SKIPPED, str(error)), b""
-    if fixing.needs_model(document, semantic=task.is_semantic):
-        # An engine that cannot be opened ends the run: it would fail for the other files as well.
-        task.opened()
-    try:
-        fixed = task.fix(document, patch_name(file.path), watch)
-        if task.changes is Changes.WRITE and fixed.written != fixed.before:
-            replace(file.path, fixed.written, expected=fixed.before, roots=file.roots)
-    except RedraftError as error:
-        return Result(name, Status.FAILED, str(error)), b""
-    return fixed.result, fixed.patch
+        return Verdicts.opened(cache_folder())
+    except VerdictsError as error:
+        talk(f"redraft: {error}")
+        return Verdicts.none()
 
 
-def _fix_stdin(task: _Task) -> Exit:
-    document = Document.from_bytes(streams.read(MAX_BYTES + 1))
-    with bar(1) as progress:
-        fixed = task.fix(document, "stdin", _watch(progress, 0, document.name))
-    report = Report((fixed.result,))
-    if task.is_json or task.changes is not Changes.SHOW:
-        _print_result(task, fixed.result, fixed.patch)
-        _print_report(task, report)
-        return report.exit_code(task.changes)
-    # A filter prints what would be written, and has done its work when that is whole.
-    hand_over(fixed.written, document.encoding)
-    _talk_about(fixed.result, Changes.WRITE)
-    return report.exit_code(Changes.WRITE)
-
-
-def _print_result(task: _Task, result: Result, patch: bytes) -> None:
-    if patch and not task.is_json:
-        if task.changes is Changes.SHOW and is_watched():
-            show(painted_diff(result.diff))
-        elif task.changes in (Changes.SHOW, Changes.DIFF):
-            hand_over(patch)
-    _talk_about(result, task.changes)
-
-
-def _print_report(task: _Task, report: Report) -> None:
-    if task.is_json:
-        hand_over_json(report.to_json(task.engine.about))
-    talk(report.summary(task.changes))
-
-
-def _talk_about(result: Result, changes: Changes) -> None:
-    if result.status is not Status.CLEAN:
-        talk(result.line(changes))
-
-
-def _watch(progress: Bar, n_done: int, name: str) -> Watch:
-    def on_step(step: DenoiseStep) -> None:
-        progress.at(n_done, note=f"{name}, search round {step.index} of at most {step.limit}")
-
-    return Watch(on_step=on_step)
+def _changes_since(revision: str | None) -> ChangedBelow | None:
+    """The files below a folder that differ from `revision`; None: all files count."""
+    if revision is None:
+        return None
+    # Many files of one folder may be named.
+    return functools.cache(functools.partial(changed_below, revision=revision))

@@ -2,18 +2,14 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from redraft_model.passage import About
 
 from redraft_server import loading
 from redraft_server.discovery import why_not_python
 from redraft_server.document import Document, UnreadableDocument
 from redraft_server.model_choice import AUTO, MODELS, ModelChoice
-
-if TYPE_CHECKING:
-    from redraft_model.engine import Engine
 
 
 class Device(StrEnum):
@@ -42,25 +38,6 @@ SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gi
 ForceOption = Annotated[
     bool, typer.Option("--force", help="Take a file that is named for Python whatever it is.")
 ]
-
-
-class LazyEngine:
-    """An engine that is opened when it is first needed: a run over clean files never loads torch."""
-
-    def __init__(self, choice: ModelChoice) -> None:
-        self._choice = choice
-        self._engine: Engine | None = None
-
-    @property
-    def about(self) -> About | None:
-        """What the engine runs; None if it was not needed so far."""
-        return self._engine.about if self._engine else None
-
-    def get(self) -> "Engine":
-        """The engine; raises CheckpointError."""
-        if self._engine is None:
-            self._engine = loading.open_engine(self._choice)
-        return self._engine
 
 
 def require(choice: ModelChoice) -> ModelChoice:

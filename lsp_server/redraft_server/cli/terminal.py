@@ -4,7 +4,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -24,6 +24,13 @@ def talk(line: str) -> None:
     _write(sys.stderr, escaped(line) + "\n")
 
 
+def ask(question: str) -> str | None:
+    """What the user answers to `question`, on one line; None when there is nobody to answer any more."""
+    _write(sys.stderr, escaped(question) + " ")
+    answer = sys.stdin.readline()
+    return answer.strip() if answer else None
+
+
 def show(text: str) -> None:
     """Print text made for people on stdout; the caller has escaped what comes from files."""
     _write(sys.stdout, text)
@@ -39,9 +46,9 @@ def hand_over(data: bytes, encoding: str = "utf-8") -> None:
     sys.stdout.buffer.flush()
 
 
-def hand_over_json(value: object) -> None:
-    """Print one JSON value on stdout."""
-    show(json.dumps(value, indent=2) + "\n")
+def hand_over_json(value: object, *, indent: int | None = 2) -> None:
+    """Print one JSON value on stdout; all on one line if `indent` is None."""
+    show(json.dumps(value, indent=indent) + "\n")
 
 
 def escaped(text: str) -> str:
@@ -69,6 +76,16 @@ def painted_diff(diff: str) -> str:
         shown = escaped(line.removesuffix("\r"))
         lines.append(painted(shown, *styles) if styles else shown)
     return "\n".join(lines)
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """`rows` of texts as lines with columns, the last one open-ended; for people."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    lines = [
+        "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]])
+        for row in rows
+    ]
+    return "".join(line.rstrip() + "\n" for line in lines)
 
 
 class Bar:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import cattrs
 from cattrs.strategies import configure_tagged_union
-from redraft_model.passage import Completion, Doubt, Draft, Passage, Span
+from redraft_model.passage import Completion, Doubt, Draft, Passage, Span, Version
 
 T = TypeVar("T")
 
@@ -24,6 +24,7 @@ class Repair(Request[Draft]):
     source: str
     span: Span | None = None
     semantic: bool = False
+    target_version: Version | None = None
     timeout: float = 0.0
 
 

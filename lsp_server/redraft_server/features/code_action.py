@@ -6,11 +6,15 @@ codeAction/resolve; one that does not gets a command, whose edit it receives as 
 a doubtful place is known already and comes with its edit.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 from redraft_model.errors import RedraftError
+from redraft_model.recognise.recogniser import recognised
+from redraft_model.text.versions import too_new
 
 from redraft_server.features import doubts
 from redraft_server.features.code_action_data import CodeActionData, Rewritten, edit_of, whole_lines
@@ -62,12 +66,14 @@ async def offered(
     source = session.sources.get(params.text_document.uri)
     if source is None:
         return None
-    reason = obstacle(source, session.configuration)
+    target = session.configuration.for_document(source.uri).target
+    reason = obstacle(source, session.configuration) or too_new(source.code, target)
     if reason is not None:
         return _disabled(session, params, reason)
-    problem = code_problem(source.code)
+    problem = code_problem(source.code, target)
+    read_as = None if problem is None else await asyncio.to_thread(_read_as, source.code)
     actions = [
-        *_fixes(session, source, params, problem),
+        *_fixes(session, source, params, problem, read_as),
         *_rewrites(session, source, params),
         *_fix_alls(source, params.context, problem),
     ]
@@ -120,8 +126,19 @@ def _disabled(
     return [action] if _is_wanted(action, params.context.only) else []
 
 
+@lru_cache(maxsize=8)
+def _read_as(code: str) -> str | None:
+    """What text that does not compile is recognised as; the whole of it, however much is selected. No model is asked."""
+    found = recognised(code)
+    return found.what if found else None
+
+
 def _fixes(
-    session: Session, source: Source, params: types.CodeActionParams, problem: Problem | None
+    session: Session,
+    source: Source,
+    params: types.CodeActionParams,
+    problem: Problem | None,
+    read_as: str | None,
 ) -> Iterable[types.CodeAction]:
     near = [
         diagnostic
@@ -135,7 +152,11 @@ def _fixes(
         is_everywhere = not parses(source.code)
         if is_near or (near and is_everywhere):
             # Where Python stumbles is often not where the mistake is, so the whole document is open to change.
-            title = _title("Redraft: repair syntax error: ", problem.message)
+            title = (
+                _title("Redraft: read as ", read_as)
+                if read_as
+                else _title("Redraft: repair syntax error: ", problem.message)
+            )
             action = _action(title, QUICK_FIX, source, None, diagnostics=near or None)
             action.is_preferred = session.knows_good_repair(source) or None
             yield action

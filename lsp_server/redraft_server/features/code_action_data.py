@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cattrs
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
-from redraft_model.passage import Passage, Span
+from redraft_model.passage import Passage, Reading, Span, Version
 
 from redraft_server.client import Client
 from redraft_server.engine.requests import Repair, Rewrite
@@ -92,12 +92,15 @@ async def rewrite(session: Session, data: CodeActionData, token: types.ProgressT
     span = source.span(data.range) if data.range is not None else None
     timeout = session.configuration.for_document(source.uri).timeout
     if data.action == "repair":
-        semantic = await asyncio.to_thread(_is_fine, text, span)
-        request = Repair(text, span, semantic, timeout)
+        target = session.configuration.for_document(source.uri).target
+        semantic = await asyncio.to_thread(_is_fine, text, span, target)
+        request = Repair(text, span, semantic, target, timeout)
         draft = await session.work(data.title, token, request, source, Unit.SEARCH_ROUND)
-        new_text = await asyncio.to_thread(_first_safe, source, [draft.text], span, data)
+        new_text = await asyncio.to_thread(
+            _first_safe, source, [draft.text], span, data, draft.reading, target
+        )
         if span is None:
-            compiles = await asyncio.to_thread(code_problem, draft.text) is None
+            compiles = await asyncio.to_thread(code_problem, draft.text, target) is None
             session.latest_repair = KnownRepair(source, draft.confidence, compiles)
         return Rewritten(source, new_text, draft.confidence if session.is_calibrated else None)
     passage = Passage.cut(text, span or Span(0, len(text)))
@@ -106,7 +109,8 @@ async def rewrite(session: Session, data: CodeActionData, token: types.ProgressT
     wanted = Rewrite(passage, data.action, seed=data.seed, timeout=timeout)
     drafts = await session.work(data.title, token, wanted, source, unit)
     texts = [passage.replaced(draft.text) for draft in drafts]
-    return Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, data))
+    reading = drafts[0].reading if drafts else None
+    return Rewritten(source, await asyncio.to_thread(_first_safe, source, texts, span, data, reading))
 
 
 def whole_lines(source: Source, first: int, last: int) -> types.Range:
@@ -125,33 +129,40 @@ def _require_confidence(session: Session, rewritten: Rewritten) -> None:
         )
 
 
-def _is_fine(text: str, span: Span | None) -> bool:
-    """Whether Python has nothing against `text`, or against the part of it in `span`: only the model may doubt it there.
+def _is_fine(text: str, span: Span | None, target: Version | None) -> bool:
+    """Whether the target Python has nothing against `text`, or against the part of it in `span`: only the model may doubt it there.
 
     Where the parser stops, the mistake may be anywhere; what only the compiler refuses says nothing about other lines.
     """
-    problem = code_problem(text)
+    problem = code_problem(text, target)
     if problem is None:
         return True
     is_elsewhere = span is not None and (problem.span.end < span.start or span.end < problem.span.start)
     return is_elsewhere and parses(text)
 
 
-def _first_safe(source: Source, texts: list[str], span: Span | None, data: CodeActionData) -> str:
+def _first_safe(
+    source: Source,
+    texts: list[str],
+    span: Span | None,
+    data: CodeActionData,
+    reading: Reading | None,
+    target: Version | None = None,
+) -> str:
     """The first of `texts`, versions of the code of `source`, that is safe and does what was promised.
 
-    Raises RequestFailed.
+    `reading` is what the code was read as, if it was pasted from elsewhere. Raises RequestFailed.
     """
     text = source.code
     failure = RequestFailed(f"Redraft found nothing to {_word(data)} {_place(span)}.")
     for new_text in texts:
         if new_text == text:
             continue
-        refusal = check(text, new_text, span)
+        refusal = check(text, new_text, span, reading)
         if refusal is not None:
             failure = RequestFailed(f"Redraft discarded its {_word(data)}. {refusal.reason}")
             continue
-        if data.is_complete and (rest := code_problem(new_text)) is not None:
+        if data.is_complete and (rest := code_problem(new_text, target)) is not None:
             failure = RequestFailed(
                 f"Redraft could not repair everything: line {rest.line + 1} would still be wrong "
                 f"({rest.message})."

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from redraft_model.passage import Passage
+from redraft_model.passage import Draft, Passage
+from redraft_model.text.insertions import Insertions
 
 from redraft_server.nesting import CLOSERS, Nesting, nesting
 
@@ -39,6 +40,29 @@ class Fit:
     def whole(self, passage: Passage) -> str:
         """The document with the suggestion in it."""
         return passage.before + self.text + passage.after[self.n_replaced :]
+
+
+def fits(
+    drafts: Sequence[Draft], passage: Passage, *, is_single_line: bool = False
+) -> list[tuple[Fit, Draft]]:
+    """What is worth suggesting of `drafts` at the place of `passage` and may be inserted there; each text once, with its draft."""
+    found: dict[Fit, Draft] = {}
+    for draft in drafts:
+        fitted = fit(draft.text, passage, is_single_line=is_single_line)
+        if fitted is not None and may_insert(fitted, passage):
+            found.setdefault(fitted, draft)
+    return list(found.items())
+
+
+def may_insert(found: Fit, passage: Passage) -> bool:
+    """Whether `found` leaves what parses and compiles as good as it was, and repeats nothing beside it.
+
+    What it replaces may be needed for the rest to parse, so the rest is judged with it.
+    """
+    place = Insertions(Passage(passage.before, "", passage.after[found.n_replaced :]))
+    return place.allows(found.text) and (
+        place.parses_with(found.text) or not Insertions(passage).parses_with("")
+    )
 
 
 def fit(draft: str, passage: Passage, *, is_single_line: bool = False) -> Fit | None:

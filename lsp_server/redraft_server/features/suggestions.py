@@ -10,16 +10,14 @@ from dataclasses import dataclass
 
 from lsprotocol import types
 from redraft_model.errors import Cancelled, RedraftError
-from redraft_model.passage import Draft, Passage, Span, truncated
+from redraft_model.passage import Passage, Span, truncated
 
 from redraft_server.engine.job import Priority
 from redraft_server.engine.requests import Complete
 from redraft_server.engine.scheduler import State
-from redraft_server.features.fitting import Fit, fit, is_inviting, word_before
+from redraft_server.features.fitting import Fit, fits, is_inviting, word_before
 from redraft_server.features.scope import obstacle, obstacle_at
 from redraft_server.features.snooze import is_snoozed
-from redraft_server.problems import compile_problem
-from redraft_server.safety import compiles, parses
 from redraft_server.session import Session
 from redraft_server.settings import Settings
 from redraft_server.sources import Source, canonical
@@ -170,7 +168,8 @@ async def _asked(
             # Guesses are for who asks, and come last.
             if not occasion.is_asked or is_single_line != shapes[-1]:
                 drafts = [d for d in drafts if d.confidence >= least]
-            found += await asyncio.to_thread(_fits, drafts, place.passage, source.code, is_single_line)
+            fitted = await asyncio.to_thread(fits, drafts, place.passage, is_single_line=is_single_line)
+            found += [fit for fit, _ in fitted]
     except Cancelled:
         return None
     except RedraftError as error:
@@ -204,24 +203,6 @@ def _elsewhere(session: Session, source: Source) -> tuple[str, ...]:
             if canonical(uri) not in uris and obstacle_at(uri, configuration) is None:
                 texts.append(file.text)
     return truncated(texts)
-
-
-def _fits(drafts: Sequence[Draft], passage: Passage, whole: str, is_single_line: bool) -> list[Fit]:
-    """What is worth showing of `drafts`; if the `whole` document parses or compiles, only what leaves it so."""
-    is_guarded = bool(drafts) and parses(whole)
-    fits: dict[Fit, None] = {}
-    for draft in drafts:
-        found = fit(draft.text, passage, is_single_line=is_single_line)
-        if found is None:
-            continue
-        if is_guarded:
-            is_verbatim = found == Fit(draft.text)
-            if not (draft.parses if is_verbatim else parses(found.whole(passage))):
-                continue
-            if compile_problem(found.whole(passage)) is not None and compiles(whole):
-                continue
-        fits[found] = None
-    return list(fits)
 
 
 def _shown_now(

@@ -16,7 +16,7 @@ from redraft_model.calibration.logistic import Logistic
 from redraft_model.errors import CheckpointError
 
 FILE = "calibration.json"
-FORMAT = 11
+FORMAT = 12
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from redraft_model.decode.beam import BeamResult, BeamSettings, Hole, Line
 from redraft_model.decode.forward import Cached
 from redraft_model.errors import Cancelled
 from redraft_model.network.transformer import Transformer
-from redraft_model.passage import UNWATCHED, Completion, Cost, DenoiseStep, Draft, Span, Watch
+from redraft_model.passage import UNWATCHED, Completion, Cost, DenoiseStep, Draft, Watch
 from redraft_model.text.comments import is_torn
-from redraft_model.text.frame import Frame
+from redraft_model.text.insertions import Insertions
 from redraft_model.text.parser import parses
 from redraft_model.tokens.tokenizer import Tokenizer
 
@@ -104,17 +104,17 @@ class Completer:
         return orders, (time.perf_counter() - started) / max(1, len(orders))
 
     def _texts(self, order: "_LineOrder") -> list["_LineText"]:
-        """The texts that were found, best first; none with which the source no longer parses, if it can be helped."""
+        """The texts that were found and may be inserted, best first; where nothing is open those that parse, if there are any."""
         passage = order.completion.passage
+        insertions = Insertions(passage)
         lines: dict[str, Line] = {}
         for line in order.found.best():
             text = order.text(self._tokenizer.decode(line.tokens))
-            if not is_torn("", text):
+            if not is_torn("", text) and insertions.allows(text):
                 lines.setdefault(text, line)
-        source = passage.replaced("")
-        frame = Frame.around(source, Span(len(passage.before), len(passage.before)))
-        valid = {text for text in lines if frame.problem(passage.replaced(text)) is None}
-        if valid or frame.problem(source) is None:
+        valid = {text for text in lines if insertions.parses_with(text)}
+        # What is open at the place, a bracket or a string, the text need not close.
+        if valid and not insertions.is_open:
             lines = {text: line for text, line in lines.items() if text in valid}
         known = completion_features(
             [(text, line.log_p, line.n_answers) for text, line in lines.items()], passage
@@ -142,13 +142,12 @@ class Completer:
 
     def _judged(self, order: "_LineOrder", judge: CompletionJudge) -> list[JudgedText]:
         passage = order.completion.passage
-        at = Span(len(passage.before), len(passage.before))
-        frame = Frame.around(passage.replaced(""), at)
+        insertions = Insertions(passage)
         own = self._texts(order)
-        is_parsed = any(text.parses for text in own) or frame.problem(passage.replaced("")) is None
+        is_parsed = any(text.parses for text in own) and not insertions.is_open
 
         def is_valid(text: str) -> bool:
-            return not is_parsed or frame.problem(passage.replaced(text)) is None
+            return insertions.allows(text) and (not is_parsed or insertions.parses_with(text))
 
         return judge.texts(passage, [text.text for text in own], is_valid, order.watch)
 

@@ -47,18 +47,19 @@ class Holes:
         begins_line = self.begins_line(canvas)
         retrieval = Retrieval(completion, self._tokenizer, is_break_missing=begins_line)
         hole = Hole(canvas, draw=Draw(completion.seed), retrieval=retrieval)
+        around = Surroundings(passage)
+        beginnings, wholes = around.names_to_define(), around.names_to_bind()
         if begins_line:
             hole, kinds = self._with_line_break(hole, passage)
-        elif not passage.before.rpartition("\n")[2].strip():
+        else:
+            kinds = frozenset()
+        if not begins_line and not passage.before.rpartition("\n")[2].strip():
             kinds = fitting(passage, [""]).get("", frozenset())
             hole = replace(hole, next_tokens={(): self._first_tokens[kinds]} if kinds else {})
-        else:
-            return [hole]
-        around = Surroundings(passage)
-        prefixes = [tuple(self._tokenizer.encode(text).tolist()) for text in around.beginnings(kinds)]
-        prefixes += [
-            (*self._tokenizer.encode(text).tolist(), DELETE_ID) for text in around.whole_lines(kinds)
-        ]
+        if kinds:
+            beginnings, wholes = around.beginnings(kinds), around.whole_lines(kinds)
+        prefixes = [tuple(self._tokenizer.encode(text).tolist()) for text in beginnings]
+        prefixes += [(*self._tokenizer.encode(text).tolist(), DELETE_ID) for text in wholes]
         # Room for something behind it.
         forced = [
             replace(hole, forced_prefix=prefix, beam=2)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from redraft_model.calibration.logistic import logit_share
 from redraft_model.complete.ranking import JudgedCompletionFeatures, JudgedCompletionWeights
 from redraft_model.complete.surroundings import Surroundings
+from redraft_model.decode.drafter import Drafter
 from redraft_model.decode.judge import Judge
 from redraft_model.decode.left_to_right import LeftToRight
 from redraft_model.passage import Passage, Watch
@@ -32,6 +33,7 @@ class CompletionJudge:
     judge: Judge
     writer: LeftToRight
     weights: JudgedCompletionWeights | None
+    drafter: Drafter | None = None  # writes besides, in parallel, where the base has an adapter
 
     def confidence(self, text: JudgedText) -> float:
         """How likely a text is right; its share of the likelihood without weights."""
@@ -43,7 +45,10 @@ class CompletionJudge:
     ) -> list[JudgedText]:
         """The network's texts and the base's own that are valid, the likeliest first. Raises Cancelled."""
         networks = [text for text in proposed if text.strip()][:N_PROPOSED]
-        written = [_up_to_the_rest(text.text, passage) for text in self.writer.lines(passage.before, watch)]
+        found = [text.text for text in self.writer.lines(passage.before, watch)]
+        if self.drafter is not None:
+            found += [draft.text for draft in self.drafter.lines(passage.before, passage.after, watch)]
+        written = [_up_to_the_rest(text, passage) for text in found]
         own = [text for text in written if text.strip() and is_valid(text)]
         texts = list(dict.fromkeys([*networks, *own]))
         if not texts:
@@ -51,7 +56,7 @@ class CompletionJudge:
         nats = self.judge.log_likelihood(passage.before, texts, passage.after, n_suffix=N_BEHIND)
         around = Surroundings(passage)
         line = passage.before.rpartition("\n")[2]
-        found = [
+        judged = [
             JudgedText(
                 text,
                 nats[i],
@@ -67,7 +72,7 @@ class CompletionJudge:
             )
             for i, text in enumerate(texts)
         ]
-        return sorted(found, key=lambda text: -text.log_p)
+        return sorted(judged, key=lambda text: -text.log_p)
 
 
 def _up_to_the_rest(text: str, passage: Passage) -> str:

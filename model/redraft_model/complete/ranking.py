@@ -12,7 +12,7 @@ from redraft_model.calibration.weights import Section, named, named_logistic
 from redraft_model.complete.retrieval import RETRIEVAL_FEATURES
 from redraft_model.complete.surroundings import Surroundings
 from redraft_model.passage import Passage
-from redraft_model.text.identifiers import NAME, bound, n_unknown_identifiers, read
+from redraft_model.text.identifiers import NAME, n_unknown_identifiers, read
 
 _RETURNS_SOMETHING = re.compile(r"(?:return|yield|raise)\b[ \t]*[^\s#;]")
 SECTION = "completion"
@@ -30,10 +30,11 @@ class CompletionFeatures:
     in_word: float  # 1 behind a letter or digit: the tokens there are seldom those of the whole word
     unknown_identifiers: float  # names that are neither Python's nor anywhere else in the file
     words_again: float  # words that the text itself has already
-    binds: float  # names it gives a value to that are read below and have none
+    binds: float  # names it gives a value to that the code reads and that have none
     reads: float  # names it reads that have a value and that nothing else reads
     line_again: float  # 1 if the line, with it, stands elsewhere in the file
     returns: float  # 1 if it returns something at the end of a function that has not returned, raised or yielded yet
+    binds_again: float  # names it imports or defines that the file has already
     result: float  # 1 if it is the last line of a function and returns a name that got a value there, and nothing else
 
     def values(self, names: Sequence[str] | None = None) -> tuple[float, ...]:
@@ -144,10 +145,11 @@ def completion_features(
                 in_word=in_word,
                 unknown_identifiers=n_unknown_identifiers(around.known, text),
                 words_again=words.total() - len(words),
-                binds=len(bound(text).intersection([*around.unbound, *around.unimported])),
+                binds=around.binds(text),
                 reads=len(around.unread & set(read(text))),
                 line_again=float(around.line_with(text) in around.lines),
                 returns=float(around.lacks_return and _RETURNS_SOMETHING.match(text.strip()) is not None),
+                binds_again=around.binds_again(text),
                 result=float(around.returns_result(text)),
             )
         )

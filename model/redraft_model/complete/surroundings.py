@@ -1,22 +1,31 @@
 """What the text around a hole tells of what belongs there, by its names. Without torch."""
 
+import ast
 import re
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from redraft_model.complete.line_starts import Kind, depth
 from redraft_model.passage import Passage
-from redraft_model.text.identifiers import NAME, SIGNATURE, assigned, bound, names, read
+from redraft_model.text.identifiers import NAME, SIGNATURE, assigned, bound, imported, names, read
+from redraft_model.text.insertions import Insertions
+from redraft_model.text.scopes import defined_names, parsed, unbound_names
 
 _DEFINITION = re.compile(r"^[ \t]*(?:async def|def|class)\b", re.MULTILINE)
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)", re.MULTILINE)
+_DEFINES = re.compile(r"(?:async[ \t]+def|def|class)[ \t]+(\w+)[ \t]*[(:\[]")
 _RETURNS = re.compile(r"\b(?:return|yield|raise)\b")
 _LEAVES = re.compile(r"(?:return|raise|break|continue)\b")
 _RETURNS_NAME = re.compile(r"return\b[ \t]*\(?[ \t]*(\w+)[ \t]*\)?[ \t]*;?")
 _QUALIFIER = re.compile(r"(?<![\w.])[^\W\d]\w*(?=\.\w)")
+_IMPORTING = re.compile(r"[ \t]*from[ \t]+[\w.]+[ \t]+import[ \t]+\(?(?:[\w \t]+,)*[ \t]*(\w*)$")
+_IMPORTING_MODULE = re.compile(r"[ \t]*import[ \t]+(\w*)$")
+_DEFINING = re.compile(r"[ \t]*(?:(?:async[ \t]+)?def|class)[ \t]+(\w*)$")
 N_RESULTS = 2  # names that a function may return
+N_WANTED = 4  # names that are used and bound nowhere, of which one may be meant
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,41 @@ class Surroundings:
         defined = {name for found in _DEFINED.findall(self.passage.after) for name in found}
         known = bound(self._after) | names(self.passage.before) | defined
         return [name for name in dict.fromkeys(read(self._after)) if name not in known]
+
+    @cached_property
+    def unbound_in_file(self) -> list[str]:
+        """Names that the file reads and nothing in it binds, in their order, while another line is in the target's place.
+
+        None where the file does not parse then.
+        """
+        return [] if self._tree is None else unbound_names(self._tree)
+
+    @cached_property
+    def defined_in_file(self) -> set[str]:
+        """Names that the file imports or defines at its outermost level, while another line is in the target's place."""
+        return set() if self._tree is None else defined_names(self._tree)
+
+    @cached_property
+    def _tree(self) -> ast.Module | None:
+        around = Insertions(self.passage).around
+        return None if around is None else parsed(around)
+
+    def binds(self, text: str) -> int:
+        """To how many names that have none `text` gives a value, by itself or together with the line that it is put in."""
+        is_indented = f"{self._head}{text}"[:1].isspace()
+        wanted = {*self.unbound, *self.unimported, *([] if is_indented else self.unbound_in_file)}
+        return len((bound(text) | self._new_in_line(text, bound)) & wanted)
+
+    def binds_again(self, text: str) -> int:
+        """How many names `text`, in its line, imports, or defines at the outermost level, that the file has there already."""
+        own = self._new_in_line(text, imported)
+        if (found := _DEFINES.match(f"{self._head}{text}")) is not None and not _DEFINES.match(self._head):
+            own.add(found[1])
+        return len(own & self.defined_in_file)
+
+    def _new_in_line(self, text: str, names_of: Callable[[str], set[str]]) -> set[str]:
+        """The names that `names_of` finds in the target's line with `text` and not without it."""
+        return names_of(self.line_with(text)) - names_of(self.line_with(""))
 
     @cached_property
     def unread(self) -> set[str]:
@@ -110,6 +154,29 @@ class Surroundings:
         """What a line where one of `kinds` can begin is likely to be: an import that is missing."""
         return [f"import {name}" for name in self.unimported[:1] if Kind.STATEMENT in kinds]
 
+    @property
+    def _unbound_here(self) -> list[str]:
+        """Names that nothing binds: of the function that an indented line is in, of the whole file for another."""
+        return self.unbound if self._head[:1].isspace() else self.unbound_in_file
+
+    def names_to_bind(self) -> list[str]:
+        """The rest of a wanted name where the line so far imports one, as the whole rest of the line."""
+        head = self._head
+        if (found := _IMPORTING.match(head)) is not None:
+            names = [name for name in self._unbound_here if name not in self.unimported]
+        elif (found := _IMPORTING_MODULE.match(head)) is not None:
+            names = self.unimported
+        return [] if found is None else _rests(names, found[1])
+
+    def names_to_define(self) -> list[str]:
+        """The rest of a wanted name where the line so far defines a function or class, as the beginning of the rest."""
+        found = _DEFINING.match(self._head)
+        return [] if found is None else _rests(self._unbound_here, found[1])
+
+    @cached_property
+    def _head(self) -> str:
+        return self.passage.before.rpartition("\n")[2]
+
     @cached_property
     def _before(self) -> str:
         starts = [found.start() for found in _DEFINITION.finditer(self.passage.before)]
@@ -129,6 +196,12 @@ class Surroundings:
         below = [line for line in self._after.split("\n") if line.strip()][:1]
         is_inside = all(depth(line) > depth(header) for line in _body(self._before))
         return is_inside and all(depth(line) <= depth(header) for line in below)
+
+
+def _rests(names: Iterable[str], word: str) -> list[str]:
+    """What is missing of the first few of `names` that `word` begins."""
+    found = [name.removeprefix(word) for name in names if name.startswith(word) and name != word]
+    return found[:N_WANTED]
 
 
 def _body(function: str) -> list[str]:

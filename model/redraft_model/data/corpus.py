@@ -19,6 +19,8 @@ MIN_BYTES, MAX_BYTES = 50, 400_000
 # Folders that hold no source of their own. `.venv` is walked when it is named itself.
 SKIPPED_FOLDERS = frozenset({".git", "node_modules", "__pycache__", ".venv"})
 
+DOES_NOT_PARSE = "does not parse"
+
 # Shorter lines, blanks at their ends not counted, say nothing about whether two files are near duplicates.
 MIN_LINE = 12
 
@@ -130,7 +132,7 @@ def judge(name: str, text: str) -> Source | Dropped:
         return Dropped("minified")
     tree = parse(text)
     if tree is None:
-        return Dropped("does not parse")
+        return Dropped(DOES_NOT_PARSE)
     if is_mostly_comments(text, tree):
         return Dropped("nearly only comments")
     if is_data(text, tree):

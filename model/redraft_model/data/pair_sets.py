@@ -105,14 +105,20 @@ def is_held_out(pair: Pair, seed: int) -> bool:
     return int.from_bytes(blake2b(name, digest_size=8).digest(), "big") % HELD_OUT == 0
 
 
+def fingerprint(pair: Pair) -> bytes:
+    """Bytes that are equal for pairs that differ in blanks only; none when nothing changes."""
+    digest = text_digest(pair.before) + text_digest(pair.after)
+    if digest[:16] != digest[16:]:
+        return digest
+    # Indentation counts and the digest does not see it.
+    return b"" if pair.before.strip() == pair.after.strip() else digest + pair.after.encode()
+
+
 def _flaw(pair: Pair, against: Decontamination, seen: set[bytes]) -> str:
     """Why the pair is not kept; empty when it is. A pair that passes is noted in `seen`."""
-    digest = text_digest(pair.before) + text_digest(pair.after)
-    if digest[:16] == digest[16:]:
-        # Indentation counts and the digest does not see it.
-        if pair.before.strip() == pair.after.strip():
-            return "nothing changes"
-        digest += pair.after.encode()
+    digest = fingerprint(pair)
+    if not digest:
+        return "nothing changes"
     if digest in seen:
         return "duplicate"
     if not _parses(pair):

@@ -19,7 +19,8 @@ class Pair:
     """A text before and after its fix.
 
     `origin` names the collection the pair is from, `source` the project, file or task inside it. A text that is not
-    whole is a piece of a file: what stands around it is unknown.
+    whole is a piece of a file: what stands around it is unknown. A pair from a history has the id and the message of its
+    commit.
     """
 
     before: str
@@ -28,9 +29,12 @@ class Pair:
     source: str
     licence: str
     is_whole: bool = True
+    commit: str = ""
+    message: str = ""
 
 
 _TYPES = {field.name: bool if field.name == "is_whole" else str for field in fields(Pair)}
+_REQUIRED = _TYPES.keys() - {"commit", "message"}
 
 
 def read_pairs(path: Path) -> list[Pair]:
@@ -68,11 +72,11 @@ def _pair(path: Path, number: int, line: str) -> Pair:
         values = json.loads(line)
     except json.JSONDecodeError as error:
         raise DataError(f"{place} is not JSON ({error}); make the file again") from error
-    if not isinstance(values, dict) or values.keys() != _TYPES.keys():
+    if not isinstance(values, dict) or not _REQUIRED <= values.keys() <= _TYPES.keys():
         raise DataError(f"{place} is not an object with the fields {', '.join(_TYPES)}; make the file again")
-    for name, type_ in _TYPES.items():
-        if not isinstance(values[name], type_):
-            wanted = "true or false" if type_ is bool else "a string"
+    for name, value in values.items():
+        if not isinstance(value, _TYPES[name]):
+            wanted = "true or false" if _TYPES[name] is bool else "a string"
             raise DataError(f"{place}: the field {name} should be {wanted}; make the file again")
     pair = Pair(**values)
     if pair.before == pair.after:

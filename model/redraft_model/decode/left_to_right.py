@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from redraft_model.decode.reading import N_PREFIX, Read, Reader, on_device, positions, window_start
+from redraft_model.decode.reading import N_PREFIX, Read, Reader, on_device, pieces, positions, window_start
 from redraft_model.errors import Cancelled
 from redraft_model.network.base import Base
 from redraft_model.network.cache import Cache
@@ -94,7 +94,7 @@ class LeftToRight:
     ) -> tuple[list[_Draft], list[int]]:
         """Every text one token further on, with the row it comes from; those whose line can end here are added to `ended`."""
         tokenizer = self._base.tokenizer
-        breaks_line = torch.from_numpy(self._breaks_line)
+        breaks_line, is_empty = torch.from_numpy(self._breaks_line), torch.from_numpy(self._is_empty)
         further: list[tuple[float, int, _Draft]] = []
         for row, draft in enumerate(drafts):
             log_p_V = log_p_NV[row]
@@ -106,7 +106,7 @@ class LeftToRight:
                 found = Continuation(text, draft.log_p + end, len(draft.tokens))
                 if "\ufffd" not in text and (text not in ended or ended[text].log_p < found.log_p):
                     ended[text] = found
-                log_p_V = log_p_V.masked_fill(breaks_line, -torch.inf)
+                log_p_V = log_p_V.masked_fill(breaks_line | is_empty, -torch.inf)
             best = log_p_V.topk(self._settings.beam)
             for log_p, token in zip(best.values.tolist(), best.indices.tolist(), strict=True):
                 if log_p > -np.inf:
@@ -136,13 +136,17 @@ class LeftToRight:
 
     @cached_property
     def _pieces(self) -> list[bytes]:
-        tokenizer = self._base.tokenizer
-        return [tokenizer.decode_bytes([id_]) for id_ in range(self._base.model.config.n_vocabulary)]
+        return pieces(self._base)
 
     @cached_property
     def _breaks_line(self) -> Mask:
         """Which ids end a line, shape (V,)."""
         return np.array([b"\n" in piece or b"\r" in piece for piece in self._pieces])
+
+    @cached_property
+    def _is_empty(self) -> Mask:
+        """Which ids are no text, shape (V,)."""
+        return np.array([not piece for piece in self._pieces])
 
     def _agreeing(self, pending: bytes) -> Mask:
         """Which ids repeat what was cut, or the beginning of it, and may go on behind it on the same line; shape (V,)."""

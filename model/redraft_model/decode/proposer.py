@@ -82,8 +82,10 @@ class Proposer:
         """Regions without masks, and the log-probability of what was filled in, for each window with masks.
 
         A single mask gets its `n_fills` most likely tokens; several masks are filled one after the other, surest first.
-        Only the masks and their neighbours are computed, the rest is as it was in the last `log_p`.
+        No part of a character is filled in. Only the masks and their neighbours are computed, the rest is as it was in the last
+        `log_p`.
         """
+        fragments_V = torch.from_numpy(self.tokenizer.fragments)
         answers: list[list[tuple[Ids, float]]] = [[] for _ in opened]
         scores = [0.0] * len(opened)
         current = [entry.window.canvas for entry in opened]
@@ -99,6 +101,7 @@ class Proposer:
                 region = current[i].region
                 masks = np.flatnonzero(region == MASK_ID)
                 forbid_controls_at_masks(at_masks)
+                at_masks[:, fragments_V.to(at_masks.device)] = -torch.inf
                 if len(masks) == 1:
                     best = at_masks[0].topk(n_fills)
                     for value, token in zip(best.values.tolist(), best.indices.tolist(), strict=True):

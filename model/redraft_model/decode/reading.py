@@ -111,6 +111,13 @@ def n_common(left: Ids, right: Ids) -> int:
     return int(differs[0]) if len(differs) else n
 
 
+def pieces(base: Base) -> list[bytes]:
+    """The bytes of every id that the network knows; those without text, and rows that no token has, have none."""
+    own = base.tokenizer
+    n_rows = base.model.config.n_vocabulary
+    return [own.decode_bytes([id_]) if id_ < own.n_vocabulary else b"" for id_ in range(n_rows)]
+
+
 def positions(start: int, n_tokens: int, model: Transformer) -> torch.Tensor:
     """The positions of `n_tokens` tokens from number `start` on: (1, T)."""
     return torch.arange(start, start + n_tokens, device=model.embedding.weight.device)[None]

@@ -117,50 +117,55 @@ class _Row:
     trace: Trace
     draw: Draw
     generator: torch.Generator
+    blocks: Blocks
     offset: int = 0  # tokens by which the blocks before this one have grown
+    block: tuple[int, int] = (0, 0)
     place: tuple[int, int] = (0, 0)
     quiet: int = 0
 
-    def enter(self, block: tuple[int, int]) -> None:
+    def enter(self, number: int) -> None:
         """Begin a block."""
-        self.place = (block[0] + self.offset, block[1] + self.offset)
+        self.block = self.blocks[number]
+        self.place = (self.block[0] + self.offset, self.block[1] + self.offset)
         self.quiet = 0
 
-    def leave(self, block: tuple[int, int]) -> None:
+    def leave(self) -> None:
         """End it: what follows stands so much further on."""
-        self.offset = self.place[1] - block[1]
+        self.offset = self.place[1] - self.block[1]
 
 
 def denoise(
     forward: Forward,
     canvases: Sequence[Canvas],
-    blocks: Blocks,
+    blocks: Blocks | None,
     sampling: Sampling,
     draws: Sequence[Draw] | None = None,
     observer: Observer = NOBODY,
 ) -> list[Trace]:
-    """Denoise canvases with regions of one size, in one batch.
+    """Denoise canvases in one batch.
 
     `draws` says for each row which draft it is; by default the rows are the drafts of one canvas with seed 0. `blocks` are
-    stretches of the region from left to right that cover it. Raises Cancelled.
+    stretches of the region from left to right that cover it, the same for all rows; None: each region, of whatever size, is one
+    block. Raises Cancelled.
     """
     rows = [
-        _Row(index, Trace(canvas), draw, draw.generator())
+        _Row(index, Trace(canvas), draw, draw.generator(), blocks or [(0, len(canvas.region))])
         for index, (canvas, draw) in enumerate(zip(canvases, draws or drafts(len(canvases)), strict=True))
     ]
+    n_blocks = len(blocks or [()])
     if observer.is_cancelled():
         raise Cancelled
     log_p = _refreshed(forward, rows)
     step = 0
-    for number, block in enumerate(blocks, 1):
+    for number in range(n_blocks):
         for row in rows:
-            row.enter(block)
+            row.enter(number)
         active = [row for row in rows if _has_work(row, log_p[row.index], sampling.thresholds)]
         if active:
-            step = _denoise_block(forward, rows, active, block, sampling, observer, step)
+            step = _denoise_block(forward, rows, active, sampling, observer, step)
         for row in rows:
-            row.leave(block)
-        if active and number < len(blocks):
+            row.leave()
+        if active and number + 1 < n_blocks:
             log_p = _refreshed(forward, rows)
     return [row.trace for row in rows]
 
@@ -177,7 +182,6 @@ def _denoise_block(
     forward: Forward,
     rows: Sequence[_Row],
     active: Sequence[_Row],
-    block: tuple[int, int],
     sampling: Sampling,
     observer: Observer,
     step: int,
@@ -203,16 +207,16 @@ def _denoise_block(
         active = [
             row
             for row, log_p_TV in zip(active, answers, strict=True)
-            if _goes_on(row, log_p_TV, _at_step(row, block, block_step, sampling))
+            if _goes_on(row, log_p_TV, _at_step(row, block_step, sampling))
         ]
         observer.on_step(step, [row.trace for row in rows])
     return step
 
 
-def _at_step(row: _Row, block: tuple[int, int], block_step: int, sampling: Sampling) -> Sampling:
+def _at_step(row: _Row, block_step: int, sampling: Sampling) -> Sampling:
     """The settings of one step: a block that has grown enough only fills, and the last step fills everything."""
     thresholds = sampling.thresholds
-    grown = (row.place[1] - row.place[0]) - (block[1] - block[0])
+    grown = (row.place[1] - row.place[0]) - (row.block[1] - row.block[0])
     if grown > sampling.growth:
         thresholds = replace(thresholds, edit=NEVER)
     if block_step == sampling.steps_per_block - 1:

@@ -192,7 +192,7 @@ def hand_set(search: Search) -> tuple[float, ...]:
 
 def hand_set_for_lines() -> tuple[float, ...]:
     """The ranking of texts for the rest of a line by their mean, and by what the names around them tell."""
-    weights = {"mean": 1.0, "binds": 2.0, "reads": 1.0, "result": 1.0}
+    weights = {"mean": 1.0, "binds": 2.0, "reads": 1.0, "binds_again": -2.0, "result": 1.0}
     return tuple(weights.get(name, 0.0) for name in COMPLETION_FEATURES)
 
 

@@ -173,6 +173,13 @@ def load_adapter(folder: Path, base: Base) -> tuple[Adapter, AdapterTraining]:
     return adapter.to(base.model.embedding.weight.device).requires_grad_(False), training
 
 
+def adapter_for(folder: Path, base: Base) -> Adapter | None:
+    """The adapter in `folder` if there is one and it belongs to `base`; raises CheckpointError when it is damaged."""
+    if not (folder / ABOUT_FILE).exists() or _read_about(folder / ABOUT_FILE)[2] != base.fingerprint:
+        return None
+    return load_adapter(folder, base)[0]
+
+
 def _stored(adapter: Adapter, dtype: torch.dtype) -> Iterator[tuple[str, torch.Tensor]]:
     for name, value in adapter.state_dict().items():
         value = value.detach().float().cpu()

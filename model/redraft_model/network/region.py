@@ -373,6 +373,11 @@ def network_ids(canvas_ids: torch.Tensor, n_vocabulary: int) -> torch.Tensor:
     return (canvas_ids - len(SPECIALS)) % (n_vocabulary + len(SPECIALS))
 
 
+def canvas_order(log_p: torch.Tensor) -> torch.Tensor:
+    """(..., V) over network ids -> the same over ids with control tokens first."""
+    return log_p.roll(len(SPECIALS), -1)
+
+
 def by_heads(cache: Cache) -> Cache:
     """The same keys and values laid out head by head, as `region_attention` reads them without a copy."""
     keys, values = (

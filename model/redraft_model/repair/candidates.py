@@ -16,7 +16,7 @@ from redraft_model.passage import Span
 from redraft_model.repair.settings import Search
 from redraft_model.text.comments import CommentsAndStrings
 from redraft_model.text.parser import error_spans
-from redraft_model.tokens.alignment import ANCHOR_ID, INSERT_IDS, insert_size
+from redraft_model.tokens.alignment import ANCHOR_ID, DELETE_ID, INSERT_IDS, insert_size
 from redraft_model.tokens.window import Window, with_masks
 
 
@@ -70,8 +70,10 @@ def candidates(
     # An insertion of more tokens than may still be edited leads nowhere.
     gain_TV[:, [i for i in INSERT_IDS if insert_size(i) > n_left]] = -torch.inf
     gain_TV = gain_TV - torch.from_numpy(_distance_cost(source, focuses, window, search))[:, None]
+    tears_TV = _tearing(window, gain_TV.shape[1])
+    whole_TV = gain_TV.masked_fill(tears_TV, -torch.inf)
     # One token that the network finds strange must not fill the list with all that could stand there.
-    gain_TL, label_TL = gain_TV.topk(min(search.n_labels, gain_TV.shape[1]))
+    gain_TL, label_TL = whole_TV.topk(min(search.n_labels, gain_TV.shape[1]))
     best = gain_TL.flatten().topk(min(search.n_candidates, gain_TL.numel()))
     labels = label_TL.flatten()[best.indices].tolist()
     edits = [
@@ -79,7 +81,9 @@ def candidates(
         for value, index, label in zip(best.values.tolist(), best.indices.tolist(), labels, strict=True)
         if value > -torch.inf
     ]
-    gain_T, label_T = gain_TL[:, 0], label_TL[:, 0]
+    # A character of several tokens can only go as a whole.
+    tears_TV[:, DELETE_ID] = False
+    gain_T, label_T = gain_TV.masked_fill(tears_TV, -torch.inf).max(-1)
     log_p_T = log_p_TV[torch.arange(len(shown)), label_T]
     is_sure_T = (log_p_T >= math.log(search.sure)) & gain_T.isfinite()
     for places in together(is_sure_T.nonzero().flatten().tolist(), _lines(window)):
@@ -87,6 +91,22 @@ def candidates(
         if edit.n_tokens <= n_left:
             edits.append(edit)
     return edits
+
+
+def _tearing(window: Window, n_vocabulary: int) -> torch.Tensor:
+    """Which labels of the region's tokens and end marker, each by itself, leave a part of a character, for a token can be one.
+
+    Nor does anything go between two characters that are not ASCII: the network reads such a word byte by byte and finds it odd.
+    """
+    tokenizer = window.tokenizer
+    tokens = shown_labels(window)
+    is_part_T = torch.from_numpy(tokenizer.fragments[tokens])
+    is_inside_T = torch.from_numpy(tokenizer.begins_beyond_ascii[tokens])
+    is_inside_T[1:] &= torch.from_numpy(tokenizer.ends_beyond_ascii[tokens[:-1]])
+    inserts_V = torch.zeros(n_vocabulary, dtype=torch.bool)
+    inserts_V[list(INSERT_IDS)] = True
+    fragments_V = torch.from_numpy(tokenizer.fragments)
+    return fragments_V[None, :] | torch.where(inserts_V[None, :], is_inside_T[:, None], is_part_T[:, None])
 
 
 def _forbid_in_comments_and_strings(

@@ -11,6 +11,7 @@ SIGNATURE = re.compile(r"\bdef\s+\w+\s*\(([^:)]*)")
 _ASSIGNED = re.compile(r"^[ \t]*([\w, \t]+?)[ \t]*=(?!=)", re.MULTILINE)
 _LOOPED = re.compile(r"\bfor\s+([\w,\s()]+?)\s+in\b")
 _IMPORTED = re.compile(r"\b(?:as|import)[ \t]+(\w+)")
+_IMPORTED_FROM = re.compile(r"\bfrom[ \t]+[\w.]+[ \t]+import[ \t]+\(?[ \t]*([\w, \t]+)")
 _READ = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w|[ \t]*=(?!=))")
 
 
@@ -26,8 +27,13 @@ def n_unknown_identifiers(known: frozenset[str], after: str) -> int:
 
 def bound(text: str) -> set[str]:
     """Names that `text` gives a value to: parameters, what is assigned, looped over or imported."""
-    patterns = (SIGNATURE, _ASSIGNED, _LOOPED, _IMPORTED)
+    patterns = (SIGNATURE, _ASSIGNED, _LOOPED, _IMPORTED, _IMPORTED_FROM)
     return {name for pattern in patterns for name in _within(pattern, text)}
+
+
+def imported(text: str) -> set[str]:
+    """Names that `text` imports."""
+    return _within(_IMPORTED, text) | _within(_IMPORTED_FROM, text)
 
 
 def assigned(text: str) -> set[str]:

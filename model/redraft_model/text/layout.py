@@ -10,20 +10,33 @@ _GAP = re.compile(r" +(?=\S)")
 
 
 def normalise_whitespace(before: str, after: str) -> str:
-    """`after` without blanks behind opening brackets that `before` does not have, and without lines of which nothing is left.
+    """`after` without blanks that stand beside nothing any more, and without lines of which nothing is left.
 
-    Of `print x` only brackets are missing; the blank between its words is none that anybody wants in `print( x)`. Nor does anybody
-    want an empty line where a lone `}` was.
+    Of `print x` only brackets are missing; the blank between its words is none that anybody wants in `print( x)`. The blank in
+    front of a word stays in front of the quote that the word lacked: it is not in the string. Nor does anybody want an empty line
+    where a lone `}` was, or the blank in front of a word that is gone at either end of a line.
     """
     head, old, new, tail = changed_lines(before, after)
     new = _without_gaps(old, new)
     rows, now = old.split("\n"), new.split("\n")
     if len(rows) == len(now):
-        left = [line for row, line in zip(rows, now, strict=True) if line.strip() or not row.strip()]
+        pairs = zip(rows, now, strict=True)
+        left = [_without_blanks(row, line) for row, line in pairs if line.strip() or not row.strip()]
         new = "\n".join(left)
         if not left:
             tail = tail.removeprefix("\n")  # the first line has no line break of its own
     return head + new + tail
+
+
+def _without_blanks(row: str, line: str) -> str:
+    """A line that was `row`, without the blank that stood before its end, or behind its first words, which are gone."""
+    bare, row = line.rstrip(" "), row.rstrip("\r")
+    if bare != line and row.startswith(line) and row[-1:].strip():
+        line = bare
+    code = line.lstrip(" ")
+    indent = row[: len(row) - len(row.lstrip())]
+    is_shortened = row != line and row.endswith(f" {code}") and row[len(indent) :] != code
+    return indent + code if is_shortened and line == f"{indent} {code}" else line
 
 
 def _without_gaps(old: str, new: str) -> str:
@@ -37,7 +50,16 @@ def _without_gaps(old: str, new: str) -> str:
             if gap and new[i] in "([{":
                 pieces.append(new[end : gap.start()])
                 end = gap.end()
+            elif gap and new[i] in "\"'" and _opens(new, i):
+                blank = "" if new[i - 1 : i] in (" ", "", "(", "[", "{") else gap.group()
+                pieces += (new[end:i], blank, new[i])
+                end = gap.end()
     return "".join(pieces) + new[end:]
+
+
+def _opens(text: str, quote: int) -> bool:
+    """Whether a quote is the first, third, ... of its kind in its line."""
+    return text.count(text[quote], text.rfind("\n", 0, quote) + 1, quote) % 2 == 0
 
 
 def split_merged_words(before: str, after: str) -> str | None:

@@ -1,6 +1,7 @@
 """What parses and what does not: Python's own parser has the last word, tree-sitter says where else to look."""
 
 import ast
+import codeop
 import itertools
 import re
 import warnings
@@ -11,9 +12,9 @@ import tree_sitter_python
 
 from redraft_model.passage import Span
 
-_LANGUAGE = tree_sitter.Language(tree_sitter_python.language())
-_PARSER = tree_sitter.Parser(_LANGUAGE)
-_COMMENTS_AND_STRINGS = tree_sitter.Query(_LANGUAGE, "(comment) @comment (string_content) @string")
+LANGUAGE = tree_sitter.Language(tree_sitter_python.language())
+PARSER = tree_sitter.Parser(LANGUAGE)
+_COMMENTS_AND_STRINGS = tree_sitter.Query(LANGUAGE, "(comment) @comment (string_content) @string")
 # What a message is about, in words that every supported Python uses; the kind of a message is the first that it holds.
 _KINDS = tuple(
     re.compile(pattern)
@@ -32,6 +33,8 @@ _KINDS = tuple(
 N_KINDS = len(_KINDS) + 1  # 0: none of these
 # Git's marks of a merge that somebody has to decide; the lines of a common ancestor may stand before the middle one.
 _CONFLICT = re.compile(r"^<{7} [^\n]*\n(?s:.*?)^={7}$(?s:.*?)^>{7} ", re.MULTILINE)
+# What an interactive interpreter asks of the compiler to tell input that is not complete yet from input that is wrong.
+_INCOMPLETE = codeop.Compile().flags
 _LINE_ENDING = re.compile(r"\r\n|\r|\n")
 
 
@@ -84,6 +87,25 @@ def compile_problem(source: str) -> Problem | None:
     return None
 
 
+def compiles(source: str) -> bool:
+    """Whether the interpreter's parser and compiler accept `source`."""
+    return problem(source) is None and compile_problem(source) is None
+
+
+def can_begin(text: str) -> bool:
+    """Whether a program that parses and compiles could begin with the lines of `text`: a bracket, string or block may be open."""
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | _INCOMPLETE
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "<text>", "exec", flags, dont_inherit=True)
+    except SyntaxError as error:
+        return "incomplete input" in str(error)
+    except (ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
 def conflict(source: str) -> int | None:
     """The line, from 0, where the first merge conflict begins that is marked in `source`; None when there is none."""
     match = _CONFLICT.search(source.replace("\r\n", "\n"))
@@ -94,7 +116,7 @@ def error_spans(source: str) -> list[Span]:
     """Character spans of tree-sitter's ERROR and MISSING nodes, in order; a missing token has an empty span."""
     encoded = source.encode()
     spans: list[Span] = []
-    cursor = _PARSER.parse(encoded).walk()
+    cursor = PARSER.parse(encoded).walk()
     while True:
         node = cursor.node
         assert node is not None
@@ -113,7 +135,7 @@ def error_spans(source: str) -> list[Span]:
 def comment_and_string_spans(source: str) -> list[Span]:
     """Character spans of comments and of the insides of string literals, in order; the code in an f-string is not one."""
     encoded = source.encode()
-    found = tree_sitter.QueryCursor(_COMMENTS_AND_STRINGS).captures(_PARSER.parse(encoded).root_node)
+    found = tree_sitter.QueryCursor(_COMMENTS_AND_STRINGS).captures(PARSER.parse(encoded).root_node)
     # A comment's first character is what makes it one.
     spans = [(node.start_byte + 1, node.end_byte) for node in found.get("comment", [])]
     spans += [(node.start_byte, node.end_byte) for node in found.get("string", [])]

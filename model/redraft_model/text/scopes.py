@@ -425,6 +425,52 @@ def parsed(code: str) -> ast.Module | None:
         return None
 
 
+def unbound_names(tree: ast.Module) -> list[str]:
+    """Names that the code reads, in the order of their first use, while nothing in it binds them in any scope.
+
+    None where it imports everything from somewhere.
+    """
+    bound: set[str] = set()
+    read: dict[str, tuple[int, int]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            place = node.lineno, node.col_offset
+            read[node.id] = min(place, read.get(node.id, place))
+        bound.update(_bound_by(node))
+    names = [] if "*" in bound else sorted(read.keys() - bound - _BUILTINS, key=lambda name: read[name])
+    return [name for name in names if not name.startswith("__")]
+
+
+def defined_names(tree: ast.Module) -> set[str]:
+    """Names that the outermost level imports or defines as a function or class, without what is under a condition."""
+    nodes: list[ast.AST] = []
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            nodes += node.names
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            nodes.append(node)
+    return {name for node in nodes for name in _bound_by(node)}
+
+
+def _bound_by(node: ast.AST) -> Iterator[str]:
+    """The names that a node binds, not those in it."""
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, ast.alias):
+        yield node.asname or node.name.partition(".")[0]
+    elif isinstance(node, ast.Global | ast.Nonlocal):
+        yield from node.names
+    else:
+        # Functions, classes, handlers, patterns and type parameters; the value of none is something else than text.
+        yield from (
+            name
+            for name in (getattr(node, "name", None), getattr(node, "rest", None))
+            if isinstance(name, str)
+        )
+
+
 def steps(node: ast.Compare) -> list[tuple[ast.expr, ast.cmpop, ast.expr]]:
     """The links of a chain of comparisons: left, operator, right."""
     return list(zip([node.left, *node.comparators], node.ops, node.comparators, strict=False))

@@ -178,6 +178,21 @@ class Tokenizer:
         """Which ids begin or end string literals, shape (n_vocabulary,)."""
         return np.array([b'"' in piece or b"'" in piece for piece in self._pieces])
 
+    @cached_property
+    def fragments(self) -> npt.NDArray[np.bool_]:
+        """Which ids hold a part of a character that is not ASCII, shape (n_vocabulary,)."""
+        return np.array(["\ufffd" in piece.decode("utf-8", "replace") for piece in self._pieces])
+
+    @cached_property
+    def begins_beyond_ascii(self) -> npt.NDArray[np.bool_]:
+        """Which ids begin with a character, or a part of one, that is not ASCII, shape (n_vocabulary,)."""
+        return np.array([piece[:1] >= b"\x80" for piece in self._pieces])
+
+    @cached_property
+    def ends_beyond_ascii(self) -> npt.NDArray[np.bool_]:
+        """Which ids end with a character, or a part of one, that is not ASCII, shape (n_vocabulary,)."""
+        return np.array([piece[-1:] >= b"\x80" for piece in self._pieces])
+
     def words(self, words: Collection[str]) -> npt.NDArray[np.bool_]:
         """Which ids are one of `words`, the space before it aside; shape (n_vocabulary,)."""
         wanted = {word.encode() for word in words}

@@ -6,6 +6,7 @@ import pytest
 from redraft_model.calibration.logistic import NO_RIVAL, Logistic
 from redraft_model.complete.judging import N_PROPOSED, CompletionJudge
 from redraft_model.complete.ranking import JUDGED_COMPLETION_FEATURES, JudgedCompletionWeights
+from redraft_model.decode.drafter import RegionDraft
 from redraft_model.decode.left_to_right import Continuation
 from redraft_model.passage import UNWATCHED, Passage, Watch
 
@@ -31,6 +32,17 @@ class Scripted:
         assert prefix
         assert watch is UNWATCHED
         return [Continuation(text, -1.0, 3) for text in self.own]
+
+
+class Drafting:
+    """Drafts from a list."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.drafts = texts
+
+    def lines(self, prefix: str, suffix: str, watch: Watch = UNWATCHED) -> list[RegionDraft]:
+        assert (prefix, suffix, watch) == (BEFORE, AFTER, UNWATCHED)
+        return [RegionDraft(text, -1.0, 3, 2) for text in self.drafts]
 
 
 def judge_of(scripted: Scripted, weights: JudgedCompletionWeights | None = None) -> CompletionJudge:
@@ -73,3 +85,12 @@ def test_the_confidence_is_what_the_weights_make_of_the_features() -> None:
     judge = judge_of(Scripted(["pass"]), weights)
     both, _ = judge.texts(Passage(BEFORE, "", AFTER), ["pass", "x"], lambda _: True, UNWATCHED)
     assert judge.confidence(both) == pytest.approx(1 / (1 + 2.718281828**-1))
+
+
+def test_what_the_base_drafted_under_its_adapter_is_judged_with_the_rest() -> None:
+    scripted = Scripted(["pass"])
+    drafter = Drafting(["total += item", "pass"])
+    judge = CompletionJudge(scripted, scripted, None, drafter)  # type: ignore[arg-type]
+    found = judge.texts(Passage(BEFORE, "", AFTER), ["total = item"], lambda _: True, UNWATCHED)
+    assert scripted.asked[0][1] == ["total = item", "pass", "total += item"]
+    assert [text.text for text in found] == ["total += item", "total = item", "pass"]

@@ -95,6 +95,46 @@ def test_what_is_read_below_needs_a_value(text: str, n: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("place", "text", "n"),
+    [
+        ("from collections import ?\n\nCounter(Path.cwd())\n", "Counter", 1),
+        ("from collections import ?\n\nCounter(Path.cwd())\n", "Counter, Path", 2),
+        ("from collections import ?\n\nCounter(Path.cwd())\n", "deque", 0),
+        ("from collections import Count?\n\nCounter([])\n", "er", 1),
+        ("import ?\n\njson.loads('1')\n", "json", 1),
+        ("class ?\n    pass\n\nA()\n", "A:", 0),  # no import, no assignment
+        ("?\nprint(LIMIT)\n", "LIMIT = 3", 1),
+        ("def f():\n    ?\n\ndef g():\n    return LIMIT\n", "LIMIT = 3", 0),
+        # What the line binds without the text is no merit of the text.
+        ("LIMIT = ?\nprint(LIMIT)\n", "3", 0),
+    ],
+)
+def test_what_the_file_reads_and_nothing_binds_needs_a_value(place: str, text: str, n: int) -> None:
+    assert features(text, place).binds == n
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "n"),
+    [
+        ("from pathlib import Path\nfrom collections import ?\n", "Path", 1),
+        ("from pathlib import Path\nfrom collections import ?\n", "Counter", 0),
+        ("import os\nimport ?\n", "os", 1),
+        ("import os\n?\n", "import os", 1),
+        ("import os\n?\n", "os = 1", 0),
+        ("import os\nfrom sys import path, ?\n", "argv", 0),
+        ("def ?\n    pass\n\ndef main():\n    pass\n", "main():", 1),
+        ("def ?\n    pass\n\ndef main():\n    pass\n", "other():", 0),
+        ("class A:\n    def ?\n        pass\n\ndef main():\n    pass\n", "main(self):", 0),
+        ("def main(?):\n    pass\n\ndef main():\n    pass\n", "x", 0),
+        ("try:\n    import os\nexcept ImportError:\n    ?\n", "import os", 0),
+        ("import os\nx = (\nimport ?\n", "os", 0),  # nothing is known of what does not parse
+    ],
+)
+def test_what_is_there_need_not_be_imported_or_defined_again(place: str, text: str, n: int) -> None:
+    assert features(text, place).binds_again == n
+
+
+@pytest.mark.parametrize(
     ("text", "n"),
     [
         ("    total = width", 1),

@@ -90,3 +90,35 @@ def test_a_line_may_return_a_result(text: str) -> None:
 @pytest.mark.parametrize("text", ["return", "return y + 1", "returny", "return x", "return (y, z)", "y"])
 def test_most_lines_return_none(text: str) -> None:
     assert not around("def f(x):\n    y = x\n    z = y\n?\n").returns_result(text)
+
+
+USED = "\n\ndef f(text):\n    json.loads(text)\n    return Counter(text), deque(text), read(text)\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("from collections import ?", ["Counter", "deque", "read"]),
+        ("from collections import OrderedDict, de?", ["que"]),
+        ("from collections import (?", ["Counter", "deque", "read"]),
+        ("import ?", ["json"]),
+        ("import js?", ["on"]),
+        ("import os, ?", []),
+        ("x = ?", []),
+    ],
+)
+def test_an_import_may_be_of_a_name_that_is_used(line: str, expected: list[str]) -> None:
+    assert around(line + USED).names_to_bind() == expected
+
+
+def test_within_a_function_its_own_names_are_imported() -> None:
+    text = "def f():\n    from collections import ?\n    return deque()\n\ndef g():\n    return Counter()\n"
+    assert around(text).names_to_bind() == ["deque"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("def ?", ["json", "Counter", "deque", "read"]), ("async def re?", ["ad"]), ("class Counter?", [])],
+)
+def test_a_definition_may_be_of_a_name_that_is_used(line: str, expected: list[str]) -> None:
+    assert around(line + USED).names_to_define() == expected

@@ -4,7 +4,7 @@ import gzip
 import itertools
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -80,6 +80,34 @@ def test_pairs_come_back_as_they_were_written(pair_file: Path) -> None:
     assert tuple(read_pairs(pair_file)) == (*PAIRS, *PAIRS)
 
 
+def test_a_pair_may_have_a_commit_and_its_message(pair_file: Path) -> None:
+    pairs = [replace(PAIRS[0], commit="abc", message="Größer\n\nund mehr"), PAIRS[1]]
+    write_pairs(pair_file, pairs)
+    assert read_pairs(pair_file) == pairs
+    # Files from before there were any can be read.
+    rows = [
+        {name: value for name, value in asdict(one).items() if name not in ("commit", "message")}
+        for one in PAIRS
+    ]
+    pair_file.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+    assert tuple(read_pairs(pair_file)) == PAIRS
+
+
+def test_pairs_are_written_as_a_whole_or_not_at_all(pair_file: Path) -> None:
+    data = pair_file.read_bytes()
+
+    def stopped() -> Iterator[Pair]:
+        yield PAIRS[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_pairs(pair_file, stopped())
+    assert pair_file.read_bytes() == data
+    assert list(pair_file.parent.iterdir()) == [pair_file]
+    with pytest.raises(DataError, match="cannot be written"):
+        write_pairs(pair_file / "below", PAIRS)
+
+
 GOOD = asdict(PAIRS[0])
 
 
@@ -91,6 +119,8 @@ GOOD = asdict(PAIRS[0])
         (json.dumps({"before": "a"}), "not an object with the fields before, after"),
         (json.dumps(GOOD | {"licence": None}), "licence should be a string"),
         (json.dumps(GOOD | {"is_whole": "yes"}), "is_whole should be true or false"),
+        (json.dumps(GOOD | {"message": 1}), "message should be a string"),
+        (json.dumps(GOOD | {"author": "me"}), "not an object with the fields before, after"),
         (json.dumps(GOOD | {"after": GOOD["before"]}), "changes nothing"),
         (json.dumps(GOOD | {"after": "x\r\n"}), "line ends"),
         ("", "holds no pair"),

@@ -73,7 +73,7 @@ from redraft_model.tokens.tokenizer import Tokenizer
 PLAIN = RepairFeatures(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 DOUBT = LabelEditFeatures(0, -0.1, 0, 1, 0)
 WORD = MisuseFeatures("name", **dict.fromkeys(MISUSE_FEATURES, 0.0))
-LINE = CompletionFeatures(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+LINE = CompletionFeatures(-0.1, -0.4, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 FLAT = FeatureWeights(
     RepairWeights(
         ranking=tuple(i / 8 for i in range(len(REPAIR_FEATURES))),
@@ -128,7 +128,7 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data | {"format": 2}, "is not of format 11"),
+        (lambda data: data | {"format": 2}, "is not of format 12"),
         (lambda data: data | {"repair": data["repair"] | {"ranking": {}}}, "'gain'"),
         (lambda data: data | {"misuse": data["misuse"] | {"threshold": "high"}}, "'high' is no number"),
         (
@@ -143,7 +143,7 @@ def test_no_file_is_no_calibration(tmp_path: Path) -> None:
         ),
         (lambda data: data | {"misuse": [1.0]}, "wrong one"),
         (lambda data: {name: data[name] for name in data if name != "completion"}, "'completion'"),
-        (lambda _: [], "is not of format 11"),
+        (lambda _: [], "is not of format 12"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_so(

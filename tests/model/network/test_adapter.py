@@ -13,6 +13,7 @@ from redraft_model.network.adapter import (
     Adapter,
     AdapterConfig,
     AdapterTraining,
+    adapter_for,
     load_adapter,
     new_adapter,
     save_adapter,
@@ -375,3 +376,18 @@ def test_the_adapter_of_the_real_base_is_small(base_folder: Path, tmp_path: Path
     for rank, dtype in ((32, "bfloat16"), (32, "int8"), (64, "int8")):
         adapter = new_adapter(real.model, AdapterConfig(rank), seed=0)
         assert save_adapter(adapter, real, tmp_path, AdapterTraining(), dtype) <= 20_000_000
+
+
+def test_an_adapter_is_taken_for_its_own_base_only(base: Base, tmp_path: Path) -> None:
+    assert adapter_for(tmp_path / "none", base) is None
+    save_adapter(new_adapter(base.model, AdapterConfig(2), 0), base, tmp_path, AdapterTraining())
+    found = adapter_for(tmp_path, base)
+    assert found is not None
+    assert found.config.rank == 2
+    about = json.loads((tmp_path / "adapter.json").read_text())
+    about["base"]["fingerprint"] = "another"
+    (tmp_path / "adapter.json").write_text(json.dumps(about))
+    assert adapter_for(tmp_path, base) is None
+    (tmp_path / "adapter.json").write_text("{")
+    with pytest.raises(CheckpointError):
+        adapter_for(tmp_path, base)

@@ -15,17 +15,29 @@ from redraft_model.text.layout import normalise_whitespace, split_merged_words
         ("f\n    x\n", "f(\n    x\n", "f(\n    x\n"),
         ("f x\n", "f(  \nx\n", "f(  \nx\n"),
         ("f( x\n", "f( x)\n", "f( x)\n"),
+        ('x = a"\n', 'x =" a"\n', 'x = "a"\n'),
+        ('x = a"\n', 'x = " a"\n', 'x = "a"\n'),
+        ('f(1, a")\n', 'f(1," a")\n', 'f(1, "a")\n'),
+        ('f( a")\n', 'f(" a")\n', 'f("a")\n'),
+        ('f("a b)\n', 'f("a" b)\n', 'f("a" b)\n'),
+        ("x =  a'\n", "x =  ' a'\n", "x =  'a'\n"),
         ("f(x) y", "f(x)", "f(x)"),
         ("f(x)\n}\ny\n", "f(x)\n\ny\n", "f(x)\ny\n"),
         ("f(x)\n    }\n\ny\n", "f(x)\n    \n\ny\n", "f(x)\n\ny\n"),
         ("f(x)\n\ny}\n", "f(x)\n\ny\n", "f(x)\n\ny\n"),
         ("f(x)\n}", "f(x)\n", "f(x)"),
         ("}\nx", "\nx", "x"),
+        ("return 0 !\nx\n", "return 0 \nx\n", "return 0\nx\n"),
+        ("return 0 ! \nx\n", "return 0 \nx\n", "return 0 \nx\n"),
+        ("x = 'a \n", "x = 'a '\n", "x = 'a '\n"),
+        ("if x:\n    pas f()\n", "if x:\n     f()\n", "if x:\n    f()\n"),
+        ("if x:\n     f()\n", "if x:\n    f()\n", "if x:\n    f()\n"),
+        ("if x:\n    f()\n", "if x:\n     f()\n", "if x:\n     f()\n"),
         ("", "(", "("),
         ("", "", ""),
     ],
 )
-def test_gaps_behind_new_brackets_go_and_lines_of_which_nothing_is_left(
+def test_gaps_beside_nothing_go_and_lines_of_which_nothing_is_left(
     before: str, after: str, tidy: str
 ) -> None:
     assert normalise_whitespace(before, after) == tidy

@@ -4,7 +4,7 @@ import ast
 import sys
 
 import pytest
-from redraft_model.text.scopes import ScopeAnalysis
+from redraft_model.text.scopes import ScopeAnalysis, defined_names, unbound_names
 
 
 def unknown(code: str) -> set[str]:
@@ -77,3 +77,27 @@ def test_a_module_imports_something() -> None:
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("Counter(words)\nlen(Path)\nCounter(1)\n", ["Counter", "words", "Path"]),
+        ("def f(x: List[Any]) -> Path:\n    y = x\n    return y\n", ["List", "Any", "Path"]),
+        ("@cache\nclass A(Base):\n    pass\n", ["cache", "Base"]),
+        ("import a.b, c as d\nfrom e import f as g\na, b, c, d, e, f, g\n", ["b", "c", "e", "f"]),
+        ("try:\n    pass\nexcept E as e:\n    print(e)\n", ["E"]),
+        ("def f():\n    global n\n    n = 1\nf(), n, [i for i in n], (j := 1), j\n", []),
+        ("match x:\n    case {'a': a, **rest}:\n        a, rest\n    case [*more]:\n        more\n", ["x"]),
+        ("from a import *\nb\n", []),
+        ("__name__\n", []),
+        ("x.counter, 'words'\n", ["x"]),
+    ],
+)
+def test_names_that_nothing_binds(code: str, expected: list[str]) -> None:
+    assert unbound_names(ast.parse(code)) == expected
+
+
+def test_what_the_outermost_level_defines() -> None:
+    code = "import a.b, c as d\nfrom e import f\nif d:\n    import g\ndef h():\n    import i\n"
+    assert defined_names(ast.parse(code)) == {"a", "d", "f", "h"}

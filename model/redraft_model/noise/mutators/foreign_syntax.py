@@ -249,11 +249,13 @@ def diamond(code: str, tokens: list[Token], rng: Random) -> str | None:
 
 
 def old_number(code: str, tokens: list[Token], rng: Random) -> str | None:
-    """755 -> 0755, 10 -> 10L, 1.5 -> 1,5f, 3 -> 3rd."""
+    """755 -> 0755, 0o755 -> 0755, 8 -> 08, 10 -> 10L, 1.5 -> 1..5, 3 -> 3f."""
     token = pick(rng, [token for token in tokens if token.kind == "number"])
     if token is None:
         return None
     text = token.text
+    if text.lower().startswith("0o"):
+        return replaced(code, token, f"0{text[2:]}")
     wrong = [
         f"{text}L",
         f"{text}f",
@@ -264,7 +266,7 @@ def old_number(code: str, tokens: list[Token], rng: Random) -> str | None:
         f"{text}._",
     ]
     if text.isdigit() and text.strip("0"):
-        wrong += [f"0{text}", f"0{text}"]
+        wrong += [f"0{text}"] * 4
     return replaced(code, token, rng.choice([number for number in wrong if number != text]))
 
 
@@ -387,10 +389,10 @@ MUTATORS: dict[Mutator, float] = {
     expression_parameter: 0.3,
     old_except: 1.0,
     old_raise: 0.4,
-    old_exec: 0.15,
-    backticks: 0.15,
-    diamond: 0.3,
-    old_number: 0.4,
+    old_exec: 0.3,
+    backticks: 0.3,
+    diamond: 0.6,
+    old_number: 0.7,
     c_for: 0.4,
     switch: 0.2,
     arrow_function: 0.4,

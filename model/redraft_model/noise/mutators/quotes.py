@@ -87,12 +87,23 @@ def stray_quote(code: str, tokens: list[Token], rng: Random) -> str | None:
 def typographic_quotes(code: str, tokens: list[Token], rng: Random) -> str | None:
     """Curved quotes, as word processors and web pages write them."""
     token = _any_string(tokens, rng)
-    if token is None:
+    if token is None or len(_parts(token)[1]) != 1:
         return None
     prefix, quote, content = _parts(token)
     left, right = _TYPOGRAPHIC[quote[0]]
     ends = rng.choice([(left, right), (left, right), (right, right), (quote[0], right)])
     return replaced(code, token, prefix + ends[0] + content + ends[1])
+
+
+def escaped_closing_quote(code: str, tokens: list[Token], rng: Random) -> str | None:
+    """ "C:\\\\data\\\\" -> "C:\\\\data\\", or one backslash where there was none: the quote at the end closes nothing."""
+    strings = [token for token in tokens if token.kind == "string" and len(_parts(token)[1]) == 1]
+    ending = [token for token in strings if token.text[:-1].endswith("\\\\")]
+    token = pick(rng, ending or strings)
+    if token is None:
+        return None
+    head, quote = token.text[:-1], token.text[-1]
+    return replaced(code, token, (head[:-1] if ending else f"{head}\\") + quote)
 
 
 def quote_instead_of_triple(code: str, tokens: list[Token], rng: Random) -> str | None:
@@ -157,6 +168,7 @@ MUTATORS: dict[Mutator, float] = {
     double_quote: 0.8,
     stray_quote: 0.9,
     typographic_quotes: 0.8,
+    escaped_closing_quote: 0.4,
     quote_instead_of_triple: 0.6,
     fstring_brace: 0.8,
     break_string_over_lines: 0.4,

@@ -137,6 +137,18 @@ def add_comma_before_bracket(code: str, tokens: list[Token], rng: Random) -> str
     return token and inserted(code, token.start, ",")
 
 
+def drop_keyword_of_argument(code: str, tokens: list[Token], rng: Random) -> str | None:
+    """f(a=1, b=2) -> f(a=1, 2): a value behind arguments with names has lost its own."""
+    line = code_tokens(tokens)
+    named = [
+        (name, sign, before.text == ",")
+        for before, name, sign in zip(line, line[1:], line[2:], strict=False)
+        if before.text in {"(", ","} and name.kind == "name" and sign.text == "=" and sign.depth
+    ]
+    place = pick(rng, [(name, sign) for name, sign, is_behind in named if is_behind])
+    return place and without(code, place[0].start, place[1].end)
+
+
 def wrong_dot(code: str, tokens: list[Token], rng: Random) -> str | None:
     """x.append(1) -> x append(1), x..append(1) or x,.append(1)."""
     token = pick(rng, [token for token in tokens if token.kind == "dot"])
@@ -203,6 +215,7 @@ MUTATORS: dict[Mutator, float] = {
     double_comma: 0.7,
     stray_comma: 0.5,
     add_comma_before_bracket: 0.3,
+    drop_keyword_of_argument: 0.4,
     wrong_dot: 0.8,
     stray_dot: 0.4,
     semicolon_in_brackets: 0.3,

@@ -30,6 +30,24 @@ _NEIGHBOURS = {
     for row, keys in enumerate(_ROWS)
     for column, key in enumerate(keys)
 }
+# What text that was not typed into an editor for programs has in place of ASCII.
+_LOOK_ALIKES = {
+    "-": "–−—",
+    "*": "×∗＊",
+    "/": "÷⁄",
+    "<=": "≤",
+    ">=": "≥",
+    "!=": "≠",
+    "->": "→",
+    "=": "＝",
+    "+": "＋",
+    "(": "（",
+    ")": "）",
+    ":": "：",
+    ",": "，、",
+    ";": "；",
+    "...": "…",
+}
 _RUBBISH = (
     "`",
     "$",
@@ -122,6 +140,40 @@ def rubbish_character(code: str, tokens: list[Token], rng: Random) -> str | None
     """A character that has no business in code."""
     token = pick(rng, [token for token in tokens if token.kind not in {"comment", "string"}])
     return token and inserted(code, rng.choice([token.start, token.end]), rng.choice(_RUBBISH))
+
+
+def look_alike(code: str, tokens: list[Token], rng: Random) -> str | None:
+    """a - b -> a – b: a sign as word processors, web pages and other keyboards write it; often every one of its kind."""
+    token = pick(rng, [token for token in tokens if token.text in _LOOK_ALIKES])
+    if token is None:
+        return None
+    other = rng.choice(_LOOK_ALIKES[token.text])
+    if rng.random() < 0.5:
+        return replaced(code, token, other)
+    for use in reversed([use for use in tokens if use.text == token.text]):
+        code = replaced(code, use, other)
+    return code
+
+
+def foreign_blank(code: str, tokens: list[Token], rng: Random) -> str | None:
+    """A blank that no keyboard types instead of one or all of a line's, or one of no width besides."""
+    line = pick(rng, lines(code, tokens))
+    if line is None:
+        return None
+    if rng.random() < 0.3:
+        return inserted(code, rng.choice(line.tokens).start, rng.choice("\u200b\ufeff\u200e"))
+    blank = rng.choice("\u00a0\u00a0\u2003\u3000")
+    gaps = [
+        (before.end, after.start)
+        for before, after in pairwise(line.tokens)
+        if code[before.end : after.start] == " "
+    ]
+    gaps = [(line.start, line.first.start), *gaps] if line.first.start > line.start else gaps
+    if not gaps:
+        return None
+    for start, end in reversed(gaps if rng.random() < 0.5 else [rng.choice(gaps)]):
+        code = code[:start] + blank * (end - start) + code[end:]
+    return code
 
 
 def name_with_gap(code: str, tokens: list[Token], rng: Random) -> str | None:
@@ -268,6 +320,8 @@ MUTATORS: dict[Mutator, float] = {
     mistype_character: 2.0,
     insert_character: 1.4,
     rubbish_character: 0.4,
+    look_alike: 0.4,
+    foreign_blank: 0.3,
     name_with_gap: 1.0,
     name_with_leading_digit: 0.4,
     extra_name: 0.6,
