@@ -346,7 +346,63 @@ def bodies_without_pass(text: str, rng: Random) -> Written | None:
     return Written("\n".join(truth), "\n".join([*head, *lines[end:]]))
 
 
+def mark_in_front(text: str, rng: Random) -> Written | None:
+    """A quoted mail, a list, a box without its right side."""
+    mark = rng.choice(["> ", "> ", "> > ", ">", "| ", "│ ", "• ", "* ", "- "])
+    has_empty_marks = rng.random() < 0.5
+    lines = [
+        f"{mark}{line}".rstrip() if line.strip() or has_empty_marks else "" for line in text[:-1].split("\n")
+    ]
+    return Written(re.sub(r"[ \t]+$", "", text, flags=re.M), "\n".join(lines) + "\n")
+
+
+def mark_behind(text: str, rng: Random) -> Written | None:
+    """The source of a web page, or line ends made visible."""
+    mark = rng.choice(["<br>", "<br/>", "<br />", "¶", "↵", " |"])
+    lines = [f"{line}{mark}" for line in text[:-1].split("\n")]
+    return Written(re.sub(r"[ \t]+$", "", text, flags=re.M), "\n".join(lines) + "\n")
+
+
+def mark_of_a_merge(text: str, rng: Random) -> Written | None:
+    """What is left where somebody has decided a conflict by hand."""
+    lines = text.split("\n")
+    mark = rng.choice(["<<<<<<< HEAD", "=======", ">>>>>>> feature/more", ">>>>>>> 1f0c2ab (Say it)"])
+    inside = {
+        number
+        for span in string_spans(text)
+        for number in range(text.count("\n", 0, span.start) + 1, text.count("\n", 0, span.end) + 1)
+    }
+    places = [number for number in range(len(lines)) if number not in inside]
+    lines.insert(rng.choice(places), mark)
+    return Written(text, "\n".join(lines))
+
+
+def tabs_and_spaces(text: str, rng: Random) -> Written | None:
+    """Some lines indented in the other way."""
+    lines = text.split("\n")
+    spaces = [number for number, line in enumerate(lines) if line.startswith("    ") and line.strip()]
+    inside = {
+        number
+        for span in string_spans(text)
+        for number in range(text.count("\n", 0, span.start) + 1, text.count("\n", 0, span.end) + 1)
+    }
+    places = [number for number in spaces if number not in inside]
+    if "\t" in text or len(places) < 3:
+        return None
+    start = rng.randrange(len(places))
+    width = rng.choice([4, 4, 8])
+    for number in places[start : start + rng.randint(1, min(8, (len(places) + 1) // 2))]:
+        code = lines[number].lstrip(" ")
+        n_columns = len(lines[number]) - len(code)
+        lines[number] = "\t" * (n_columns // width) + " " * (n_columns % width) + code
+    return Written(text, "\n".join(lines))
+
+
 WAYS: tuple[Way, ...] = (
+    mark_in_front,
+    mark_behind,
+    mark_of_a_merge,
+    tabs_and_spaces,
     transcript_of_the_interpreter,
     transcript_of_ipython,
     line_numbers,

@@ -47,6 +47,7 @@ from redraft_model.passage import (
 )
 from redraft_model.recognise.commands import command
 from redraft_model.recognise.fences import foreign_fence
+from redraft_model.recognise.merge_marks import merge_marks
 from redraft_model.recognise.recogniser import recognised
 from redraft_model.recognise.shifted_print import shifted_prints
 from redraft_model.repair.search import repair
@@ -434,6 +435,11 @@ def _require_merged(source: str) -> None:
     line = conflict(source)
     if line is not None:
         raise PassageError(f"line {line + 1} begins a merge conflict; choose one of its sides first")
+    marks = merge_marks(source)
+    if len(set(marks.values())) > 1:
+        raise PassageError(
+            f"line {min(marks) + 1} is left of a merge conflict; choose one of its sides first"
+        )
 
 
 def _require_python(source: str, text: str) -> None:

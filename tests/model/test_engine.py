@@ -277,6 +277,10 @@ def test_a_merge_conflict_is_for_somebody_to_decide(wild: Engine) -> None:
     source = "x = 1\n<<<<<<< HEAD\ny = 1\n=======\ny = 2\n>>>>>>> other\n"
     with pytest.raises(PassageError, match="line 2 begins a merge conflict; choose one of its sides first"):
         wild.repair(source)
+    with pytest.raises(
+        PassageError, match="line 2 is left of a merge conflict; choose one of its sides first"
+    ):
+        wild.repair(source.rpartition(">>>>>>>")[0])
     quoted = f'TEXT = """\n{source}"""\n'
     assert wild.repair(quoted).text == quoted, "there it is data"
 

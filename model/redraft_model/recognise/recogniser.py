@@ -7,20 +7,27 @@ from redraft_model.recognise.empty_bodies import empty_bodies
 from redraft_model.recognise.entities import escaped
 from redraft_model.recognise.fences import fenced
 from redraft_model.recognise.line_numbers import numbered
+from redraft_model.recognise.marks import marked
+from redraft_model.recognise.merge_marks import merged
 from redraft_model.recognise.prompts import transcript
 from redraft_model.recognise.python2 import leading_zeros, python2
 from redraft_model.recognise.recognition import Recognised, Recogniser
 from redraft_model.recognise.slash_comments import commented
+from redraft_model.recognise.tabs import tabbed
 from redraft_model.text.bounds import Bounds
 from redraft_model.text.versions import code_problem, compiles
 
-# From the outside in: a fence may hold a page's entities, those the prompts of a session, and all of it may be Python 2.
+# From the outside in: a mail may quote a fence, that may hold a page's entities, those the prompts of a session, and all of it may
+# be Python 2.
 RECOGNISERS: tuple[Recogniser, ...] = (
+    marked,
     fenced,
     escaped,
     patched,
     transcript,
     numbered,
+    merged,
+    tabbed,
     commented,
     empty_bodies,
     leading_zeros,
