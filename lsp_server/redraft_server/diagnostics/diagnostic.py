@@ -30,8 +30,9 @@ class Unit(Enum):
     """What a tool counts columns in."""
 
     CHARACTER = auto()
-    UTF8 = auto()
     UTF16 = auto()
+    ASCII = auto()
+    """Characters, on lines of ASCII alone; elsewhere nobody knows what."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Diagnostic:
     start: Position
     end: Position | None
     unit: Unit
+    word: str = ""
+    """The name that is wrong, where the message says it; it is the place where `unit` fails."""
 
     @property
     def kind(self) -> DiagnosisKind | None:

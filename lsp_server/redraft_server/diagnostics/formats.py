@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from redraft_server.diagnostics.diagnostic import Diagnostic, DiagnosticsError, 
 from redraft_server.discovery import git_root
 
 _Object = dict[str, Any]
+_MYPY_WORD = re.compile(r'(?:Name|attribute) "(\w+)"')
 
 
 def read(text: str, folder: Path, name: str) -> list[Diagnostic]:
@@ -77,16 +79,20 @@ def _ruff(entries: list[_Object], folder: Path) -> Iterator[Diagnostic]:
 
 
 def _mypy(entries: list[_Object], folder: Path) -> Iterator[Diagnostic]:
-    """Lines count from 1, columns from 0 and in bytes; older versions do not say where something ends."""
+    """Lines count from 1, columns from 0. On lines with other characters than ASCII columns depend on version and parser.
+
+    Older versions do not say where something ends.
+    """
     for entry in entries:
         if entry["severity"] == "note":
             continue
         start = Position(entry["line"] - 1, max(0, entry["column"]))
         end_line, end_column = entry.get("end_line"), entry.get("end_column")
         end = None if not end_line or end_column is None else Position(end_line - 1, end_column)
-        yield Diagnostic(
-            folder / entry["file"], str(entry["code"] or ""), entry["message"], start, end, Unit.UTF8
-        )
+        message, rule = entry["message"], str(entry["code"] or "")
+        quoted = _MYPY_WORD.search(message)
+        word = quoted[1] if quoted else ""
+        yield Diagnostic(folder / entry["file"], rule, message, start, end, Unit.ASCII, word)
 
 
 def _pyright(found: _Object, folder: Path) -> Iterator[Diagnostic]:
