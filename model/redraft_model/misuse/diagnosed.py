@@ -32,8 +32,8 @@ TRUST = {
     DiagnosisKind.ATTRIBUTE: Trust(2.0, 0.5),
     DiagnosisKind.ARGUMENT: Trust(2.0, 0.6),
 }
-# The same where a base has judged the words.
-JUDGED_TRUST = TRUST
+# Where a base has judged the words; only undefined names were measured, the others have the bound of words that no tool names.
+JUDGED_TRUST = {kind: Trust(0.0, 0.76) for kind in DiagnosisKind} | {DiagnosisKind.UNDEFINED: Trust(0.0, 0.6)}
 
 
 @dataclass(frozen=True)
