@@ -1,17 +1,20 @@
 """Repairing one document or notebook: ask the engine, refuse what is not safe, say what came of it. Writes nothing."""
 
 import math
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from redraft_model.passage import UNWATCHED, Cost, Draft, Repairs, Span, Version, Watch
+from redraft_model.passage import UNWATCHED, Corrects, Cost, DiagnosisKind, Draft, Span, Version, Watch
 from redraft_model.text.versions import needed, too_new, version_name
 
 from redraft_server import safety
+from redraft_server.diagnostics.diagnostic import Diagnostic
+from redraft_server.diagnostics.places import Located
 from redraft_server.diff import unified
 from redraft_server.document import Document, UnwritableDocument
-from redraft_server.finding import Finding, Region, refused, replacements, unlikely
+from redraft_server.finding import Finding, Region, refused, regions, replacements, unlikely
 from redraft_server.notebook_files import Cell, Notebook
 from redraft_server.problems import Problem, code_problem
 from redraft_server.report import Result, Status
@@ -27,6 +30,8 @@ class Fix:
     after: bytes
     patch: bytes
     result: Result
+    corrected: tuple[Diagnostic, ...] = ()
+    """What other tools have found and the repair has to make go."""
 
     @property
     def written(self) -> bytes:
@@ -72,7 +77,7 @@ def refusal(before: Document | Notebook, after: Document | Notebook) -> str:
 
 
 def fix(
-    engine: Repairs,
+    engine: Corrects,
     document: Document,
     *,
     patch_name: str,
@@ -80,6 +85,7 @@ def fix(
     semantic: bool = False,
     min_confidence: float = 0.0,
     target: Version | None = None,
+    located: Sequence[Located] = (),
     watch: Watch = UNWATCHED,
     timeout: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
@@ -87,11 +93,14 @@ def fix(
     """The engine's repair of `document`, checked; the diff in the result calls the file `patch_name`.
 
     Only `span` changes. A calibrated engine has to be sure of the repair with a probability of `min_confidence`. `target` is the
-    oldest Python that it is for. It is given up after `timeout` seconds on `clock` (0: never).
+    oldest Python that it is for. `located` is what other tools have found in it. It is given up after `timeout` seconds on `clock`
+    (0: never).
     """
     before = document.encode(document.text)
     attempt = _attempt(
-        engine, document.text, _Asked(span, semantic, target, watch.limited(timeout, clock), timeout)
+        engine,
+        document.text,
+        _Asked(span, semantic, target, watch.limited(timeout, clock), timeout, tuple(located)),
     )
     finding = None if attempt.problem is None else refused(attempt.problem, document.text)
     try:
@@ -99,11 +108,16 @@ def fix(
     except UnwritableDocument as error:
         attempt, after = attempt.refused(str(error)), before
     result = _result(engine, document, [attempt], min_confidence, finding)
-    return _fix(before, after, document.encoding, patch_name, result)
+    done = [each for each in located if attempt.is_changed and each.diagnosis in attempt.draft.corrected]
+    if located and not attempt.problem:
+        left = [each for each in located if each not in done and not _is_resolved(each, attempt)]
+        result = _with_diagnosed(result, done, left, document.text)
+    fixed = _fix(before, after, document.encoding, patch_name, result)
+    return replace(fixed, corrected=tuple(each.diagnostic for each in done))
 
 
 def fix_notebook(
-    engine: Repairs,
+    engine: Corrects,
     notebook: Notebook,
     *,
     patch_name: str,
@@ -150,6 +164,7 @@ class _Asked:
     target: Version | None
     watch: Watch
     timeout: float
+    located: tuple[Located, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,11 +193,9 @@ class _Attempt:
         return replace(self, text=self.before, refusal=reason.rstrip("."))
 
 
-def _attempt(engine: Repairs, code: str, asked: _Asked, where: str = "") -> _Attempt:
+def _attempt(engine: Corrects, code: str, asked: _Asked, where: str = "") -> _Attempt:
     """The engine's repair of `code`, checked; `where` is said behind the number of a line."""
-    draft = engine.repair(
-        code, span=asked.span, semantic=asked.semantic, target_version=asked.target, watch=asked.watch
-    )
+    draft = _draft(engine, code, asked)
     text = _with_end_of(code, draft.text)
     left = code_problem(text, asked.target)
     problem = code_problem(code, asked.target)
@@ -190,11 +203,65 @@ def _attempt(engine: Repairs, code: str, asked: _Asked, where: str = "") -> _Att
     if left is not None and asked.watch.is_late():
         return attempt.refused(f"no repair found within {asked.timeout:g} s; give it more with --timeout")
     refusal = safety.check(code, text, asked.span, draft.reading)
+    if refusal is None and draft.corrected:
+        refusal = safety.check_names(code, text)
     return attempt.refused(refusal.reason) if refusal else attempt
 
 
+def _draft(engine: Corrects, code: str, asked: _Asked) -> Draft:
+    """What the engine makes of a text: what other tools have found in it comes first, if it compiles."""
+    corrected = _NO_DRAFT
+    if asked.located and code_problem(code, asked.target) is None:
+        corrected = engine.correct(code, [each.diagnosis for each in asked.located], watch=asked.watch)
+        if not asked.semantic:
+            return corrected
+    before = corrected.text or code
+    n_more = len(before) - len(code)
+    span = None if asked.span is None else Span(asked.span.start, asked.span.end + n_more)
+    draft = engine.repair(
+        before, span=span, semantic=asked.semantic, target_version=asked.target, watch=asked.watch
+    )
+    return draft if corrected is _NO_DRAFT else _after(corrected, draft)
+
+
+def _after(first: Draft, second: Draft) -> Draft:
+    """Two drafts, one made of what the other has made, as one."""
+    changes = [draft for draft in (first, second) if draft.n_edits]
+    return replace(
+        second,
+        score=first.score + second.score,
+        confidence=math.prod(draft.confidence for draft in changes) if changes else 0.0,
+        n_edits=first.n_edits + second.n_edits,
+        cost=first.cost + second.cost,
+        corrected=first.corrected,
+    )
+
+
+def _is_resolved(each: Located, attempt: _Attempt) -> bool:
+    """Whether what is said of an unused variable has gone with another diagnostic: it stands in the text more often."""
+    name = each.diagnosis.span.of(attempt.before)
+    before, after = (
+        len(re.findall(rf"\b{re.escape(name)}\b", text)) for text in (attempt.before, attempt.text)
+    )
+    return each.diagnosis.kind is DiagnosisKind.UNUSED and after > before
+
+
+def _with_diagnosed(result: Result, done: Sequence[Located], left: Sequence[Located], text: str) -> Result:
+    """The result for a `text` in which tools have found something: where, and for what no other word was found."""
+    shown = next(iter(done or left), None)
+    if shown is not None:
+        (region,) = regions(text, [shown.diagnosis.span])
+        result = replace(result, finding=Finding(shown.diagnostic.said, region, is_error=False))
+    if not left or result.status not in (Status.CLEAN, Status.FIXED):
+        return result
+    about = f"{left[0].diagnostic}{f' and {len(left) - 1} more' if len(left) > 1 else ''}"
+    if result.status is Status.FIXED:
+        return replace(result, reason=f"left: {about}")
+    return replace(result, status=Status.UNFIXABLE, reason=f"no other word found for {about}")
+
+
 def _result(
-    engine: Repairs,
+    engine: Corrects,
     source: Document | Notebook,
     attempts: Sequence[_Attempt],
     min_confidence: float,

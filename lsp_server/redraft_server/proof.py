@@ -3,22 +3,17 @@
 0 is the best end, then comes a smaller exit code; an end by a signal or by the time limit is the worst. Knows nothing of files.
 """
 
-import os
 import shlex
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from redraft_model.errors import RedraftError
 
+from redraft_server import child
+
 DEFAULT_TEST_TIMEOUT = 600.0  # seconds
 N_LINES_SHOWN = 10
 
-_SECONDS_TO_END = 5
 _MAX_SHOWN_BYTES = 20_000
 
 
@@ -84,48 +79,11 @@ class Proof:
 
     def _run(self) -> Ending:
         self._tell(f"running {shlex.join(self._words)}")
-        with tempfile.TemporaryFile() as output:
-            try:
-                process = subprocess.Popen(
-                    self._words,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    # Compiled files go by seconds and sizes: one of a fix must not be taken for that of the old file.
-                    env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise ProofError(
-                    f"{self._words[0]} cannot be started ({error.strerror or error}); check --test-cmd"
-                ) from error
-            code: int | None = None
-            try:
-                with suppress(subprocess.TimeoutExpired):
-                    code = process.wait(self._time_limit)
-            finally:
-                # What the command has started, too: it would work on files that are put back.
-                _end(process)
-            return Ending(code, _last_lines(output.fileno()))
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM):
         try:
-            if sys.platform == "win32":
-                process.terminate()
-            else:
-                os.killpg(process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            break
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_SECONDS_TO_END)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_SECONDS_TO_END)
-
-
-def _last_lines(descriptor: int) -> tuple[str, ...]:
-    size = os.lseek(descriptor, 0, os.SEEK_END)
-    os.lseek(descriptor, max(0, size - _MAX_SHOWN_BYTES), os.SEEK_SET)
-    text = os.read(descriptor, _MAX_SHOWN_BYTES).decode(errors="replace")
-    return tuple(text.rstrip().splitlines()[-N_LINES_SHOWN:])
+            finished = child.run(self._words, self._time_limit, max_bytes=_MAX_SHOWN_BYTES, is_merged=True)
+        except OSError as error:
+            raise ProofError(
+                f"{self._words[0]} cannot be started ({error.strerror or error}); check --test-cmd"
+            ) from error
+        lines = finished.out.decode(errors="replace").rstrip().splitlines()
+        return Ending(finished.code, tuple(lines[-N_LINES_SHOWN:]))

@@ -2,12 +2,12 @@
 
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
 import redraft_model
-from redraft_model.passage import UNWATCHED, About, Draft, Repairs, Span, Version, Watch
+from redraft_model.passage import UNWATCHED, About, Corrects, Diagnosis, Draft, Span, Version, Watch
 
 from redraft_server import __version__
 from redraft_server.verdicts import Verdicts, key_of
@@ -22,18 +22,18 @@ def _here() -> tuple[str, ...]:
 
 
 class RememberingEngine:
-    """`Repairs` by an engine that `open_engine` loads when it is first needed.
+    """`Corrects` by an engine that `open_engine` loads when it is first needed.
 
     `fingerprint` tells engines apart that answer differently, without loading one; where it is None nothing is remembered.
     """
 
     def __init__(
-        self, open_engine: Callable[[], Repairs], fingerprint: Callable[[], str | None], verdicts: Verdicts
+        self, open_engine: Callable[[], Corrects], fingerprint: Callable[[], str | None], verdicts: Verdicts
     ) -> None:
         self._open_engine = open_engine
         self._fingerprint = fingerprint
         self._verdicts = verdicts
-        self._engine: Repairs | None = None
+        self._engine: Corrects | None = None
         self._model: str | None = None
         self.known_about: About | None = None
         """What it runs; None if that was not needed so far."""
@@ -59,13 +59,35 @@ class RememberingEngine:
         """The draft of the engine, or of an earlier run that asked the same; that one costs nothing."""
         about = self.about
         asked = f"{span} {semantic} {target_version}"
-        key = self._key("draft", asked, source)
+        return self._remembered(
+            self._key("draft", asked, source),
+            source,
+            about,
+            lambda engine: engine.repair(
+                source, span=span, semantic=semantic, target_version=target_version, watch=watch
+            ),
+            watch,
+        )
+
+    def correct(self, source: str, diagnoses: Sequence[Diagnosis], *, watch: Watch = UNWATCHED) -> Draft:
+        """The same for what other tools have found."""
+        about = self.about
+        asked = " ".join(f"{each.kind} {each.span.start} {each.span.end}" for each in diagnoses)
+        return self._remembered(
+            self._key("correct", asked, source),
+            source,
+            about,
+            lambda engine: engine.correct(source, diagnoses, watch=watch),
+            watch,
+        )
+
+    def _remembered(
+        self, key: bytes, source: str, about: About, ask: Callable[[Corrects], Draft], watch: Watch
+    ) -> Draft:
         known = None if self._model is None else self._verdicts.draft(key, source)
         if known is not None:
             return known
-        draft = self._opened().repair(
-            source, span=span, semantic=semantic, target_version=target_version, watch=watch
-        )
+        draft = ask(self._opened())
         # What was given up may be found with more time.
         if self._model is not None and not watch.is_late():
             self._verdicts.put_about(self._key("about"), about)
@@ -75,7 +97,7 @@ class RememberingEngine:
     def _key(self, *parts: str) -> bytes:
         return key_of(*_here(), self._model or "", *parts)
 
-    def _opened(self) -> Repairs:
+    def _opened(self) -> Corrects:
         if self._engine is None:
             self._engine = self._open_engine()
         return self._engine

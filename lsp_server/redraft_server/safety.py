@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from redraft_model.passage import Reading, Span
 from redraft_model.text.comments import lost_comments
+from redraft_model.text.scopes import parsed, unbound_names
 
 from redraft_server.problems import code_problem, syntax_problem
 
@@ -39,6 +40,15 @@ def check(
     if compiles(before) and not compiles(after):
         return Refusal("The text compiles and the rewrite would not.")
     return None
+
+
+def check_names(before: str, after: str) -> Refusal | None:
+    """What is wrong with other names in the place of some; None if nothing is. Both texts parse."""
+    known, tree = parsed(before), parsed(after)
+    if known is None or tree is None:
+        return None
+    lost = [name for name in unbound_names(tree) if name not in unbound_names(known)]
+    return Refusal(f"The rewrite would read {lost[0]}, which has no value.") if lost else None
 
 
 def parses(text: str) -> bool:

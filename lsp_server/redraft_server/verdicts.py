@@ -21,7 +21,7 @@ from typing import Any
 
 from rapidfuzz.distance import LCSseq
 from redraft_model.errors import RedraftError
-from redraft_model.passage import About, Cost, Draft, Reading, Span
+from redraft_model.passage import About, Cost, Diagnosis, DiagnosisKind, Draft, Reading, Span
 
 from redraft_server import edits
 
@@ -137,6 +137,10 @@ class Verdicts:
                 bool(found["parses"]),
                 Cost(),
                 read and Reading(str(read["what"]), _changed(source, read["edits"])),
+                tuple(
+                    Diagnosis(Span(start, end), DiagnosisKind(kind))
+                    for start, end, kind in found.get("corrected", ())
+                ),
             )
         except (KeyError, TypeError, ValueError):
             return None
@@ -154,6 +158,7 @@ class Verdicts:
                     "n_edits": draft.n_edits,
                     "parses": draft.parses,
                     "reading": read and {"what": read.what, "edits": _changes(source, read.text)},
+                    "corrected": [(each.span.start, each.span.end, each.kind) for each in draft.corrected],
                 },
             )
         # What took seconds is not to be lost with the process.

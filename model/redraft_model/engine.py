@@ -23,6 +23,7 @@ from redraft_model.decode.sampler import Observer, Sampling, Trace, drafts, gene
 from redraft_model.decode.verify import Verifier, WatchedVerifier
 from redraft_model.errors import Cancelled, OutOfTime, PassageError
 from redraft_model.feature_weights import FeatureWeights
+from redraft_model.misuse import diagnosed
 from redraft_model.misuse import sweep as sweeping
 from redraft_model.misuse.judging import MisuseJudge
 from redraft_model.network.adapter import Adapter, adapter_for
@@ -37,6 +38,7 @@ from redraft_model.passage import (
     Completion,
     Cost,
     DenoiseStep,
+    Diagnosis,
     Doubt,
     Draft,
     Passage,
@@ -214,6 +216,41 @@ class Engine:
         confidence = _squashed(score) if self._repair_weights is None else probability * (text != source)
         reading = None if known is None else Reading(known.what, known.text)
         return Draft(text, score, confidence, n_edits, is_valid, cost, reading)
+
+    @torch.inference_mode()
+    def correct(self, source: str, diagnoses: Sequence[Diagnosis], *, watch: Watch = UNWATCHED) -> Draft:
+        """The whole source with other words where tools have found wrong ones, as far as some are likely enough.
+
+        The source itself where it does not compile, or the checkpoint is not calibrated. Once `watch` is late, nothing is done.
+        Raises Cancelled, and PassageError for a source that is too long.
+        """
+        _require_usable(source)
+        started = time.perf_counter()
+        proposer = Proposer(self._model, self._tokenizer, watch)
+        disguise = disguised(source)
+        python = disguise.text if disguise else source
+        corrected = diagnosed.Corrected(python)
+        if self._misuse_weights is not None and compiles(python):
+            with contextlib.suppress(OutOfTime):
+                corrected = diagnosed.correct(
+                    proposer,
+                    python,
+                    [each for each in diagnoses if disguise is None or not disguise.hides(each.span)],
+                    self._misuse_weights,
+                    self._misuse_judge(watch),
+                    is_allowed=lambda after: is_faithful(python, after) and _is_revealable(disguise, after),
+                )
+        text = _revealed(disguise, corrected.source)
+        cost = Cost(proposer.effort.n_forward, proposer.effort.n_tokens, time.perf_counter() - started)
+        return Draft(
+            text,
+            corrected.score,
+            corrected.probability * (text != source),
+            len(corrected.diagnoses),
+            parses(text),
+            cost,
+            corrected=corrected.diagnoses,
+        )
 
     def _judge(self, watch: Watch) -> Judge | None:
         """The base, for one request; None where there is none whose judgement the weights were fitted to."""

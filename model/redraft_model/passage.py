@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Protocol
 
 from redraft_model.errors import Cancelled, OutOfTime
@@ -102,6 +103,26 @@ class Reading:
     text: str
 
 
+class DiagnosisKind(StrEnum):
+    """What a tool has against a word."""
+
+    UNDEFINED = "undefined"  # a name that nothing gives a value
+    UNUSED = "unused"  # a variable that nothing reads: something else is read where it was meant
+    ATTRIBUTE = "attribute"  # one that is not there: it is the wrong one, or that of the wrong variable
+    ARGUMENT = "argument"  # of a call, not what it takes
+
+
+@dataclass(frozen=True, order=True)
+class Diagnosis:
+    """A piece of a text in which a tool has found something wrong with names.
+
+    Of an unused variable it is the name that is bound; of an attribute it has what stands before the dot in it, if that is a name.
+    """
+
+    span: Span
+    kind: DiagnosisKind
+
+
 @dataclass(frozen=True)
 class Draft:
     """Text the model returns in place of a passage's target (of the whole source, for `Engine.repair`).
@@ -109,7 +130,8 @@ class Draft:
     `score` is the model's log-probability ratio of this text over leaving the target alone. `confidence` is in [0, 1]; that of a
     repair or of the rest of a line by a calibrated checkpoint (`About.is_calibrated`) is how likely this is what the code should
     be, 0 when nothing was changed. `n_edits` counts the model's token edits and the lines changed by recognition; `parses` says
-    whether the whole text parses with the draft in place. `reading` is there if the whole source was pasted from elsewhere.
+    whether the whole text parses with the draft in place. `reading` is there if the whole source was pasted from elsewhere;
+    `corrected` are the diagnoses because of which a word was changed, by their places in the source.
     """
 
     text: str
@@ -119,6 +141,7 @@ class Draft:
     parses: bool
     cost: Cost
     reading: Reading | None = None
+    corrected: tuple[Diagnosis, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -212,6 +235,14 @@ class Repairs(Protocol):
 
         `target_version` is the oldest Python that the text is for; None: the newest.
         """
+        ...
+
+
+class Corrects(Repairs, Protocol):
+    """Whatever also puts right what other tools have found; `redraft_model.engine.Engine` does."""
+
+    def correct(self, source: str, diagnoses: Sequence[Diagnosis], *, watch: Watch = ...) -> Draft:
+        """Whole text in, whole text out; the same text if no other word is likely enough."""
         ...
 
 

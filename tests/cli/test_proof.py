@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from redraft_server import proof
+from redraft_server import child
 from redraft_server.document import UnwritableDocument
 from redraft_server.proof import Proof, ProofError
 from redraft_server.writing import attempt
@@ -257,7 +257,7 @@ def test_the_command_gets_no_input_and_leaves_no_compiled_files(run, folder, tes
 
 
 def test_a_command_that_ignores_a_polite_end_is_ended(monkeypatch) -> None:
-    monkeypatch.setattr(proof, "_SECONDS_TO_END", 0.2)
+    monkeypatch.setattr(child, "_SECONDS_TO_END", 0.2)
     # What a process ignores, those that it starts ignore from their first moment on.
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:

@@ -19,7 +19,18 @@ from redraft_model.errors import Cancelled, CheckpointError, PassageError
 from redraft_model.fit.fitting import fit, hand_set_for_lines
 from redraft_model.network.checkpoint import Checkpoint, Training, export_checkpoint, load_checkpoint
 from redraft_model.network.transformer import Transformer
-from redraft_model.passage import About, Completion, DenoiseStep, Draft, Passage, Reading, Span, Watch
+from redraft_model.passage import (
+    About,
+    Completion,
+    DenoiseStep,
+    Diagnosis,
+    DiagnosisKind,
+    Draft,
+    Passage,
+    Reading,
+    Span,
+    Watch,
+)
 from redraft_model.repair.ranking import REPAIR_FEATURES, RepairWeights
 from redraft_model.repair.settings import Search
 from redraft_model.text.parser import parses
@@ -623,3 +634,28 @@ def test_a_completion_takes_at_most_as_many_steps_as_it_has_masks(wild: Engine) 
         wild.complete(Passage("x = ", "", "\n"), single_line=single_line, watch=Watch(on_step=steps.append))
         assert 0 < len(steps) <= limit
         assert {step.limit for step in steps} == {limit}
+
+
+def test_what_a_tool_has_found_is_put_right_where_the_text_compiles(wild: Engine) -> None:
+    source = "def f(path):\n    records = path\n    return recrods\n"
+    at = source.index("recrods")
+    diagnosis = Diagnosis(Span(at, at + 7), DiagnosisKind.UNDEFINED)
+    bundled = Engine.load(device="cpu")
+    draft = bundled.correct(source, [diagnosis])
+    assert draft.text == source.replace("recrods", "records")
+    assert (draft.n_edits, draft.corrected, draft.parses) == (1, (diagnosis,), True)
+    assert 0.8 < draft.confidence < 1
+    assert bundled.correct(source + "(", [diagnosis]).text == source + "("
+    late = bundled.correct(source, [diagnosis], watch=Watch(is_late=lambda: True))
+    assert (late.text, late.confidence, late.corrected) == (source, 0.0, ())
+    # Without a calibration nobody knows how likely a word is right.
+    assert wild.correct(source, [diagnosis]).text == source
+    with pytest.raises(Cancelled):
+        bundled.correct(source, [diagnosis], watch=Watch(is_cancelled=lambda: True))
+
+
+def test_newer_syntax_around_a_diagnosed_word_stays() -> None:
+    source = 'type Name = str\ndef f(path):\n    records = path\n    return recrods + f"{path + "x"}"\n'
+    at = source.index("recrods")
+    draft = Engine.load(device="cpu").correct(source, [Diagnosis(Span(at, at + 7), DiagnosisKind.UNDEFINED)])
+    assert draft.text == source.replace("recrods", "records")

@@ -3,6 +3,7 @@
 import functools
 import math
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from redraft_server import loading
 from redraft_server.changed import HEAD, changed_below
 from redraft_server.cli import fix_options
+from redraft_server.cli.diagnosing import diagnosed_by
 from redraft_server.cli.fix_files import fix_files, fix_stdin, pass_through
 from redraft_server.cli.fix_output import Format
 from redraft_server.cli.fix_task import Task
@@ -23,6 +25,7 @@ from redraft_server.cli.opening import (
 )
 from redraft_server.cli.review import Review
 from redraft_server.cli.terminal import talk
+from redraft_server.diagnostics.linters import DEFAULT_LINTER_TIMEOUT, Linter
 from redraft_server.discovery import ChangedBelow, Exclusion, discover
 from redraft_server.model_choice import AUTO, ModelChoice
 from redraft_server.proof import DEFAULT_TEST_TIMEOUT, Proof
@@ -57,6 +60,9 @@ def fix(
     run_file: fix_options.RunFileOption = None,
     test_cmd: fix_options.TestCommand = None,
     test_timeout: fix_options.TestTimeout = DEFAULT_TEST_TIMEOUT,
+    diagnostics: fix_options.DiagnosticsOption = None,
+    linter: fix_options.LinterOption = None,
+    linter_timeout: fix_options.LinterTimeout = DEFAULT_LINTER_TIMEOUT,
     no_cache: fix_options.NoCache = False,
     force: ForceOption = False,
     device: DeviceOption = Device.AUTO,
@@ -88,6 +94,9 @@ def fix(
         raise typer.BadParameter("--interactive shows changes to people; leave out --format and --json")
     if test_cmd is not None and not chosen[Changes.WRITE]:
         raise typer.BadParameter("--test-cmd judges what is written: add --write or --interactive")
+    if diagnostics is not None and linter is not None:
+        raise typer.BadParameter("choose one of --diagnostics and --linter")
+    tool = None if linter is None else Linter.of(linter, linter_timeout, talk)
     memory = Verdicts.none() if no_cache else _memory()
     task = Task(
         RememberingEngine(lambda: loading.open_engine(choice), lambda: loading.fingerprint(choice), memory),
@@ -114,14 +123,15 @@ def fix(
             sources, is_forced=force, exclusion=exclusion, changed_below=_changes_since(revision)
         )
         with closing(memory):
+            task = replace(task, diagnosed=diagnosed_by(diagnostics, tool, found.files))
             if run_file is None:
                 raise typer.Exit(fix_files(task, found))
             with RunFile.opened(run_file, task.options(choice)) as opened:
                 raise typer.Exit(fix_files(task, found, opened))
-    if len(sources) > 1 or chosen[Changes.WRITE] or revision is not None or run_file is not None:
+    if len(sources) > 1 or chosen[Changes.WRITE] or any((revision, run_file, diagnostics, tool)):
         raise typer.BadParameter(
             "- stands alone: it goes neither with files nor with --write, --interactive, --changed, "
-            "--changed-since or --run-file"
+            "--changed-since, --run-file, --diagnostics or --linter"
         )
     is_excluded = stdin_filename is not None and exclusion.covers(stdin_filename)
     with closing(memory):

@@ -14,7 +14,7 @@ from redraft_server.discovery import Discovery, SourceFile
 from redraft_server.document import UnreadableDocument
 from redraft_server.fixing import Fix
 from redraft_server.notebook_files import MAX_NOTEBOOK_BYTES
-from redraft_server.proof import Proof, ProofError
+from redraft_server.proof import ProofError
 from redraft_server.report import Changes, Exit, Report, Result, Status
 from redraft_server.run_file import RunFile
 
@@ -102,7 +102,13 @@ def _fixed(task: Task, file: SourceFile, data: bytes, progress: Bar, n_done: int
     except UnreadableDocument as error:
         return _without(data, Result(name, Status.SKIPPED, str(error)))
     try:
-        fixed = task.fix(source, file.path.parent, patch_name(file.path), watch(progress, n_done, name))
+        fixed = task.fix(
+            source,
+            file.path.parent,
+            patch_name(file.path),
+            watch(progress, n_done, name),
+            task.diagnostics(file.path),
+        )
         if task.review is not None:
             with progress.aside():
                 fixed = task.review.of(fixed, file.path, source.encoding, task.target(file.path.parent))
@@ -121,23 +127,30 @@ def _fixed(task: Task, file: SourceFile, data: bytes, progress: Bar, n_done: int
 
 def _written(task: Task, file: SourceFile, fixed: Fix) -> Fix:
     """`fixed`, written into its file; what speaks against it if it was put back. Raises RedraftError."""
-    if task.proof is None:
+    if task.proof is None and (task.diagnosed is None or not task.diagnosed.is_asked_again(file.path)):
         writing.replace(file.path, fixed.written, expected=fixed.before, roots=file.roots)
         return fixed
-    return _proven(task.proof, file, fixed)
-
-
-def _proven(proof: Proof, file: SourceFile, fixed: Fix) -> Fix:
-    proof.prepare()
+    if task.proof is not None:
+        task.proof.prepare()
     objections: list[str] = []
 
     def is_good() -> bool:
-        objections.append(proof.objection())
+        objections.append(_objection(task, file, fixed))
         return not objections[-1]
 
     if writing.attempt(file.path, fixed.written, expected=fixed.before, roots=file.roots, is_good=is_good):
         return fixed
     return fixed.held_back(objections[-1])
+
+
+def _objection(task: Task, file: SourceFile, fixed: Fix) -> str:
+    """What speaks against a file that was written, by the linter and by the user's own command; "" if nothing does."""
+    if task.diagnosed is not None:
+        # Of changes that the user has chosen, some may have been declined.
+        targeted = () if fixed.result.is_accepted else fixed.corrected
+        if objection := task.diagnosed.objection(file.path, targeted):
+            return objection
+    return "" if task.proof is None else task.proof.objection()
 
 
 def _without(data: bytes, result: Result) -> Fix:

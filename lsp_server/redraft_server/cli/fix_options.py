@@ -100,3 +100,23 @@ TestCommand = Annotated[
 TestTimeout = Annotated[
     float, typer.Option("--test-timeout", metavar="SECONDS", min=0.001, help="How long COMMAND may take.")
 ]
+DiagnosticsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--diagnostics",
+        metavar="FILE",
+        help="Put right the names that FILE says are wrong: SARIF, or the JSON of ruff, pyright or mypy.",
+    ),
+]
+LinterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--linter",
+        metavar="NAME|COMMAND",
+        help="Put right the names that ruff, pyright, mypy or COMMAND finds wrong. It is run on the files.",
+    ),
+]
+LinterTimeout = Annotated[
+    float,
+    typer.Option("--linter-timeout", metavar="SECONDS", min=0.001, help="How long the linter may take."),
+]

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 from redraft_model.decode.judge import Judge
 from redraft_model.misuse.cloze import Guess
-from redraft_model.misuse.ranking import JudgedMisuseWeights, MisuseWeights, judged_misuse_features
+from redraft_model.misuse.ranking import (
+    JudgedMisuseFeatures,
+    JudgedMisuseWeights,
+    MisuseWeights,
+    judged_misuse_features,
+)
 
 N_JUDGED = 8  # words of one function, the likeliest by what else is known of them
 N_BEHIND = 48  # tokens behind a slot that are looked at; further on the likelihoods have mostly met again
@@ -20,6 +25,20 @@ class MisuseJudge:
 
     def shares(self, source: str, words: Sequence[Guess], prior: MisuseWeights) -> list[tuple[Guess, float]]:
         """How likely each of the words judged in one function of `source` is right; the others are not."""
+        chosen, features = self._judged(source, words, prior)
+        return list(zip(chosen, self.weights.word_shares(features), strict=True))
+
+    def scores(self, source: str, words: Sequence[Guess], prior: MisuseWeights) -> list[tuple[Guess, float]]:
+        """The same as logits against nothing being wrong."""
+        chosen, features = self._judged(source, words, prior)
+        return [
+            (word, self.weights.word.score(each.values()))
+            for word, each in zip(chosen, features, strict=True)
+        ]
+
+    def _judged(
+        self, source: str, words: Sequence[Guess], prior: MisuseWeights
+    ) -> tuple[list[Guess], list[JudgedMisuseFeatures]]:
         chosen = preselected(prior, words)
         features = judged_misuse_features(
             [word.features for word in chosen],
@@ -27,7 +46,7 @@ class MisuseJudge:
             [prior.words[word.features.group].score(word.features.values()) for word in chosen],
             len(words),
         )
-        return list(zip(chosen, self.weights.word_shares(features), strict=True))
+        return chosen, features
 
 
 def preselected(prior: MisuseWeights, words: Sequence[Guess], n: int = N_JUDGED) -> list[Guess]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
 
-from redraft_model.passage import Span
+from redraft_model.passage import Diagnosis, DiagnosisKind, Span
 from redraft_model.text.attributes import ClassAttributes, Use, class_attributes
 from redraft_model.text.scopes import ARITHMETIC, COMPARISONS, FILLERS, Scope, ScopeAnalysis, parsed, steps
 
@@ -84,6 +84,38 @@ def slots(source: str, within: Span | None = None) -> list[Slot]:
         slot.span: slot for slot in found if part.start <= slot.span.start and slot.span.end <= part.end
     }
     return [_with_ngrams(analysis, inside[span]) for span in sorted(inside)]
+
+
+def slots_of_diagnosis(source: str, diagnosis: Diagnosis) -> list[Slot]:
+    """The slots in one of which a word has to change because of a diagnosis, in order; with no other word than it allows.
+
+    Whatever takes a place has a value. Of an unused variable these are the places of its function that could read it.
+    """
+    if diagnosis.kind is not DiagnosisKind.UNUSED:
+        meant = (slot for slot in slots(source, diagnosis.span) if _is_meant(slot, diagnosis.kind))
+        return [slot for each in meant if (slot := _with_known(each)).others]
+    analysed, name = _analysed(source), diagnosis.span.of(source)
+    if analysed is None:
+        return []
+    function = analysed[0].function_at(diagnosis.span.start)
+    found = (slot for slot in slots(source) if slot.kind == "name" and slot.function == function)
+    return [slot for each in found if (slot := _with_unread(each, name)).others]
+
+
+def _is_meant(slot: Slot, kind: DiagnosisKind) -> bool:
+    if kind is DiagnosisKind.UNDEFINED:
+        return slot.kind == "name"
+    return kind is DiagnosisKind.ARGUMENT or slot.kind != "sign"
+
+
+def _with_known(slot: Slot) -> Slot:
+    """The slot with no other words than those that have a value."""
+    return replace(slot, others=tuple(word for word in slot.others if word.is_known))
+
+
+def _with_unread(slot: Slot, name: str) -> Slot:
+    """The slot with `name` as the only other word; with none if something reads it by now."""
+    return replace(slot, others=tuple(word for word in slot.others if word.text == name and not word.n_reads))
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,1 @@
+"""What linters and type checkers have found, as places for the misuse search."""
