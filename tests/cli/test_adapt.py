@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from redraft_model.calibration.weights import Calibration, load_calibration
 from redraft_model.data.shards import Shards
 from redraft_model.network.checkpoint import Training, export_checkpoint, load_checkpoint
 from redraft_model.network.config import ModelConfig
@@ -200,14 +201,14 @@ def test_what_git_ignores_and_what_looks_secret_is_not_learnt(
 
 def test_what_helps_is_printed_and_recommended(run, repository: Path, checkpoint: Path, knowing) -> None:
     knowing(4, 1)
-    (checkpoint / "calibration.json").write_text("{}")
+    calibration = Calibration({"completion": {"bias": 0.5}}).save(checkpoint)
     outcome = run("adapt", repository, "--minutes", LONG, "--checkpoint", checkpoint, "--device", "cpu")
-    (checkpoint / "calibration.json").unlink()
+    calibration.unlink()
     home = adapted.Home.of(repository)
     assert (outcome.code, outcome.out.decode()) == (Exit.FINE, f"{home.checkpoint}\n")
     assert "25 % right before, 100 % now (3 and 12 of 12 places)" in outcome.err
     assert "chance" not in outcome.err
-    assert (home.checkpoint / "calibration.json").read_text() == "{}"
+    assert load_calibration(home.checkpoint).section("completion").number("bias") == 0.5
     about = json.loads((home.folder / "about.json").read_text())
     assert (about["n_gained"], about["n_lost"], about["is_clear"]) == (9, 0, True)
 

@@ -3,11 +3,10 @@
 Knows nothing of where the result is kept, nor of whether it is any better.
 """
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from redraft_model.calibration.weights import FILE as CALIBRATION_FILE
+from redraft_model.calibration.weights import load_calibration
 from redraft_model.data.shards import Shards
 from redraft_model.errors import DataError
 from redraft_model.network.checkpoint import read_shape
@@ -57,9 +56,8 @@ def adapt(
         start_from=checkpoint,
     )
     report = train(settings, is_stopped=is_stopped)
-    calibration = checkpoint / CALIBRATION_FILE
-    if calibration.is_file():
-        shutil.copyfile(calibration, out / "checkpoint" / CALIBRATION_FILE)
+    if calibration := load_calibration(checkpoint):
+        calibration.save(out / "checkpoint")
     return report
 
 
