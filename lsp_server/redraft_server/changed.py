@@ -34,6 +34,15 @@ def changed_below(folder: Path, revision: str) -> list[PurePath]:
     return sorted(PurePath(name) for name in names)
 
 
+def head(folder: Path) -> str | None:
+    """The commit that the working tree around `folder` stands at; None if there is none, or no git."""
+    try:
+        found = _run(folder, ["rev-parse", "--verify", "--quiet", HEAD])
+    except ChangedError:
+        return None
+    return found.stdout.decode().strip() if found.returncode == 0 else None
+
+
 def _tree_of(folder: Path, revision: str) -> str:
     """The object that files are compared with."""
     inside = _run(folder, ["rev-parse", "--is-inside-work-tree"])

@@ -8,6 +8,7 @@ from redraft_model.errors import Cancelled, RedraftError
 
 from redraft_server import __version__
 from redraft_server.cli import (
+    adapt,
     complete,
     data,
     doctor,
@@ -39,6 +40,7 @@ app.command("complete")(complete.complete)
 app.command("doubt")(doubt.doubt)
 app.command("eval")(evaluate.evaluate)
 app.command("train")(train.train)
+app.command("adapt")(adapt.adapt)
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
 app.command("doctor")(doctor.doctor)

@@ -141,9 +141,24 @@ def build(
     settings = _settings(folders, tools, held_out)
     corpus = _fixed_list(parts / "files.json", settings, folders, held_out)
     _examine_all(corpus.files, parts, tools, (tokenizer_path, decontaminate), n_workers, progress)
-    report = _merge(corpus, parts, out, tools)
+    report = _merge(corpus, _read_parts(parts, len(corpus.files)), out, tools)
     _write_whole(out / "report.json", (json.dumps(report.to_json(), indent=1) + "\n").encode())
     return report
+
+
+def build_files(
+    corpus: Corpus, out: Path, tokenizer_path: Path, *, progress: Callable[[int, int], None]
+) -> BuildReport:
+    """Write the shards of files that are listed already, in this process and at once; otherwise as `build`."""
+    tools = _load_tools(tokenizer_path, None)
+
+    def examined() -> Iterator[_Examined]:
+        for n_done, file in enumerate(corpus.files, 1):
+            yield _examine(tools, file)
+            progress(n_done, len(corpus.files))
+
+    out.mkdir(parents=True, exist_ok=True)
+    return _merge(corpus, examined(), out, tools)
 
 
 @dataclass(frozen=True)
@@ -430,8 +445,8 @@ class SeenLines:
             self._recent = set()
 
 
-def _merge(corpus: Corpus, parts: Path, out: Path, tools: _Tools) -> BuildReport:
-    """Write the splits from the parts, without duplicates."""
+def _merge(corpus: Corpus, files: Iterable[_Examined], out: Path, tools: _Tools) -> BuildReport:
+    """Write the splits from what is left of the corpus's files, without duplicates."""
     writers = {split: ShardWriter(out / split) for split in SPLITS}
     n_kept_bytes: Counter[str] = Counter()
     n_package_bytes: Counter[int] = Counter()
@@ -439,7 +454,7 @@ def _merge(corpus: Corpus, parts: Path, out: Path, tools: _Tools) -> BuildReport
     n_dropped_bytes: Counter[str] = Counter()
     digests: set[bytes] = set()
     lines = SeenLines()
-    for file, examined in zip(corpus.files, _read_parts(parts, len(corpus.files)), strict=True):
+    for file, examined in zip(corpus.files, files, strict=True):
         reason = examined.reason or _duplicate(examined, digests, lines)
         if reason:
             n_dropped[reason] += 1

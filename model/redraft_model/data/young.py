@@ -100,6 +100,21 @@ def collect(folders: Sequence[Path], n_items: int = 150, seed: int = 0) -> Young
     return YoungReport(tuple(items), packages, n_dropped)
 
 
+def rests(texts: Mapping[str, str], n_items: int, seed: int = 0) -> list[Hole]:
+    """Up to `n_items` rests of lines taken out of `texts`, which go by their paths; the texts take turns."""
+    files = [_File("", path, text, tree) for path, text in texts.items() if (tree := parse(text)) is not None]
+    streams = {file.path: Random(f"{seed}/{file.path}") for file in files}
+    order, seen, found = Random(f"{seed}"), _SeenTexts(), list[Hole]()
+    while files and len(found) < n_items:
+        for file in order.sample(files, len(files)):
+            draws = (_rest("rest", file, streams[file.path], seen) for _ in range(N_VAIN))
+            if hole := next(filter(None, draws), None):
+                found.append(hole)
+            else:
+                files.remove(file)
+    return found[:n_items]
+
+
 def write_young(path: Path, items: Sequence[Item]) -> None:
     """Write the benchmark file, gzipped JSON lines; DataError when it cannot be written."""
     write_json_lines(path, items)

@@ -114,6 +114,13 @@ def load_checkpoint(
     return Checkpoint(folder, model, tokenizer, training, calibration)
 
 
+def read_shape(folder: Path) -> ModelConfig:
+    """The shape of the network in a checkpoint folder, read without its weights; raises CheckpointError."""
+    if not folder.is_dir():
+        raise CheckpointError(f"there is no checkpoint folder {folder}; pass --checkpoint PATH")
+    return _read_config(folder / "config.json")[0]
+
+
 def join_parts(folder: Path) -> Path:
     """Turn the parts of a checkpoint into one model.safetensors; returns it."""
     tensors: dict[str, torch.Tensor] = {}

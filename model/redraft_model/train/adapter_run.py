@@ -63,6 +63,7 @@ class AdapterSettings:
     tokenizer: Path  # that of the shards
     out: Path
     tokens: int  # budget of the whole run, contexts and regions, padding not counted
+    seconds: float | None = None  # as well, of training: the budget is used up when one of the two is
     minutes: float | None = None  # time box of this call
     steps: int | None = None  # ends this call as well
     adapter: AdapterConfig = AdapterConfig()

@@ -47,6 +47,8 @@ class LoopSettings(Protocol):
     @property
     def tokens(self) -> int: ...  # noqa: D102
     @property
+    def seconds(self) -> float | None: ...  # noqa: D102
+    @property
     def batch_tokens(self) -> int: ...  # noqa: D102
     @property
     def batches_per_chunk(self) -> int: ...  # noqa: D102
@@ -86,6 +88,11 @@ class Progress:
             "seconds": round(self.seconds_before + self.seconds, 1),
         }
 
+    def share_of(self, settings: LoopSettings) -> float:
+        """How much of its budget the run has used: of its tokens, or of its seconds where that is more."""
+        share = self.tokens / settings.tokens
+        return share if settings.seconds is None else max(share, self.seconds / settings.seconds)
+
     def after(self) -> "Progress":
         """The start of a run that begins with this one's weights."""
         in_all = self.in_all()
@@ -103,6 +110,7 @@ class Report:
     finished: bool
     step: int
     tokens: int
+    seconds: float  # of the whole run
     tokens_per_second: float
     tokens_per_second_without_noise: float
     evaluation: dict[str, float] = field(default_factory=dict)
@@ -153,18 +161,22 @@ def go_on(
     stream: BatchStream[BatchT],
     box: TimeBox,
     tell: Callable[[str], None] = lambda line: None,
+    is_stopped: Callable[[Progress], bool] = lambda progress: False,
 ) -> Report:
-    """Train from where `run` stands: at least one step, then as long as the budget and the box have room."""
+    """Train from where `run` stands: at least one step, then as long as the budget and the box have room.
+
+    `is_stopped` hears after every step where the run stands, and may end the call.
+    """
     settings, progress, group = run.settings, run.progress, run.group
-    if progress.tokens >= settings.tokens:
-        return Report(True, progress.step, progress.tokens, 0.0, 0.0)
+    if progress.share_of(settings) >= 1:
+        return Report(True, progress.step, progress.tokens, progress.seconds, 0.0, 0.0)
     schedule, recent, closing = recipe_named(settings.recipe).schedule, Recent(), Closing(run)
     started = last_saved = time.perf_counter()
     seconds_before, tokens_before, step_before = progress.seconds, progress.tokens, progress.step
     next_evaluation = (progress.tokens // settings.evaluate_every + 1) * settings.evaluate_every
     waited, rates = 0.0, dict[str, float]()
     for batches, seconds_waited in _steps(run, stream):
-        factor = schedule.factor(progress.tokens / settings.tokens)
+        factor = schedule.factor(progress.share_of(settings))
         recent.add(run.step(batches, factor))
         progress.step += 1
         waited += seconds_waited
@@ -175,7 +187,8 @@ def go_on(
         wants_to_stop = not box.has_room_for(
             seconds / n_steps + closing.seconds((seconds - waited) / n_steps)
         )
-        wants_to_stop |= n_steps == settings.steps
+        wants_to_stop |= n_steps == settings.steps or is_stopped(progress)
+        wants_to_stop |= settings.seconds is not None and progress.seconds >= settings.seconds
         # Every process has to take the same decisions, so they go by common numbers and not by their own clocks.
         n_tokens, n_stopping = group.sums(
             [sum(batch.n_tokens for batch in batches), wants_to_stop], run.device
@@ -197,9 +210,10 @@ def go_on(
     _write_row(run, closing.evaluate(), tell)
     closing.save()
     return Report(
-        progress.tokens >= settings.tokens,
+        progress.share_of(settings) >= 1,
         progress.step,
         progress.tokens,
+        round(progress.seconds, 1),
         evaluation=closing.evaluation,
         **rates,
     )
@@ -330,8 +344,11 @@ def _write_row(run: AnyRun[BatchT], values: Mapping[str, float], tell: Callable[
 def write_state(path: Path, tensors: dict[str, torch.Tensor], meta: dict[str, str]) -> None:
     """Write the state of a run; the old file goes only when the new one is complete."""
     partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata=meta)
-    partial.replace(path)
+    try:
+        save_file(tensors, partial, metadata=meta)
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} cannot be written ({error}); make room, and run the same command") from error
 
 
 def with_prefix(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -91,6 +91,14 @@ FURTHER = Recipe(
     WarmupStableDecay(warmup=0.02, decay=0.4),
 )
 
+# For minutes on one repository (`redraft adapt`): its names and habits, in places to fill. What a repair asks stays in a third
+# of the samples, so that it is not forgotten.
+ADAPT = Recipe(
+    "adapt",
+    (Stage("adapt", 1.0, Mixture.of(mask=0.25, span=0.4, syntax=0.2, semantic=0.08, keep=0.07)),),
+    WarmupStableDecay(warmup=0.05, decay=0.95),
+)
+
 # For the adapter of a pretrained base, whose knowledge is there already: what has to be learnt is to use both sides, and then to
 # edit. A kind is drawn for each copy of a region; masks take two copies, a draw and its complement.
 _FALLING = WarmupStableDecay(warmup=0.02, decay=0.98, floor=0.05)
@@ -123,7 +131,8 @@ ADAPTER_REAL = Recipe(
 )
 
 RECIPES = {
-    recipe.name: recipe for recipe in (CURRICULUM, EDITOR, REAL, FURTHER, ADAPTER, ADAPTER_MASK, ADAPTER_REAL)
+    recipe.name: recipe
+    for recipe in (CURRICULUM, EDITOR, REAL, FURTHER, ADAPT, ADAPTER, ADAPTER_MASK, ADAPTER_REAL)
 }
 
 

@@ -48,6 +48,7 @@ class TrainSettings:
     tokenizer: Path
     out: Path
     tokens: int  # budget of the whole run, padding not counted
+    seconds: float | None = None  # as well, of training: the budget is used up when one of the two is
     minutes: float | None = None  # time box of this call
     steps: int | None = None  # ends this call as well
     batch_tokens: int = 4096
@@ -64,7 +65,7 @@ class TrainSettings:
     n_workers: int = 1
     save_minutes: float = 5.0
     evaluate_every: int = 1_000_000  # tokens
-    evaluate_batches: int = 24
+    evaluate_batches: int = 24  # 0: nothing is evaluated
     start_from: Path | None = None  # another run, or a checkpoint, whose weights to begin with
     log_every: int = 50  # steps
     pairs: tuple[Path, ...] = ()  # files with real fixes, for recipes that want them
@@ -102,7 +103,7 @@ class Run:
     def heldout(self) -> list[Batch]:
         """The batches every evaluation looks at; none when nothing was held out."""
         folder = self.settings.data / "heldout"
-        if not folder.exists():
+        if not (folder.exists() and self.settings.evaluate_batches):
             return []
         shards = Shards.open(folder)
         shards.require_tokenizer(self.tokenizer.sha256)
@@ -217,9 +218,14 @@ class Run:
         self.model.load_state_dict(weights)
 
 
-def train(settings: TrainSettings, tell: Callable[[str], None] = lambda line: None) -> Report:
-    """Train until the token budget or the time box is used up; `tell` gets a line of progress now and then.
+def train(
+    settings: TrainSettings,
+    tell: Callable[[str], None] = lambda line: None,
+    is_stopped: Callable[[Progress], bool] = lambda progress: False,
+) -> Report:
+    """Train until the budget or the time box is used up; `tell` gets a line of progress now and then.
 
+    `is_stopped` is asked after every step; the call ends, with everything saved, once it says so.
     Under torchrun every process calls this with the same settings. The time box holds everything from here on, the last
     evaluation and saving included.
     """
@@ -229,7 +235,7 @@ def train(settings: TrainSettings, tell: Callable[[str], None] = lambda line: No
     stream = batch_stream(settings)
     with group.joined(run.device):
         try:
-            return go_on(run, stream, box, tell)
+            return go_on(run, stream, box, tell, is_stopped)
         finally:
             stream.close()
 

@@ -154,6 +154,37 @@ def test_a_call_ends_with_its_time_box(settings: TrainSettings, monkeypatch: pyt
     assert Run(boxed).progress.step == report.step > 1
 
 
+def test_a_budget_of_seconds_ends_a_run_and_its_rate(
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(time, "perf_counter", clock)
+    factors = []
+
+    def step(run: Run, batches: Any, factor: float) -> Any:
+        factors.append(factor)
+        clock.now += 1.0
+        return real(run, batches, factor)
+
+    real = Run.step
+    monkeypatch.setattr(Run, "step", step)
+    timed = replace(settings, tokens=10**9, seconds=20.0, recipe="adapt", evaluate_batches=0)
+    # Stopped twice, it still takes 20 steps of a second in all.
+    for last in (6, 13):
+        stopped = train(timed, is_stopped=lambda progress, last=last: progress.step == last)
+        assert (stopped.finished, stopped.step, stopped.seconds) == (False, last, last)
+    report = train(timed)
+    assert (report.finished, report.step, report.seconds) == (True, 20, 20.0)
+    assert factors[0] == 0.0
+    assert factors[1] == 1.0
+    assert factors[1:] == sorted(factors[1:], reverse=True)
+    assert factors[-1] == pytest.approx(0.05 / 0.95)
+    # It is finished, and without batches for that nothing is evaluated.
+    assert train(timed).finished
+    assert len(factors) == 20
+    assert report.evaluation == {}
+
+
 def test_what_was_not_logged_when_a_call_stops_is_logged_then(settings: TrainSettings) -> None:
     train(replace(settings, log_every=4, tokens=2000))
     steps = [row["step"] for row in losses(settings.out)]
