@@ -168,7 +168,7 @@ def test_training_gets_its_settings_and_never_overwrites_a_run(run, folder, monk
     def train(settings: trainer.TrainSettings, tell: Callable[[str], None]) -> trainer.Report:
         asked.append(settings)
         tell("step 1")
-        return trainer.Report(True, 1, 1000, 10.0, 20.0)
+        return trainer.Report(True, 1, 1000, 5.0, 10.0, 20.0)
 
     monkeypatch.setattr(trainer, "train", train)
     needed = ("--data", "shards", "--out", "run", "--tokens", 1000, "--tokenizer", "t.json")

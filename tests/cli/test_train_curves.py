@@ -14,7 +14,7 @@ def _training(monkeypatch: pytest.MonkeyPatch) -> None:
         settings.out.mkdir()
         row = {"step": 1, "tokens": 1000, "loss": 3.0, "tokens_per_second": 1, "accuracy/syntax/insert": 0.5}
         (settings.out / "metrics.jsonl").write_text(json.dumps(row) + "\n")
-        return loop.Report(True, 1, 1000, 10.0, 20.0)
+        return loop.Report(True, 1, 1000, 5.0, 10.0, 20.0)
 
     monkeypatch.setattr(trainer, "train", train)
 
@@ -43,7 +43,7 @@ def test_an_adapter_is_trained_beside_a_base(run, folder, monkeypatch: pytest.Mo
 
     def train(settings: adapter_run.AdapterSettings, tell: Callable[[str], None]) -> loop.Report:
         seen.append(settings)
-        return loop.Report(True, 1, 1000, 10.0, 20.0)
+        return loop.Report(True, 1, 1000, 5.0, 10.0, 20.0)
 
     monkeypatch.setattr(adapter_run, "train_adapter", train)
     outcome = run(

@@ -148,7 +148,7 @@ async def test_a_killed_bridge_takes_its_work_with_it_and_nothing_else(daemons: 
     os.kill(victim.process.pid, signal.SIGKILL)
     await victim.logged("cancelled")
     await daemons.clients(1)
-    assert await completion(other, "still here") == "still here"
+    assert await completion(other, "still_here") == "still_here"
 
 
 async def test_a_killed_daemon_is_replaced(daemons: Any) -> None:
@@ -180,7 +180,7 @@ async def test_an_editor_that_died_loses_its_connection_and_nobody_else_does(dae
         dying.kill()
         dying.wait()
         assert await asyncio.to_thread(rest, client) == b""
-    assert await completion(other, "still here") == "still here"
+    assert await completion(other, "still_here") == "still_here"
 
 
 async def test_half_a_message_is_none(daemons: Any) -> None:
@@ -207,7 +207,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_holds_nobody_up(daemon
 
         with pytest.raises(OSError):
             await asyncio.to_thread(talk)
-    assert await completion(other, "still here") == "still here"
+    assert await completion(other, "still_here") == "still_here"
     await daemons.clients(1)
     assert "unread and was dropped" in daemons.log_text
 

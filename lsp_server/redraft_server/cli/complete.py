@@ -60,7 +60,7 @@ def complete(
     if json:
         shown = [asdict(draft) | {"text": fit.text, "n_replaced": fit.n_replaced} for fit, draft in found]
         for each in shown:
-            del each["reading"]  # only repairs have one
+            del each["reading"], each["corrected"]  # only repairs have them
         hand_over_json({"drafts": shown, "model": asdict(engine.about)})
     for number, (fit, draft) in enumerate([] if json else found, 1):
         replaced = f", in place of {passage.after[: fit.n_replaced]!r}" if fit.n_replaced else ""

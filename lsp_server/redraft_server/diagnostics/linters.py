@@ -1,6 +1,8 @@
 """Linters and type checkers that Redraft runs itself. Knows nothing of repairs."""
 
 import shlex
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +59,8 @@ class Linter:
     def _run(self, files: Sequence[str]) -> list[Diagnostic]:
         self.tell(f"running {shlex.join([*self.words, *files])}")
         try:
-            finished = child.run([*self.words, *files], self.time_limit, max_bytes=_MAX_OUTPUT)
+            words = [_found(self.name), *self.words[1:], *files]
+            finished = child.run(words, self.time_limit, max_bytes=_MAX_OUTPUT)
         except OSError as error:
             raise DiagnosticsError(
                 f"{self.name} cannot be started ({error.strerror or error}); install it, or check --linter"
@@ -87,6 +90,12 @@ def _batches(files: Sequence[Path]) -> Iterator[list[str]]:
         size += len(name) + 1
     if batch:
         yield batch
+
+
+def _found(program: str) -> str:
+    """Where a program is: on the path, or beside the Python that runs Redraft; its name if it is nowhere."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which(program) or shutil.which(program, path=beside) or program
 
 
 def _ending(finished: child.Finished) -> str:
