@@ -17,8 +17,8 @@ from redraft_model.train.trainer import TrainSettings, train
 
 RECIPE = "adapt"
 PASSES = 30  # over the repository, at most: later ones would be learnt by heart
-RATE = 0.6  # of the rates of a run from random weights: there are a hundred steps, not tens of thousands
-BATCH_TOKENS = 1024
+RATE = 0.2  # of the rates of a run from random weights; at 0.6 what was known before is lost
+BATCH_TOKENS = 2048
 
 
 def adapt(
