@@ -4,6 +4,7 @@ import re
 
 from redraft_model.recognise.lines import lines_of
 from redraft_model.recognise.recognition import Recognised
+from redraft_model.text.parser import compiles
 
 # Measured, with how many texts: docs/log.md.
 CONFIDENCE = 0.995
@@ -23,5 +24,8 @@ def merged(source: str) -> Recognised | None:
     marks = merge_marks(source)
     if len(set(marks.values())) != 1:
         return None
-    lines = [line for number, line in enumerate(source.split("\n")) if number not in marks]
-    return Recognised("\n".join(lines), len(marks), CONFIDENCE, WHAT)
+    text = "\n".join(line for number, line in enumerate(source.split("\n")) if number not in marks)
+    # A title can be underlined so.
+    if "=" in marks.values() and not compiles(text):
+        return None
+    return Recognised(text, len(marks), CONFIDENCE, WHAT)

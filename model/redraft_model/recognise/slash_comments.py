@@ -25,6 +25,9 @@ _PIECE = re.compile(
 # Two words side by side, neither of which is an operator of Python.
 _OPERATORS = r"(?:if|else|and|or|in|is|not|for|as)\b"
 _PROSE = re.compile(rf"/*[ \t]*(?!{_OPERATORS})\w[\w'’-]*[,:]?[ \t]+(?!{_OPERATORS})[^\W\d]")
+_NUMBER_FIRST = re.compile(r"/*[ \t]*\d")
+_NOTHING_TO_DIVIDE = (";", ",", ":", "(", "[", "{", "}")
+_LAST_NAME = re.compile(r"([^\W\d]\w*)\s*\Z")
 _MAX_GAP = 200  # characters of white space between code and a comment below
 _WORD = re.compile(r"[^\W\d]\w*")
 
@@ -106,16 +109,33 @@ class _Place:
         if not self.before.strip():
             # A division needs something to divide.
             return self.depth == 0 or self.above.endswith((",", "(", "[", "{"))
-        return not self._is_code and _PROSE.match(self.after) is not None and self._is_code_before
+        return not self._is_code and self._is_prose and self._is_code_before
 
     @property
     def may_be_comment(self) -> bool:
-        """Whether a comment can begin here: no code with what follows, or something divided by what nothing else has."""
+        """Whether a comment can begin here: no code with what follows, or something known divided by what nothing else has."""
         if not self._is_code:
-            return self._is_code_before
+            return self._is_code_before and not self._is_division
         words = Counter(_WORD.findall(self.after))
         is_unknown = any(self.n_uses[word] == n for word, n in words.items())
-        return self._is_code_before and (is_unknown or self.after.lstrip().startswith(("'", '"')))
+        is_text = self.after.lstrip().startswith(("'", '"'))
+        return self._is_code_before and (is_text or (is_unknown and not self._is_name_unknown))
+
+    @property
+    def _is_prose(self) -> bool:
+        return _PROSE.match(self.after) is not None and not self._is_division
+
+    @property
+    def _is_division(self) -> bool:
+        """Whether something may be divided by the number that follows, with an error behind it."""
+        is_number = _NUMBER_FIRST.match(self.after) is not None
+        return is_number and not self.before.rstrip().endswith(_NOTHING_TO_DIVIDE)
+
+    @property
+    def _is_name_unknown(self) -> bool:
+        """Whether what stands before the slashes is a name that nothing else has: then those behind may be from elsewhere, too."""
+        match = _LAST_NAME.search(self.before)
+        return match is not None and self.n_uses[match[1]] == len(re.findall(rf"\b{match[1]}\b", self.before))
 
     @property
     def _is_code(self) -> bool:

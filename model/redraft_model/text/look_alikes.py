@@ -20,8 +20,9 @@ _BY_NAME = {
     "RIGHTWARDS ARROW": "->",
     "IDEOGRAPHIC COMMA": ",",
 }
-_DOUBLE = "“”„‟″〝〞＂"
+_DOUBLE = "“”„‟″〝〞＂«»"
 _SINGLE = "‘’‚‛′＇"
+_MEANS_MORE = ("<super>", "<sub>", "<circle>", "<square>", "<fraction>")
 # A text in typographic quotes, where a quote is not taken for its end if a letter follows: that is an apostrophe.
 _TYPOGRAPHIC = rf"""
       ["{_DOUBLE}] (?P<double> [^\n]*? ) [{_DOUBLE}] (?!\w)
@@ -87,6 +88,9 @@ def ascii_for(character: str) -> str:
     by_name = _BY_NAME.get(unicodedata.name(character, ""))
     if by_name is not None:
         return by_name
+    # Raised, lowered or encircled characters mean more than the plain ones.
+    if unicodedata.decomposition(character).startswith(_MEANS_MORE):
+        return character
     compatible = unicodedata.normalize("NFKC", character)
     return compatible if compatible.isascii() else _confusable(character)
 

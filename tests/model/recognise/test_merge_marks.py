@@ -23,6 +23,10 @@ def test_other_lines_stay(source: str) -> None:
     assert merged(source) is None
 
 
+def test_a_title_keeps_its_line() -> None:
+    assert merged("Redraft\n=======\n\nIt repairs code.\n") is None
+
+
 def test_where_both_sides_may_be_left_nobody_chooses() -> None:
     source = "x = 1\n<<<<<<< HEAD\ny = 2\n=======\ny = 3\nprint(x\n"
     assert merge_marks(source) == {1: "<", 3: "="}

@@ -46,6 +46,12 @@ def test_who_writes_one_writes_others() -> None:
     check("// the sizes\nx = 3  // mm\ny = x // 2\n", "# the sizes\nx = 3  # mm\ny = x // 2\n")
 
 
+def test_a_division_by_a_name_from_elsewhere_stays() -> None:
+    check("// the sheets\nhalf = pages // sides\n", "# the sheets\nhalf = pages // sides\n")
+    check("n = 3; // 2 is too few for it\n", None)
+    check("n = 3; // 2 too few\n", "n = 3; # 2 too few\n")
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -55,8 +61,9 @@ def test_who_writes_one_writes_others() -> None:
         'url = "http://x.y/z of it"\nx = (\n',
         "x = 1  # not // the end\ny = (\n",
         "mean = total // count if count else zero zero\n",
+        "half = pages // 2 sheets\n",
     ],
-    ids=["bracket", "colon", "next line", "string", "comment", "condition"],
+    ids=["bracket", "colon", "next line", "string", "comment", "condition", "number"],
 )
 def test_divisions_stay(source: str) -> None:
     assert commented(source) is None

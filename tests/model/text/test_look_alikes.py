@@ -41,6 +41,7 @@ def priced(name, amount, factor=2):
         ('print(“say "so"”)\n', "print('say \"so\"')\n"),
         ('print(“it\'s "so"”)\n', 'print("it\'s \\"so\\"")\n'),
         ('f("a”, "b")\n', 'f("a", "b")\n'),
+        ("print(«a», „b“)\n", 'print("a", "b")\n'),
         ("x = a ∗ b\n", "x = a * b\n"),  # from the table of confusable characters
     ],
 )
@@ -52,7 +53,16 @@ def test_look_alikes_in_code_become_ascii(before: str, after: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["x = (1\n", "naïve = = 1\n", "s = '“a” – b'\nx = = 1\n", "x = 1 €\n", "größe = 1 +\n"],
+    [
+        "x = (1\n",
+        "naïve = = 1\n",
+        "s = '“a” – b'\nx = = 1\n",
+        "x = 1 €\n",
+        "größe = 1 +\n",
+        "y = x² + 1\n",
+        "y = ½\n",
+        "H₂ = 1\n",
+    ],
 )
 def test_what_is_wrong_otherwise_is_left_to_the_search(text: str) -> None:
     trouble = problem(text)
