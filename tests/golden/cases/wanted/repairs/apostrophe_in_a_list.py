@@ -1,0 +1,7 @@
+names = ['O'Brien', 'Smith']
+for name in names:
+    print(name)
+# output
+names = ["O'Brien", 'Smith']
+for name in names:
+    print(name)
