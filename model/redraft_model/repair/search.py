@@ -37,7 +37,7 @@ from redraft_model.text.diff import LONGEST_CHANGE, changed_lines, common_prefix
 from redraft_model.text.folding import Folded, folded
 from redraft_model.text.frame import Frame
 from redraft_model.text.identifiers import n_unknown_identifiers, names
-from redraft_model.text.layout import normalise_whitespace, split_merged_words
+from redraft_model.text.layout import indented_as_before, normalise_whitespace, split_merged_words
 from redraft_model.text.look_alikes import respelt
 from redraft_model.text.no_ops import n_no_ops
 from redraft_model.text.parser import Problem, compile_problem, problem
@@ -469,6 +469,7 @@ def _weighed(
     frame = Frame.around(start.source, _window(proposer, start, _focus(start), search, bounds).span)
     for solution in solutions:
         small = _minimal(start, solution, frame, proposer, is_allowed)
+        small = _tidied(start, small, frame, is_allowed)
         # The way found directly knows best what its edits gained.
         if small.source not in needed or solution is small:
             needed[small.source] = small
@@ -571,3 +572,14 @@ def _minimal(
                 current, after, is_smaller = smaller, tokens, True
                 break
     return current
+
+
+def _tidied(start: Attempt, solution: Attempt, frame: Frame, is_allowed: Callable[[str], bool]) -> Attempt:
+    """The solution with its lines as deep as they were, if it stays one."""
+    text = indented_as_before(start.source, solution.source)
+    if text == solution.source:
+        return solution
+    trouble = frame.problem(text)
+    tidy = replace(solution, source=text, trouble=trouble, uncompiled=_uncompiled(frame, text, trouble))
+    is_worse = tidy.uncompiled is not None and solution.uncompiled is None
+    return solution if is_worse or not (_is_solved(start, tidy) and is_allowed(text)) else tidy

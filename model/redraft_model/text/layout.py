@@ -14,7 +14,7 @@ def normalise_whitespace(before: str, after: str) -> str:
 
     Of `print x` only brackets are missing; the blank between its words is none that anybody wants in `print( x)`. The blank in
     front of a word stays in front of the quote that the word lacked: it is not in the string. Nor does anybody want an empty line
-    where a lone `}` was, or the blank in front of a word that is gone at either end of a line.
+    where a lone `}` was, or the blank in front of what is gone at the end of a line.
     """
     head, old, new, tail = changed_lines(before, after)
     new = _without_gaps(old, new)
@@ -28,15 +28,29 @@ def normalise_whitespace(before: str, after: str) -> str:
     return head + new + tail
 
 
-def _without_blanks(row: str, line: str) -> str:
-    """A line that was `row`, without the blank that stood before its end, or behind its first words, which are gone."""
-    bare, row = line.rstrip(" "), row.rstrip("\r")
-    if bare != line and row.startswith(line) and row[-1:].strip():
-        line = bare
+def indented_as_before(before: str, after: str) -> str:
+    """`after` without the blank behind the first words of a line, where these are gone.
+
+    Only for a text that is not edited further: another word may still go in front of the blank.
+    """
+    head, old, new, tail = changed_lines(before, after)
+    rows, now = old.split("\n"), new.split("\n")
+    if len(rows) != len(now):
+        return after
+    return head + "\n".join(_indented_as(row, line) for row, line in zip(rows, now, strict=True)) + tail
+
+
+def _indented_as(row: str, line: str) -> str:
     code = line.lstrip(" ")
     indent = row[: len(row) - len(row.lstrip())]
-    is_shortened = row != line and row.endswith(f" {code}") and row[len(indent) :] != code
+    is_shortened = row.endswith(f" {code}") and row[len(indent) :] != code
     return indent + code if is_shortened and line == f"{indent} {code}" else line
+
+
+def _without_blanks(row: str, line: str) -> str:
+    """A line that was `row`, without the blank that stood before its end, which is gone."""
+    bare = line.rstrip(" ")
+    return bare if bare != line and row.startswith(line) and row[-1:].strip() else line
 
 
 def _without_gaps(old: str, new: str) -> str:

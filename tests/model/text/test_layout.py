@@ -1,7 +1,7 @@
 """White space: gaps behind brackets that were written, lines of which nothing is left, words that became one."""
 
 import pytest
-from redraft_model.text.layout import normalise_whitespace, split_merged_words
+from redraft_model.text.layout import indented_as_before, normalise_whitespace, split_merged_words
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,6 @@ from redraft_model.text.layout import normalise_whitespace, split_merged_words
         ("return 0 !\nx\n", "return 0 \nx\n", "return 0\nx\n"),
         ("return 0 ! \nx\n", "return 0 \nx\n", "return 0 \nx\n"),
         ("x = 'a \n", "x = 'a '\n", "x = 'a '\n"),
-        ("if x:\n    pas f()\n", "if x:\n     f()\n", "if x:\n    f()\n"),
-        ("if x:\n     f()\n", "if x:\n    f()\n", "if x:\n    f()\n"),
-        ("if x:\n    f()\n", "if x:\n     f()\n", "if x:\n     f()\n"),
         ("", "(", "("),
         ("", "", ""),
     ],
@@ -41,6 +38,21 @@ def test_gaps_beside_nothing_go_and_lines_of_which_nothing_is_left(
     before: str, after: str, tidy: str
 ) -> None:
     assert normalise_whitespace(before, after) == tidy
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "tidy"),
+    [
+        ("if x:\n    pas f()\n", "if x:\n     f()\n", "if x:\n    f()\n"),
+        ("function f():\n    pass\n", " f():\n    pass\n", "f():\n    pass\n"),
+        ("if x:\n     f()\n", "if x:\n    f()\n", "if x:\n    f()\n"),
+        ("if x:\n    f()\n", "if x:\n     f()\n", "if x:\n     f()\n"),
+        ("if x:\n    y f()\n", "if x:\n      f()\n", "if x:\n      f()\n"),
+        ("", "", ""),
+    ],
+)
+def test_a_line_whose_first_words_are_gone_stays_where_it_was(before: str, after: str, tidy: str) -> None:
+    assert indented_as_before(before, after) == tidy
 
 
 @pytest.mark.parametrize(
