@@ -146,7 +146,7 @@ def invented_strings(before: str, after: str) -> list[str]:
     # A blank may come into a string, and is not written once more in front of it.
     _, old_lines, new_lines, _ = changed_lines(before, after)
     if new_lines.count(" ") > old_lines.count(" "):
-        return [string for string in new if " " in _edges(string)]
+        return [string for string in new if " " in _edges(string) and string not in before]
     return []
 
 
@@ -163,7 +163,9 @@ def lost_string_text(before: str, after: str) -> list[str]:
     closed = [string for string in gone.elements() if _is_closed(string)]
     words = Counter(word for string in closed for piece in _pieces(string) for word in _WORD.findall(piece))
     lost = words & (Counter(_WORD.findall(old_lines)) - Counter(_WORD.findall(new_lines)))
-    n_backslashes = _n_backslashes(gone) - _n_backslashes(new)
+    # Where what is inside and what is outside of strings was swapped, none is lost as long as all are in the text.
+    n_gone = old_lines.count("\\") - new_lines.count("\\")
+    n_backslashes = min(n_gone, _n_backslashes(gone) - _n_backslashes(new))
     return [*lost.elements(), *"\\" * n_backslashes]
 
 
@@ -222,9 +224,10 @@ def _pieces(string: str) -> list[str]:
 
 
 def _edges(string: str) -> str:
-    """The first and the last character of what a string holds."""
+    """The first and the last character of what a string holds, but for the indentation of quotes on a line of their own."""
     pieces = _pieces(string)
-    return pieces[0][:1] + pieces[-1][-1:]
+    last = pieces[-1].rstrip(" ")
+    return pieces[0][:1] + (pieces[-1][-1:] if not last.endswith("\n") else "")
 
 
 def _unescaped(text: str) -> str:

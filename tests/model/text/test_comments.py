@@ -59,6 +59,18 @@ def test_brackets_that_are_not_one_of_a_pair_are_counted_wherever_they_stand(tex
             'def f():\n    """One."""\n    # why\n    return 1\n\n\ndef g():\n    """Two."""\n',
         ),
         ("x = '''\nleft\ny = 'a'  # why\n", "x = '''\nleft\n'''\ny = 'a'  # why\n"),
+        (
+            'def f():\n    """One\n\n    of two.\n    x = 1\n',
+            'def f():\n    """One\n\n    of two.\n    """\n    x = 1\n',
+        ),
+        (
+            'def f():\n    """One\n    say("it ", 1)\n    """Two"""\n',
+            'def f():\n    """One\n    """\n    say("it ", 1)\n    """Two"""\n',
+        ),
+        (
+            'x = """\nleft\ny = "a\\n" + \\\n    "b"\nz = """right"""\n',
+            'x = """\nleft\n"""\ny = "a\\n" + \\\n    "b"\nz = """right"""\n',
+        ),
         ('say(text and more")\n', 'say("text and more")\n'),
         ('say("text \n', 'say("text ")\n'),
         ('x = "left \n  right"\n', 'x = "left right"\n'),
