@@ -208,7 +208,7 @@ def fill_places(base: Base, network: RegionNetwork, drawn: Sequence[Place], size
         ways[f"denoised, threshold {threshold:g}"] = drafted(replace(default, sampling=sampling))
     for n_masks in (0, *size.blocks[1:4]):
         ways[f"lossless, block {n_masks}"] = lossless(base, network, reader, n_masks)
-    return [measure(way, fill, drawn, reader, base) for way, fill in ways.items()]
+    return [measure(way, fill, drawn, base) for way, fill in ways.items()]
 
 
 def lossless(
@@ -217,8 +217,7 @@ def lossless(
     """The greedy text up to the end of the line, drafted in blocks of `n_masks`."""
     writer = Lossless(base, network, reader, n_masks)
     tokenizer = base.tokenizer
-    breaks = (i for i in range(tokenizer.n_vocabulary) if b"\n" in tokenizer.decode_bytes([i]))
-    ends = frozenset(breaks)
+    ends = frozenset(i for i in range(tokenizer.n_vocabulary) if b"\n" in tokenizer.decode_bytes([i]))
     start = np.array([base.start_id], np.int32)
 
     def fill(place: Place) -> tuple[list[str], int, int]:
@@ -235,7 +234,6 @@ def measure(
     way: str,
     fill: Callable[[Place], tuple[list[str], int, int]],
     drawn: Sequence[Place],
-    reader: Reader,
     base: Base,
 ) -> Row:
     """Fill every place, one after the other; what stands before it is read first."""
@@ -248,7 +246,6 @@ def measure(
         seconds, n_tokens, n_forward = seconds + took, n_tokens + tokens, n_forward + passes
         n_exact += stripped[:1] == [wanted]
         n_among += wanted in stripped[:5]
-    del reader
     n = len(drawn)
     return Row(
         way,

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from redraft_model.decode.reading import N_PREFIX, Reader, pieces, window_start
+from redraft_model.decode.reading import CHARACTERS_A_TOKEN, N_PREFIX, Reader, pieces, window_start
 from redraft_model.decode.region_forward import ContextReader, RegionForward
 from redraft_model.decode.sampler import NEVER, Draw, Observer, Sampling, Trace, denoise
 from redraft_model.decode.selection import Thresholds, forbid_controls_at_masks
@@ -81,7 +81,8 @@ class Drafter:
         self, prefix: str, suffix: str, watch: Watch, seed: int, *, is_line: bool
     ) -> list[RegionDraft]:
         head, pending, tail = self._surroundings(prefix, suffix)
-        overlap = _Overlap(self._pieces, self._never_written(is_line=is_line), pending)
+        never_written = self._is_empty | self._breaks_line if is_line else self._is_empty
+        overlap = _Overlap(self._pieces, never_written, pending, is_line=is_line)
         forward = RegionForward(self._network, self._contexts, overlap.restrict, watch)
         canvases = [Canvas(head, np.full(n, MASK_ID, np.int32), tail) for n in self._drafting.lengths]
         chosen = self._surest(forward, canvases)
@@ -108,7 +109,7 @@ class Drafter:
         cut = tokenizer.settled(near)
         start = np.array([self._base.start_id], np.int32)
         head = np.concatenate([start, tokenizer.encode(near[:cut])])
-        tail = tokenizer.encode(suffix[: 8 * N_SUFFIX])[:N_SUFFIX]
+        tail = tokenizer.encode(suffix[: CHARACTERS_A_TOKEN * N_SUFFIX])[:N_SUFFIX]
         n = np.int32(len(SPECIALS))
         return head + n, near[cut:].encode(), tail + n
 
@@ -142,16 +143,14 @@ class Drafter:
         """The bytes of every id of a canvas, shape (V,)."""
         return [b""] * len(SPECIALS) + pieces(self._base)
 
-    def _never_written(self, *, is_line: bool) -> Mask:
-        """Ids of no text, and those that end a line where only one is wanted; shape (V,)."""
-        return self._breaks_line | self._is_empty if is_line else self._is_empty
-
     @cached_property
     def _breaks_line(self) -> Mask:
+        """Which ids end a line, shape (V,)."""
         return np.array([b"\n" in piece or b"\r" in piece for piece in self._pieces])
 
     @cached_property
     def _is_empty(self) -> Mask:
+        """Which ids are neither text nor control tokens, shape (V,)."""
         empty = np.array([not piece for piece in self._pieces])
         empty[: len(SPECIALS)] = False
         return empty
@@ -160,10 +159,13 @@ class Drafter:
 class _Overlap:
     """What a draft has to repeat before anything new, the bytes that were cut off the prefix; and what it never writes."""
 
-    def __init__(self, pieces: Sequence[bytes], never_written: Mask, pending: bytes) -> None:
+    def __init__(
+        self, pieces: Sequence[bytes], never_written: Mask, pending: bytes, *, is_line: bool
+    ) -> None:
         self._pieces = pieces
         self._never_written = never_written
         self._pending = pending
+        self._is_line = is_line
         self._known: dict[bytes, Mask] = {}
 
     def restrict(self, region: Ids, log_p_TV: torch.Tensor) -> None:
@@ -195,13 +197,15 @@ class _Overlap:
 
     def _agreeing(self, pending: bytes) -> Mask:
         if pending not in self._known:
-            is_line = bool(self._never_written[self._pieces.index(b"\n")])
             self._known[pending] = np.array(
                 [
                     bool(piece)
                     and (
                         pending.startswith(piece)
-                        or (piece.startswith(pending) and not (is_line and b"\n" in piece[len(pending) :]))
+                        or (
+                            piece.startswith(pending)
+                            and not (self._is_line and b"\n" in piece[len(pending) :])
+                        )
                     )
                     for piece in self._pieces
                 ]

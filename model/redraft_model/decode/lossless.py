@@ -62,7 +62,7 @@ class Lossless:
     ) -> LosslessText:
         """At most `n_tokens` tokens behind `prefix`, ids of the base, up to one of `ends`. Raises Cancelled.
 
-        With no masks in a block, or none wanted, the base alone writes a token a pass.
+        With no masks in a block the base alone writes, a token a pass.
         """
         written: list[int] = []
         accepted: list[int] = []

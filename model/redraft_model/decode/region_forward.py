@@ -98,7 +98,7 @@ class RegionForward:
         new = {key: canvas for key, canvas in zip(keys, canvases, strict=True) if key not in self._seen}
         found = dict(zip(new, self._log_p([canvas.region for canvas in new.values()]), strict=True))
         # A step begins with what the last one ended with.
-        self._seen = {key: found.get(key, self._seen.get(key)) for key in keys}  # type: ignore[misc]
+        self._seen = {key: found[key] if key in found else self._seen[key] for key in keys}
         return [self._seen[key].clone() for key in keys]
 
     def forget(self) -> None:

@@ -33,8 +33,9 @@ from redraft_model.noise import SemanticNoise, SyntaxNoise
 from redraft_model.passage import Completion
 from redraft_model.repair.judging import judged, preselected
 from redraft_model.repair.ranking import RepairFeatures, RepairWeights
-from redraft_model.repair.search import Solution, repair
+from redraft_model.repair.search import repair
 from redraft_model.repair.settings import Search
+from redraft_model.repair.solutions import Solution
 from redraft_model.text.comments import is_faithful
 from redraft_model.text.parser import compile_problem
 from redraft_model.tokens.tokenizer import Tokenizer

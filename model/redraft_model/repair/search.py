@@ -5,7 +5,7 @@ candidate with a gain, log p(label) - log p(KEEP), and so are several sure ones 
 beam of texts as one batch, masks filled by the model, every text put to the parser. A text solves the problem when it parses, or
 when the parser now stops further down. A solution is cut down to the edits it needs. The one wins that the checkpoint's
 calibration finds most likely right, after what its edits gained, how surely the model would now keep every token, and what was
-lost on the way; without a calibration the costs in `Search` decide. There are no hand-written repairs.
+lost on the way; without a calibration the costs in `Search` decide. No repair is hand-written here.
 
 A long construct that is left open goes through the search folded (`text/folding.py`): its beginning and the places where it may
 end are in one window then.
@@ -20,57 +20,36 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 from rapidfuzz.distance import Indel
 
 from redraft_model.decode.judge import Judge
 from redraft_model.decode.proposer import Opened, Proposer, pseudo_log_likelihood
 from redraft_model.errors import OutOfTime
 from redraft_model.passage import Span
+from redraft_model.repair.attempt import (
+    Attempt,
+    after_edit,
+    clipped,
+    first_attempt,
+    focus_of,
+    is_solved,
+    window_of,
+)
 from redraft_model.repair.candidates import LabelEdit, candidates
 from redraft_model.repair.judging import judged, preselected
 from redraft_model.repair.ranking import RepairFeatures, RepairWeights
 from redraft_model.repair.settings import Search
+from redraft_model.repair.solutions import Solution, score_of, weighed
 from redraft_model.text.bounds import Bounds
-from redraft_model.text.comments import CommentsAndStrings, closers_quoted, n_unpaired
-from redraft_model.text.diff import LONGEST_CHANGE, changed_lines, common_prefix, common_suffix, n_lost
+from redraft_model.text.comments import CommentsAndStrings
 from redraft_model.text.folding import Folded, folded
 from redraft_model.text.frame import Frame
-from redraft_model.text.identifiers import n_unknown_identifiers, names
-from redraft_model.text.layout import indented_as_before, normalise_whitespace, split_merged_words
+from redraft_model.text.layout import normalise_whitespace, split_merged_words
 from redraft_model.text.look_alikes import respelt
-from redraft_model.text.no_ops import n_no_ops
 from redraft_model.text.parser import Problem, compile_problem, problem
-from redraft_model.tokens.alignment import gaps
-from redraft_model.tokens.window import Window, around
 
-# A search that solves several problems at once has its first change far up, which says nothing against it.
-FARTHEST = 4  # lines; what lies further away counts as so far
-RESPELT_RIGHT = (
-    0.99  # share of held-out texts that come back from look-alikes of ASCII as they were (498 of 500)
-)
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A text on the way: what the edits so far gained, how many tokens they changed, and how often they helped."""
-
-    source: str
-    trouble: Problem | None
-    gain: float = 0.0
-    n_edits: int = 0
-    n_steps_on: int = 0
-    uncompiled: Problem | None = None  # what the compiler says where the parser says nothing
-    end: int | None = None  # where what is open may end, if that is far from where the parser stopped
-
-
-@dataclass(frozen=True)
-class Solution:
-    """A text in which one problem is solved: its score in nats, and what its likelihood of being right is worked out from."""
-
-    attempt: Attempt
-    score: float
-    features: RepairFeatures
+# Share of held-out texts that come back from look-alikes of ASCII as they were: 498 of 500.
+RESPELT_RIGHT = 0.99
 
 
 @dataclass(frozen=True)
@@ -106,7 +85,7 @@ def repair(
     `on_solved` is shown all solutions of each problem before the best is taken. A `judge` judges the most promising ones first; the
     `weights` then are those that were fitted to judged solutions.
     """
-    current = _first_attempt(source)
+    current = first_attempt(source)
     score, n_edits, confidence = 0.0, 0, 1.0
     taken: list[_Taken] = []
     bounds = Bounds.of(source, within)
@@ -122,7 +101,7 @@ def repair(
         if in_ascii is not None and is_possible(in_ascii):
             n_edits += Indel.distance(current.source, in_ascii) // 2
             confidence *= RESPELT_RIGHT
-            current = _first_attempt(in_ascii)
+            current = first_attempt(in_ascii)
             continue
         try:
             found = _solve_folded(proposer, current, search, bounds, is_possible)
@@ -149,15 +128,6 @@ def repair(
                 taken = _seen_again(proposer, current.source, taken, search, bounds)
         confidence *= math.prod(weights.probability(each.features, each.share) for each in taken)
     return Repaired(current.source, score, n_edits, current.trouble, confidence)
-
-
-def _first_attempt(source: str) -> Attempt:
-    """The source with what the parser says of it, or else the compiler."""
-    trouble = problem(source)
-    if trouble is not None:
-        return Attempt(source, trouble)
-    uncompiled = compile_problem(source)
-    return Attempt(source, uncompiled, uncompiled=uncompiled)
 
 
 @dataclass(frozen=True)
@@ -196,7 +166,7 @@ def _seen_again(
     Problems are solved from the top, so each is still where it was.
     """
     windows = [
-        _window(proposer, Attempt(source, None), _clipped(Span(each.at, each.at), source), search, bounds)
+        window_of(proposer, Attempt(source, None), clipped(Span(each.at, each.at), source), search, bounds)
         for each in taken
     ]
     again = []
@@ -252,14 +222,14 @@ def _solve_folded(
         proposer, Attempt(fold.text, trouble, end=fold.end), search, bounds, is_possible, shown
     ):
         attempt = _unfolded(fold, solution.attempt)
-        if attempt is not None and _is_solved(replace(start, trouble=first), attempt):
+        if attempt is not None and is_solved(replace(start, trouble=first), attempt):
             wholes[solution.attempt.source] = attempt
             features = replace(
                 solution.features,
                 parses=float(attempt.trouble is None),
                 uncompiled=float(attempt.uncompiled is not None),
             )
-            found.append(Solution(solution.attempt, _score(features, search), features))
+            found.append(Solution(solution.attempt, score_of(features, search), features))
     return _Found(found, wholes)
 
 
@@ -318,8 +288,8 @@ def _solve(
                     if text in solutions:
                         solutions[text] = attempt
                 continue
-            attempt = seen[text] = _judged(parent, frame, text, gain, n_edits)
-            if _is_solved(start, attempt):
+            attempt = seen[text] = after_edit(parent, frame, text, gain, n_edits)
+            if is_solved(start, attempt):
                 if _is_solution(parent, attempt) and is_possible(text):
                     solutions[text] = attempt
                 if not _goes_on(parent, attempt):
@@ -334,7 +304,7 @@ def _solve(
             best = max(solution.gain for solution in solutions.values())
             if _is_any(queue, is_possible) and best > search.lead - queue[0].cost:
                 break
-    return _weighed(proposer, start, [*solutions.values()], search, bounds, is_allowed)
+    return weighed(proposer, start, [*solutions.values()], search, bounds, is_allowed)
 
 
 def _is_solution(parent: Attempt, solved: Attempt) -> bool:
@@ -368,40 +338,6 @@ def _is_any(queue: list[_Queued], is_allowed: Callable[[str], bool]) -> bool:
     return bool(queue)
 
 
-def _judged(parent: Attempt, frame: Frame, text: str, gain: float, n_edits: int) -> Attempt:
-    """The attempt that `text` is, after the parser's verdict."""
-    assert parent.trouble is not None
-    trouble = frame.problem(text)
-    steps = parent.n_steps_on
-    if trouble is None or trouble.span.start > _edited_to(parent, text):
-        steps += 1
-    gain, n_edits = parent.gain + gain, parent.n_edits + n_edits
-    return Attempt(text, trouble, gain, n_edits, steps, _uncompiled(frame, text, trouble))
-
-
-def _uncompiled(frame: Frame, text: str, trouble: Problem | None) -> Problem | None:
-    """What the compiler says of a text with which the parser has no trouble."""
-    return None if trouble is not None else frame.compile_problem(text)
-
-
-def _edited_to(before: Attempt, text: str) -> int:
-    """Offset in `text` behind everything that differs from `before`, and behind the problem that was there."""
-    assert before.trouble is not None
-    unchanged = common_suffix(before.source, text)
-    return max(len(text) - unchanged, before.trouble.span.end + len(text) - len(before.source))
-
-
-def _is_solved(start: Attempt, now: Attempt) -> bool:
-    """It parses, or the parser got to a line behind the one it stopped at and behind everything that was edited."""
-    assert start.trouble is not None
-    if now.trouble is None:
-        return True
-    past = _edited_to(start, now.source)
-    n_gone = max(0, start.source.count("\n") - now.source.count("\n"))
-    is_below = now.trouble.line + n_gone > start.trouble.line
-    return is_below and "\n" in now.source[past : now.trouble.span.start]
-
-
 def _expand(
     proposer: Proposer,
     beam: Sequence[Attempt],
@@ -411,7 +347,7 @@ def _expand(
     bounds: Bounds | None,
 ) -> Iterable[tuple[Attempt, Frame, str, float, int]]:
     """(parent, its frame, text, gain, tokens edited) of the texts one edit further on, edits without masks first."""
-    windows = [_window(proposer, attempt, _focus(attempt), search, bounds) for attempt in beam]
+    windows = [window_of(proposer, attempt, focus_of(attempt), search, bounds) for attempt in beam]
     frames = [
         Frame.around(attempt.source, window.span) for attempt, window in zip(beam, windows, strict=True)
     ]
@@ -420,7 +356,7 @@ def _expand(
         zip(beam, windows, proposer.log_p(windows), strict=True)
     ):
         n_left = search.n_edits - attempt.n_edits
-        places = [_focus(attempt), attempt.trouble.span] if attempt.trouble else [_focus(attempt)]
+        places = [focus_of(attempt), attempt.trouble.span] if attempt.trouble else [focus_of(attempt)]
         for edit in candidates(attempt.source, places, window, log_p_TV, untouched, search, n_left):
             edited = edit.applied(window)
             if edited.canvas.n_masks:
@@ -439,147 +375,3 @@ def _expand(
             text = normalise_whitespace(start.source, opened.window.source_with(region))
             n_edits = max(1, edit.n_replaced + len(region) - n_without)
             yield attempt, frames[opened.row], text, edit.gain + log_p, n_edits
-
-
-def _focus(attempt: Attempt) -> Span:
-    assert attempt.trouble is not None
-    return attempt.trouble.span if attempt.end is None else Span(attempt.end, attempt.end)
-
-
-def _window(
-    proposer: Proposer, attempt: Attempt, focus: Span, search: Search, bounds: Bounds | None
-) -> Window:
-    """The window around `focus`, marked where the parser stopped."""
-    source, trouble = attempt.source, attempt.trouble
-    within = None if bounds is None else bounds.span(source)
-    window = around(proposer.tokenizer, source, focus, limits=search.limits, within=within)
-    return window if trouble is None else window.marked(trouble.span.start, trouble.kind)
-
-
-def _weighed(
-    proposer: Proposer,
-    start: Attempt,
-    solutions: Sequence[Attempt],
-    search: Search,
-    bounds: Bounds | None,
-    is_allowed: Callable[[str], bool],
-) -> list[Solution]:
-    """The solutions cut down to the edits they need, each with its score and features."""
-    needed: dict[str, Attempt] = {}
-    frame = Frame.around(start.source, _window(proposer, start, _focus(start), search, bounds).span)
-    for solution in solutions:
-        small = _minimal(start, solution, frame, proposer, is_allowed)
-        small = _tidied(start, small, frame, is_allowed)
-        # The way found directly knows best what its edits gained.
-        if small.source not in needed or solution is small:
-            needed[small.source] = small
-    if not needed:
-        return []
-    at = Span(_focus(start).start, _focus(start).start)
-    texts = [start, *needed.values()]
-    windows = [_window(proposer, text, _clipped(at, text.source), search, bounds) for text in texts]
-    (kept_before, *kept) = pseudo_log_likelihood(proposer, windows)
-    known = names(start.source)
-    found = []
-    for attempt, window, keep in zip(needed.values(), windows[1:], kept, strict=True):
-        features = _features(start, attempt, frame, known, window, keep, kept_before)
-        found.append(Solution(attempt, _score(features, search), features))
-    return found
-
-
-def _score(features: RepairFeatures, search: Search) -> float:
-    return (
-        features.gain
-        - search.edit_cost * features.edits
-        + search.keep_weight * features.keep
-        + search.parse_gain * features.parses
-        - search.uncompiled_cost * features.uncompiled
-        - search.no_op_cost * features.no_ops
-    )
-
-
-def _features(
-    start: Attempt,
-    attempt: Attempt,
-    frame: Frame,
-    known: frozenset[str],
-    window: Window,
-    keep: float,
-    kept_before: float,
-) -> RepairFeatures:
-    assert start.trouble is not None
-    head, old, new, _ = changed_lines(start.source, attempt.source)
-    n_same = common_prefix(old, new)
-    line = head.count("\n") + old.count("\n", 0, n_same)
-    words_lost, signs_lost = n_lost(old, new)
-    words_gained, signs_gained = n_lost(new, old)
-    return RepairFeatures(
-        gain=attempt.gain,
-        keep=keep - kept_before,
-        keep_mean=keep / (len(window.canvas.region) + 1),
-        parses=float(attempt.trouble is None),
-        edits=attempt.n_edits,
-        lines_away=min(FARTHEST, abs(line - start.trouble.line)),
-        words_lost=words_lost,
-        words_gained=words_gained,
-        unknown_identifiers=n_unknown_identifiers(known, new),
-        signs_lost=signs_lost,
-        signs_gained=signs_gained,
-        closers_quoted=closers_quoted(old, new),
-        characters=Indel.distance(old, new),
-        unpaired=n_unpaired(attempt.source) - n_unpaired(start.source),
-        uncompiled=float(attempt.uncompiled is not None),
-        no_ops=n_no_ops(frame.middle(attempt.source)),
-    )
-
-
-def _clipped(span: Span, source: str) -> Span:
-    return Span(min(span.start, len(source)), min(span.end, len(source)))
-
-
-def _minimal(
-    start: Attempt,
-    solution: Attempt,
-    frame: Frame,
-    proposer: Proposer,
-    is_allowed: Callable[[str], bool],
-) -> Attempt:
-    """The solution without the changes that can be taken back one by one while it stays as good: solved, allowed, compiled."""
-    head, old, new, tail = changed_lines(start.source, solution.source)
-    if max(len(old), len(new)) > LONGEST_CHANGE:
-        return solution
-    tokenizer = proposer.tokenizer
-    before, after = tokenizer.encode(old), tokenizer.encode(new)
-    current = solution
-    is_smaller = True
-    while is_smaller:
-        is_smaller = False
-        changes = gaps(before, after)
-        for change in changes if len(changes) > 1 else []:
-            proposer.check()
-            tokens = np.concatenate(
-                [after[: change.new_start], before[change.start : change.end], after[change.new_end :]]
-            )
-            n_edits = max(change.end - change.start, change.new_end - change.new_start)
-            text = head + tokenizer.decode(tokens) + tail
-            trouble = frame.problem(text)
-            uncompiled = _uncompiled(frame, text, trouble)
-            if uncompiled is not None and current.uncompiled is None:
-                continue
-            n_left = max(1, current.n_edits - n_edits)
-            smaller = replace(current, source=text, trouble=trouble, n_edits=n_left, uncompiled=uncompiled)
-            if _is_solved(start, smaller) and is_allowed(text):
-                current, after, is_smaller = smaller, tokens, True
-                break
-    return current
-
-
-def _tidied(start: Attempt, solution: Attempt, frame: Frame, is_allowed: Callable[[str], bool]) -> Attempt:
-    """The solution with its lines as deep as they were, if it stays one."""
-    text = indented_as_before(start.source, solution.source)
-    if text == solution.source:
-        return solution
-    trouble = frame.problem(text)
-    tidy = replace(solution, source=text, trouble=trouble, uncompiled=_uncompiled(frame, text, trouble))
-    is_worse = tidy.uncompiled is not None and solution.uncompiled is None
-    return solution if is_worse or not (_is_solved(start, tidy) and is_allowed(text)) else tidy

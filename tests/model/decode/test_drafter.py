@@ -56,10 +56,10 @@ def test_regions_of_several_lengths_are_what_each_is_alone(base: Base, network: 
             torch.testing.assert_close(log_p_TV, expected, rtol=1e-3, atol=1e-3)
 
 
+# A suffix that is read after the prefix stands at one distance from it.
+@pytest.mark.parametrize("network", ["vocabulary-alone"], indirect=True)
 @torch.inference_mode()
 def test_regions_of_different_lengths_share_a_batch(base: Base, network: RegionNetwork) -> None:
-    if network.adapter.config.suffix != "alone":
-        pytest.skip("a suffix that is read after the prefix stands at one distance from it")
     canvases = [canvas_of(base, PREFIXES[0], SUFFIXES[0], [MASK_ID] * n) for n in (2, 7, 4)]
     found = RegionForward(network, ContextReader(network, Reader(base))).refresh(canvases)
     for canvas, log_p_TV in zip(canvases, found, strict=True):

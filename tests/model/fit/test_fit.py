@@ -63,8 +63,9 @@ from redraft_model.misuse.ranking import (
 from redraft_model.misuse.sweep import Sweep
 from redraft_model.network.transformer import Transformer
 from redraft_model.repair.ranking import REPAIR_FEATURES, RepairFeatures, RepairWeights
-from redraft_model.repair.search import Solution, repair
+from redraft_model.repair.search import repair
 from redraft_model.repair.settings import Search
+from redraft_model.repair.solutions import Solution
 from redraft_model.text.diff import n_lost
 from redraft_model.text.identifiers import n_unknown_identifiers, names
 from redraft_model.text.parser import parses

@@ -12,8 +12,9 @@ from redraft_model.decode.proposer import Proposer
 from redraft_model.network.transformer import Transformer
 from redraft_model.repair.judging import LEAST_LIKELY, N_JUDGED, judged, preselected
 from redraft_model.repair.ranking import JUDGED_REPAIR_FEATURES, RepairFeatures, RepairWeights
-from redraft_model.repair.search import Solution, repair
+from redraft_model.repair.search import repair
 from redraft_model.repair.settings import Search
+from redraft_model.repair.solutions import Solution
 from redraft_model.tokens.tokenizer import Tokenizer
 
 PLAIN = RepairFeatures(*[0.0] * (len(JUDGED_REPAIR_FEATURES) - 1))

@@ -15,8 +15,9 @@ from redraft_model.network.checkpoint_info import BUNDLED
 from redraft_model.network.config import ModelConfig
 from redraft_model.network.transformer import Transformer
 from redraft_model.passage import DenoiseStep, Span, Watch
-from redraft_model.repair.search import Bounds, Repaired, Solution, repair
+from redraft_model.repair.search import Bounds, Repaired, repair
 from redraft_model.repair.settings import Search
+from redraft_model.repair.solutions import Solution
 from redraft_model.text.parser import Problem, parses, problem
 from redraft_model.tokens.alignment import MASK_ID
 from redraft_model.tokens.tokenizer import Tokenizer
